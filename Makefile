@@ -1,0 +1,103 @@
+# Everything a person types. Nothing needs to be activated or installed before; `make help` lists the targets.
+# Paths are relative throughout: make cannot handle a folder with a space in its name otherwise.
+
+PYTHON ?= python3
+PORT ?= 6379
+DASHBOARD_PORT ?= 8265
+
+# Nobody is asked, and nothing is sent, about how Ray is used here.
+export RAY_USAGE_STATS_ENABLED ?= 0
+
+IN_VENV := .venv/bin/python
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+# ---- run
+
+.PHONY: local
+local: .venv/.installed ## compare on this machine, on a Ray of its own; ARGS="--instances 8" goes to the comparison
+	@env -u RAY_ADDRESS $(IN_VENV) job/main.py $(ARGS)
+
+.PHONY: cluster
+cluster: .venv/.installed ## start a Ray cluster on this machine, with a token; PORT=6379 DASHBOARD_PORT=8265
+	@$(IN_VENV) deploy/local_cluster.py start --port $(PORT) --dashboard-port $(DASHBOARD_PORT)
+
+# Any Python can end a cluster whose virtualenv is gone.
+.PHONY: cluster-stop
+cluster-stop: ## end the cluster that `make cluster` started here, and no other Ray
+	@$(firstword $(wildcard $(IN_VENV)) $(PYTHON)) deploy/local_cluster.py stop
+
+# Ray lets RAY_API_SERVER_ADDRESS and RAY_ADDRESS win over --address without a word, hangs on an address without
+# http://, and sends the token only if told that there is one.
+.PHONY: submit
+submit: .venv/.installed ## run the comparison as a job on the cluster at ADDRESS=http://host:8265; ARGS as for local
+	@case "$(ADDRESS)" in \
+	  http://?*|https://?*) ;; \
+	  '') echo 'make submit needs the address of the Jobs API, as in ADDRESS=http://host:8265.' >&2; exit 2 ;; \
+	  *) echo 'ADDRESS=$(ADDRESS) is not an address of the Jobs API: write it as ADDRESS=http://host:8265.' >&2; exit 2 ;; \
+	esac
+	@if [ -n "$$RAY_AUTH_TOKEN$$RAY_AUTH_TOKEN_PATH" ] || [ -s ~/.ray/auth_token ]; then export RAY_AUTH_MODE=token; fi; \
+	env -u RAY_API_SERVER_ADDRESS -u RAY_ADDRESS .venv/bin/ray job submit --address "$(ADDRESS)" \
+	  --working-dir . --runtime-env runtime_env.yaml -- python job/main.py $(ARGS)
+
+# ---- check
+
+# A process of its own for each tier: a Ray that one starts must not be the one that another finds. All tiers run,
+# whichever fails.
+TIERS := tests/architecture+tests/unit tests/ray_local tests/ray_cluster tests/e2e
+.PHONY: test
+test: .venv/.installed-dev ## run all tests
+	@failed=; for tier in $(TIERS); do \
+	  folders=$$(ls -d $$(echo $$tier | tr + ' ') 2>/dev/null); [ -n "$$folders" ] || continue; \
+	  echo "== tests:" $$folders; $(IN_VENV) -m pytest $$folders || failed="$$failed $$tier"; \
+	done; [ -z "$$failed" ] || { echo "Failed:$$failed" >&2; exit 1; }
+
+.PHONY: lint
+lint: .venv/.installed-dev ## check style, format and types
+	@$(IN_VENV) -m ruff check
+	@$(IN_VENV) -m ruff format --check
+	@$(IN_VENV) -m mypy
+
+.PHONY: format
+format: .venv/.installed-dev ## mend style and format where a tool can
+	@$(IN_VENV) -m ruff check --fix
+	@$(IN_VENV) -m ruff format
+
+.PHONY: bench-quick
+bench-quick: .venv/.installed ## check that neither the baseline nor the actors have become slower
+	@$(IN_VENV) benchmarks/quick.py
+
+.PHONY: bench
+bench: .venv/.installed-bench ## measure the same work under our strategies and their peers
+	@$(IN_VENV) benchmarks/run.py
+
+# ---- install
+
+.PHONY: clean
+clean: cluster-stop ## remove what make and the tools have made, a running cluster included
+	@rm -rf .venv build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# .venv is made only when missing or half made. Old Pythons must be able to read the test of their age.
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo 'Python 3.10 or later is needed, as in: make PYTHON=python3.11 …' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo '$(PYTHON) cannot make virtualenvs: install its venv module (Debian: apt-get install python3-venv).' >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+# One stamp for the package alone and one per extra; each is older than a pyproject.toml that has changed.
+INSTALL = echo 'Installing $(1) into .venv …' >&2; \
+  $(IN_VENV) -m pip install -qq --disable-pip-version-check -c constraints.txt -e '$(1)'
+
+.venv/.installed: .venv/.made pyproject.toml constraints.txt
+	@$(call INSTALL,.)
+	@touch $@
+
+.venv/.installed-%: .venv/.made pyproject.toml constraints.txt
+	@$(call INSTALL,.[$*])
+	@touch .venv/.installed $@

@@ -1,0 +1,7 @@
+"""Our `actors`."""
+
+from functools import partial
+
+from benchmarks import ours
+
+run = partial(ours.run, "actors")

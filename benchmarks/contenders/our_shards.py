@@ -1,0 +1,7 @@
+"""Our `sharded`."""
+
+from functools import partial
+
+from benchmarks import ours
+
+run = partial(ours.run, "sharded")

@@ -1,0 +1,1 @@
+"""Compare a stateful class run serially with the same class as Ray actors."""

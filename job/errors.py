@@ -1,0 +1,98 @@
+"""The errors a person can act on: what went wrong and how to go on, each with its exit code."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class JobError(Exception):
+    """An expected failure, told in sentences and never with a traceback.
+
+    Attributes:
+        message: What went wrong, and where.
+        hint: How to go on; may be empty.
+        exit_code: What the process exits with.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Keep both parts in `args`, so that the error survives pickling."""
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Return the message, followed by the hint where there is one."""
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class UsageError(JobError):
+    """An option, a workload or a target that cannot be used as written."""
+
+    exit_code = 2
+
+
+class ClusterError(JobError):
+    """No usable cluster: not reachable, not admitted, too small, or too slow to come."""
+
+    exit_code = 3
+
+
+class TrialError(JobError):
+    """A trial that could not be completed."""
+
+    exit_code = 4
+
+
+class StateError(TrialError):
+    """A state that cannot be brought into a form that can be compared."""
+
+
+class DisagreementError(JobError):
+    """Two strategies left an instance in different states."""
+
+    exit_code = 5
+
+
+class FileError(JobError):
+    """Results or a report that cannot be read or written."""
+
+    exit_code = 6
+
+
+class GateError(JobError):
+    """A bound that the user demands was missed."""
+
+    exit_code = 7
+
+
+class TargetRaisedError(Exception):
+    """What the target itself raised, in plain strings, so that it travels whatever it was.
+
+    Attributes:
+        number: The instance's number.
+        doing: The constructor, call or read that raised, as Python writes it.
+        position: Which of the instance's calls it was, from 1; 0 outside of calls.
+        error: The exception's type and text.
+        line: Where in the target's source it was raised.
+    """
+
+    def __init__(self, number: int, doing: str, position: int, error: str, line: str) -> None:
+        """Keep all parts in `args`, so that the error survives pickling."""
+        super().__init__(number, doing, position, error, line)
+        self.number = number
+        self.doing = doing
+        self.position = position
+        self.error = error
+        self.line = line
+
+    def __str__(self) -> str:
+        """Say which instance was doing what, and what it raised."""
+        which = f"call {self.position:,}, " if self.position else ""
+        return f"instance {self.number:,}, {which}{self.doing}: {self.error}"
+
+    def told(self, strategy: str, where: str) -> TrialError:
+        """Return it as the failure of a trial."""
+        message = f"{strategy}: {self} ({where})"
+        return TrialError(message, f"The target raised it in {self.line}." if self.line else "")

@@ -1,0 +1,83 @@
+"""SIGINT, SIGTERM and SIGHUP end a comparison in order, and within seconds whatever happens.
+
+The handler raises KeyboardInterrupt in the main thread, which Ray's own waits let through. Where
+the main thread is stuck in foreign code that lets no signal through, a second thread, woken by
+the operating system's own delivery, ends the process once the grace is over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Leaving:
+    """Whether a signal has asked us to leave, and how long that may take.
+
+    Attributes:
+        signum: The first signal that came; 0 when none has.
+        grace_s: How long the main thread has to leave by itself.
+        abandon: What still must be done when it has not, before the process is ended.
+    """
+
+    def __init__(self) -> None:
+        """Nothing has come yet."""
+        self.signum = 0
+        self.grace_s = 5.0
+        self.abandon: Callable[[], None] = lambda: None
+        self._left = threading.Event()
+
+    @property
+    def exit_code(self) -> int:
+        """What the process exits with: 128 and the signal's number, as shells have it."""
+        return 128 + self.signum
+
+    def rearm(self) -> None:
+        """Take the signals (back): ray.init puts a handler of its own in place."""
+        for signum in SIGNALS:
+            signal.signal(signum, self._handle)
+
+    def _handle(self, signum: int, _frame: FrameType | None) -> None:
+        if self.signum:
+            return  # leaving already; a second signal must not interrupt the cleaning up
+        self.signum = signum
+        raise KeyboardInterrupt
+
+    def _watch(self, woken: socket.socket) -> None:
+        try:
+            signum = int.from_bytes(woken.recv(1), "big")
+        except OSError:
+            return
+        while signum and signum not in SIGNALS:
+            signum = int.from_bytes(woken.recv(1), "big")
+        if signum and not self._left.wait(self.grace_s):
+            self.abandon()
+            os._exit(128 + signum)
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[Leaving]:
+        """Take the signals for the time of the block."""
+        ours, wakeup = socket.socketpair()
+        wakeup.settimeout(0)
+        before = {signum: signal.getsignal(signum) for signum in SIGNALS}
+        previous_fd = signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
+        threading.Thread(target=self._watch, args=(ours,), daemon=True).start()
+        self.rearm()
+        try:
+            yield self
+        finally:
+            self._left.set()
+            for signum, handler in before.items():
+                signal.signal(signum, handler or signal.SIG_DFL)
+            signal.set_wakeup_fd(previous_fd)
+            wakeup.close()

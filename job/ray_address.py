@@ -1,0 +1,151 @@
+"""Which Ray to connect to, and whether it will have us: asked in seconds, before Ray is started.
+
+Left alone `ray.init` waits 820 s where nothing listens and 20 s where the token is wrong, and
+names the reason on stderr only. Its own first question, asked over gRPC, is answered in 10 ms.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from job.errors import ClusterError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ANSWER_S = 3.0  # how long a cluster may take to answer its first question
+JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+GCS_PORT = 6379
+HOW_TO_BE_LET_IN = (
+    "Put the cluster's token into ~/.ray/auth_token, or into RAY_AUTH_TOKEN, "
+    "and set RAY_AUTH_MODE=token."
+)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How to get to a Ray: join it as a submitted job, connect, or start one of our own."""
+
+    kind: Literal["job", "connected", "embedded"]
+    address: str = ""
+
+
+def choose(option: str | None, environ: Mapping[str, str]) -> Way:
+    """Return the way to Ray; the option comes before RAY_ADDRESS, the job before both.
+
+    Raises:
+        UsageError: The address has a form that cannot work.
+    """
+    if JOB_VARIABLE in environ:
+        return Way("job", environ.get("RAY_ADDRESS", ""))
+    named = option or environ.get("RAY_ADDRESS") or "local"
+    source = "--address" if option else "RAY_ADDRESS"
+    if named == "local":
+        return Way("embedded")
+    if named == "auto":
+        return Way("connected", "auto")
+    return Way("connected", _host_and_port(named, source))
+
+
+def _host_and_port(address: str, source: str) -> str:
+    scheme, separator, rest = address.partition("://")
+    if separator:
+        host = rest.split("/")[0].rpartition(":")[0] or rest
+        message = f"{source} {address}: a {scheme}:// address cannot be used here"
+        if scheme in ("http", "https"):
+            hint = (
+                f"That is the address of the Jobs API. Submit a job to it (ray job submit --address"
+                f" {address} -- python job/main.py), or name Ray's own port: {host}:{GCS_PORT}."
+            )
+        else:
+            hint = f"Ray Client is not supported. Name Ray's own port instead: {host}:{GCS_PORT}."
+        raise UsageError(message, hint)
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 2**16:
+        message = f"{source} {address!r}: not an address"
+        raise UsageError(message, f"It is local, auto or HOST:PORT, such as 10.0.0.5:{GCS_PORT}.")
+    return address
+
+
+def find_running() -> list[str]:
+    """Return the addresses of the clusters that run on this machine."""
+    from ray._private import services
+
+    return sorted(services.find_gcs_addresses())
+
+
+def the_running_one() -> str:
+    """Return the address of the one cluster that runs on this machine.
+
+    Raises:
+        ClusterError: There is none, or there are several.
+    """
+    found = find_running()
+    if len(found) == 1:
+        return found[0]
+    if found:
+        message = f"--address auto: several clusters run on this machine ({', '.join(found)})"
+        raise ClusterError(message, "Name one of them with --address HOST:PORT.")
+    message = "--address auto: no cluster runs on this machine"
+    raise ClusterError(message, "Start one (make cluster), or leave --address out.")
+
+
+def knock(address: str) -> None:
+    """Ask the cluster for its id, with the token if it wants one; set RAY_AUTH_MODE for Ray then.
+
+    Raises:
+        ClusterError: Nothing listens, it is no Ray, or it does not accept our token.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
+    except OSError as error:
+        message = f"{address}: cannot connect ({error.strerror or error})"
+        hint = f"Is the cluster up, and is that the port of its GCS ({GCS_PORT} by default)?"
+        raise ClusterError(message, hint) from None
+    if os.environ.get("RAY_USE_TLS", "0") == "1":
+        return  # the certificates are Ray's business
+    token = own_token()
+    answer = _ask(address, "")
+    if answer == "UNAUTHENTICATED" and token:
+        answer = _ask(address, token)
+        if answer == "OK":
+            os.environ["RAY_AUTH_MODE"] = "token"
+    if answer == "UNAUTHENTICATED":
+        what = "its token is wrong" if token else "it demands a token and there is none here"
+        message = f"{address}: the cluster does not let this driver in: {what}"
+        raise ClusterError(message, HOW_TO_BE_LET_IN)
+    if answer != "OK":
+        message = f"{address}: something listens there, but it is not Ray's GCS ({answer})"
+        raise ClusterError(message, f"The GCS has port {GCS_PORT} by default; 8265 is another.")
+
+
+def own_token() -> str:
+    """Return the token that Ray would use here, or nothing."""
+    if token := os.environ.get("RAY_AUTH_TOKEN", "").strip():
+        return token
+    path = os.environ.get("RAY_AUTH_TOKEN_PATH") or "~/.ray/auth_token"
+    try:
+        return Path(path).expanduser().read_text("utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _ask(address: str, token: str) -> str:
+    """Return the gRPC status of the question for the cluster's id."""
+    import grpc
+    from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
+
+    metadata = [("authorization", f"Bearer {token}")] if token else []
+    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        stub = gcs_service_pb2_grpc.NodeInfoGcsServiceStub(channel)
+        try:
+            request = gcs_service_pb2.GetClusterIdRequest()  # type: ignore[attr-defined]
+            stub.GetClusterId(request, metadata=metadata, timeout=ANSWER_S)
+        except grpc.RpcError as error:
+            return str(error.code().name)
+    return "OK"

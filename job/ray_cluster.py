@@ -1,0 +1,236 @@
+"""Connect to a Ray, say what it consists of, and leave nothing of ours behind."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import sys
+import sysconfig
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from job import ray_address
+from job.errors import ClusterError
+from job.placement import Capacity
+from job.results import Cluster, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from job.leaving import Leaving
+    from job.ray_address import Way
+    from job.shard import Place
+
+LEAVE_S = 5.0  # how long Ray's processes may take to end in order
+CONNECTED_GRACE_S = 1.5  # of the 2 s in which a signal ends us
+
+
+class Household:
+    """The processes of an embedded Ray: the children that came while it started, and theirs."""
+
+    def __init__(self) -> None:
+        """Take note of the children that are there before, which are not ours to end."""
+        self._others = {child.pid for child in self._children()}
+
+    def members(self) -> list[Any]:
+        """Return the processes that run now."""
+        members: list[Any] = []
+        for child in self._children():
+            if child.pid not in self._others:
+                members += [child, *self._children(child)]
+        return members
+
+    def end(self, members: list[Any], grace_s: float = 0.0) -> None:
+        """Wait until they are gone; kill those that are not when the grace is over."""
+        import psutil
+
+        _, alive = psutil.wait_procs(members, timeout=grace_s)
+        for process in alive:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(alive, timeout=1.0)
+
+    def _children(self, process: Any = None) -> list[Any]:
+        import psutil  # comes with ray, from its own folder
+
+        with contextlib.suppress(psutil.Error):
+            if process is None:
+                return list(psutil.Process().children())
+            return list(process.children(recursive=True))
+        return []
+
+
+@contextlib.contextmanager
+def connected(way: Way, leaving: Leaving, note: Callable[[str], None]) -> Iterator[Cluster]:
+    """Connect, and on the way out disconnect or end what was started.
+
+    Args:
+        way: Where to.
+        leaving: The signals that end us; Ray's own handlers give way to it.
+        note: Told what a user should know besides.
+
+    Raises:
+        ClusterError: There is no connection to be had; the reason is in it.
+    """
+    address = way.address
+    if way.kind == "connected":
+        if address == "auto":
+            address = ray_address.the_running_one()
+        ray_address.knock(address)
+    if way.kind == "embedded" and (running := ray_address.find_running()):
+        note(f"a cluster runs at {', '.join(running)}; --address auto would use it")
+    household = Household() if way.kind == "embedded" else None
+    if household:
+        leaving.abandon = lambda: household.end(household.members())
+    try:
+        _init(way, address, leaving)
+        yield describe(way)
+    except KeyboardInterrupt:
+        # ray.shutdown takes longer than a signal allows. The process ends with this, and a
+        # cluster that is not ours ends our actors when it sees that.
+        if household:
+            household.end(household.members())
+        raise
+    except BaseException:
+        _shutdown(household)
+        raise
+    _shutdown(household)
+
+
+def _init(way: Way, address: str, leaving: Leaving) -> None:
+    import ray
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Silences a warning about a change that concerns GPUs only.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        if way.kind == "job":
+            ray.init(**quiet)
+        elif way.kind == "connected":
+            ray.init(address=address, **quiet)
+        else:
+            # Its workers inherit this: what the driver can import, they can.
+            os.environ["PYTHONPATH"] = os.pathsep.join(_own_paths())
+            ray.init(address="local", include_dashboard=False, **quiet)
+    except SystemExit:  # how Ray's own handler reports SIGTERM
+        raise KeyboardInterrupt from None
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        message = f"{address or 'an embedded Ray'}: Ray does not start here ({_line(error)})"
+        raise ClusterError(message, "Ray's own words stand above.") from None
+    finally:
+        leaving.rearm()
+    leaving.grace_s = CONNECTED_GRACE_S
+    ray.cloudpickle.register_pickle_by_value(importlib.import_module("job"))
+
+
+def _shutdown(household: Household | None) -> None:
+    import ray
+
+    members = household.members() if household else []
+    ray.shutdown()
+    if household:
+        household.end(members, LEAVE_S)
+
+
+def carry(module_name: str) -> None:
+    """Let the target's module travel with its class, unless it is installed on every node."""
+    import ray
+
+    top = importlib.import_module(module_name.partition(".")[0])
+    if top.__name__ != "job" and not _is_installed(top):
+        ray.cloudpickle.register_pickle_by_value(top)
+
+
+def describe(way: Way) -> Cluster:
+    """Return the cluster as it is now."""
+    import ray
+
+    free = _free_cpus()
+    nodes = tuple(
+        Node(
+            node_id=node["NodeID"],
+            address=node["NodeManagerAddress"],
+            host=node["NodeManagerHostname"],
+            cpus=node["Resources"].get("CPU", 0.0),
+            cpus_free=free.get(node["NodeID"], 0.0),
+            memory_bytes=node["Resources"].get("memory", 0.0),
+            resources={k: v for k, v in node["Resources"].items() if not k.startswith("node:")},
+        )
+        for node in ray.nodes()
+        if node["Alive"]
+    )
+    context = ray.get_runtime_context()
+    return Cluster(
+        kind=way.kind, address=context.gcs_address, ray_version=ray.__version__, nodes=nodes
+    )
+
+
+def capacities(cluster: Cluster) -> list[Capacity]:
+    """Return what the nodes have for actors now."""
+    free = _free_cpus()
+    return [
+        Capacity(
+            name=node.host if node.host == node.address else f"{node.host} ({node.address})",
+            cpus=node.cpus,
+            cpus_free=free.get(node.node_id, 0.0),
+            memory_bytes=node.memory_bytes,
+        )
+        for node in cluster.nodes
+    ]
+
+
+def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float) -> None:
+    """Wait until actors that were ended hold nothing any more.
+
+    Processes can be watched on this machine only; on other nodes the CPUs that come free tell.
+    """
+    import psutil
+
+    here = driver_address()
+    until = time.monotonic() + timeout_s
+    pids = [place.pid for place in places if place.address == here]
+    while time.monotonic() < until and any(psutil.pid_exists(pid) for pid in pids):
+        time.sleep(0.02)
+    nodes = {place.node_id for place in places if place.address != here}
+    before = {node.node_id: node.cpus_free for node in cluster.nodes if node.node_id in nodes}
+    while time.monotonic() < until:
+        free = _free_cpus()
+        if all(free.get(node, cpus) >= cpus for node, cpus in before.items()):
+            return
+        time.sleep(0.05)
+
+
+def driver_address() -> str:
+    """Return the address of the node that the driver runs on."""
+    import ray
+
+    return str(ray.util.get_node_ip_address())
+
+
+def _free_cpus() -> dict[str, float]:
+    from ray._private import state
+
+    available: dict[str, dict[str, float]] = state.available_resources_per_node()
+    return {node: resources.get("CPU", 0.0) for node, resources in available.items()}
+
+
+def _own_paths() -> list[str]:
+    paths = [str(Path(path or ".").resolve()) for path in sys.path if "site-packages" not in path]
+    standard = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    return [path for path in paths if path not in standard and Path(path).is_dir()]
+
+
+def _is_installed(module: Any) -> bool:
+    origin = getattr(module, "__file__", None)
+    if origin is None:
+        return True
+    homes = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return any(Path(origin).is_relative_to(home) for home in homes)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,115 @@
+"""The report as text: what it is about, the table, where the actors ran, and the verdict."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from tabulate import tabulate, tabulate_formats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from job.analysis import Report, Row
+
+FORMATS = tuple(tabulate_formats)
+WIDTH = 100
+_LABEL = 10
+
+
+def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
+    """Return the report as text, at most 100 columns but for `wide` tables and long names.
+
+    Args:
+        report: What to show.
+        style: One of tabulate's formats.
+        wide: Whether to show every column.
+    """
+    parts = [_head(report)]
+    if report.rows:
+        columns = _COLUMNS | _MORE if wide else _COLUMNS
+        parts.append(_table([_cells(row, columns) for row in report.rows], style))
+    if report.spots:
+        spots = [
+            {
+                "where": spot.strategy,
+                "node": spot.host,
+                "address": spot.address,
+                "actors": f"{spot.actors:,}",
+                "calls": f"{spot.calls:,}",
+                "busy s": f"{spot.busy_s:.2f}",
+            }
+            for spot in report.spots
+        ]
+        parts.append(_table(spots, style))
+    parts += [_labelled("Advisory", text) for text in report.advisories]
+    parts.append(_labelled("Verdict", report.verdict))
+    return "\n\n".join(parts)
+
+
+def _head(report: Report) -> str:
+    lines = [_labelled("Cluster", report.cluster), _labelled("Workload", report.workload)]
+    widest = max((len(name) for name, _ in report.states), default=0)
+    for index, (name, states) in enumerate(report.states):
+        lines.append(f"{'' if index else 'States':<{_LABEL}}{name:<{widest}}  {states}")
+    if report.states:
+        lines.append(_labelled("", report.agreement))
+    return "\n".join(lines)
+
+
+def _labelled(label: str, text: str) -> str:
+    wrapped = textwrap.wrap(text, WIDTH - _LABEL, break_long_words=False, break_on_hyphens=False)
+    lines = [f"{label:<{_LABEL}}{wrapped[0] if wrapped else ''}".rstrip()]
+    return "\n".join(lines + [" " * _LABEL + line for line in wrapped[1:]])
+
+
+def _table(rows: list[dict[str, str]], style: str) -> str:
+    first = next(iter(rows[0]))
+    align = ["left" if key in (first, "node", "address") else "right" for key in rows[0]]
+    return tabulate(rows, headers="keys", tablefmt=style, colalign=align, disable_numparse=True)
+
+
+def _cells(row: Row, columns: dict[str, Callable[[Row], str]]) -> dict[str, str]:
+    return {title: show(row) for title, show in columns.items()}
+
+
+def _seconds(row: Row, value: float) -> str:
+    """Two decimals, or three digits where two decimals say nothing; ~ marks an estimate."""
+    text = f"{value:,.2f}" if value >= 0.1 or value == 0 else f"{value:.3g}"  # noqa: PLR2004
+    if 0 < value < 0.0001:  # noqa: PLR2004
+        text = "0.0001"
+    return f"~{text}" if row.estimated else text
+
+
+def _times(row: Row, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{'~' if row.estimated else ''}{value:.3g}x" if value < 1000 else f"{value:,.0f}x"  # noqa: PLR2004
+
+
+_COLUMNS: dict[str, Callable[[Row], str]] = {
+    "strategy": lambda row: row.strategy,
+    "actors": lambda row: f"{row.actors:,}" if row.actors else "-",
+    "startup s": lambda row: _seconds(row, row.startup_s),
+    "work s": lambda row: _seconds(row, row.work_s),
+    "read s": lambda row: _seconds(row, row.read_s),
+    "elapsed s": lambda row: _seconds(row, row.elapsed_s),
+    "speedup": lambda row: _times(row, row.speedup),
+    "efficiency": lambda row: "-" if row.efficiency is None else f"{row.efficiency:.1%}",
+}
+_MORE: dict[str, Callable[[Row], str]] = {
+    "speedup of work": lambda row: _times(row, row.speedup_of_work),
+    "95 % interval": lambda row: (
+        f"{row.interval[0]:.3g}x to {row.interval[1]:.3g}x" if row.interval else "-"
+    ),
+    "ideal s": lambda row: _seconds(row, row.ideal_s),
+    "cpu s": lambda row: _seconds(row, row.cpu_s),
+    "calls/s": lambda row: "-" if row.calls_per_s is None else f"{row.calls_per_s:,.0f}",
+    "trials": lambda row: f"{row.trials:,}",
+    "spread": lambda row: "-" if row.spread is None else f"{row.spread:.1%}",
+    "CPUs/actor": lambda row: str(row.settings.get("cpus_per_actor", "-")),
+    "threads/shard": lambda row: str(row.settings.get("threads_per_shard", "-")),
+    "calls/batch": lambda row: str(row.settings.get("calls_per_batch", "-")),
+    "losses": lambda row: f"{row.losses:,}",
+    "replayed calls": lambda row: f"{row.replayed_calls:,}",
+}

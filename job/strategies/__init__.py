@@ -1,0 +1,1 @@
+"""Strategies: the ways a workload can be run."""

@@ -1,0 +1,367 @@
+"""actors and sharded: the same remote class at different points of two knobs.
+
+How many instances share an actor, and how many calls share a remote call: `actors` is (1, 1).
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import ray
+import ray.exceptions as rex
+
+from job import ray_cluster
+from job.errors import ClusterError, JobError, TargetRaisedError, TrialError
+from job.placement import fit
+from job.results import NodeShare
+from job.shard import Account, Place, Shard
+from job.strategies.base import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from job.results import Cluster
+    from job.shard import Recipe
+    from job.strategies.base import Profile, Progress
+
+MOST_IN_FLIGHT = 10_000  # remote calls that are sent and not yet answered
+LOOK_S = 0.2  # how long one wait may last: a signal is seen in between
+GONE_S = 30.0  # how long the processes of ended actors may take to be gone
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The knobs, turned.
+
+    Attributes:
+        shards: How many actors.
+        cpus_per_actor: The num_cpus of each.
+        threads: How many instances of one actor may be called at once.
+        calls_per_batch: How many calls one remote call carries; None: about a second's worth.
+    """
+
+    shards: int
+    cpus_per_actor: float
+    threads: int = 1
+    calls_per_batch: int | None = 1
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all strategies of a comparison share.
+
+    Attributes:
+        recipe: What is computed.
+        instances: How many instances.
+        cluster: Where.
+        startup_timeout_s: How long actors may take until all are ready.
+        timeout_s: How long the work, and the read, may take.
+        note: Told what a user should know while it waits.
+    """
+
+    recipe: Recipe
+    instances: int
+    cluster: Cluster
+    startup_timeout_s: float
+    timeout_s: float
+    note: Callable[[str], None]
+
+
+@dataclass
+class Worker:
+    """One actor as the driver sees it: its shard, and the remote calls on their way to it."""
+
+    handle: Any
+    numbers: Sequence[int]
+    calls: int
+    place: Place | None = None
+    done: int = 0
+    sent: int = 0
+    segments: deque[list[Any]] = field(default_factory=deque)
+
+    @property
+    def host(self) -> str:
+        """The node it is on, as far as that is known yet."""
+        return self.place.address if self.place else "its node"
+
+    def __str__(self) -> str:
+        """Name the actor by its instances and its node."""
+        first, last = self.numbers[0], self.numbers[-1]
+        which = f"instance {first:,}" if first == last else f"instances {first:,} to {last:,}"
+        return f"the actor of {which}" + (f" on {self.place.address}" if self.place else "")
+
+
+class RayShards:
+    """Runs a workload as actors that host a shard each."""
+
+    def __init__(self, name: str, layout: Layout, setting: Setting) -> None:
+        """Run what `setting` says at the point `layout` of the two knobs."""
+        self.name = name
+        self._layout = layout
+        self._setting = setting
+        self._recipe = setting.recipe
+        self._workers: list[Worker] = []
+        self._ended: list[Place] = []
+
+    def prepare(self, profile: Profile | None) -> None:  # noqa: ARG002 - for shards with threads
+        """Say what the actors will have to wait for."""
+        layout = self._layout
+        capacities = ray_cluster.capacities(self._setting.cluster)
+        found = fit(layout.shards, layout.cpus_per_actor, capacities)
+        if found.when == "later":
+            self._setting.note(f"{self.name}: {found.reason}; waiting for the others to end")
+
+    def start(self) -> None:
+        """Request all actors, and wait at a barrier until every one has made its instances.
+
+        Raises:
+            ClusterError: They were not ready in time, or died before.
+            TrialError: A constructor of the target raised.
+        """
+        recipe = ray.put(self._recipe)
+        remote = ray.remote(Shard).options(
+            num_cpus=self._layout.cpus_per_actor,
+            scheduling_strategy="SPREAD",
+            max_restarts=0,
+            max_task_retries=0,
+        )
+        for numbers in deal(self._setting.instances, self._layout.shards):
+            handle = remote.remote(
+                recipe, numbers, self._layout.calls_per_batch, self._layout.threads, own_place
+            )
+            calls = len(numbers) * self._recipe.calls_per_instance
+            self._workers.append(Worker(handle, numbers, calls))
+        places = self._all([w.handle.ready.remote() for w in self._workers], self._startup_late)
+        for worker, place in zip(self._workers, places, strict=True):
+            worker.place = place
+
+    def work(self, progress: Progress) -> None:
+        """Send calls to all actors without awaiting the first, and look at every result.
+
+        An actor answers in order. So of each stretch of calls only the last answer is waited for,
+        and an actor that is slow keeps no other waiting.
+
+        Raises:
+            TrialError: A call raised, an actor died, or the time was up.
+        """
+        until = time.monotonic() + self._setting.timeout_s
+        pending: dict[Any, Worker] = {}
+        self._fill(pending)
+        while pending:
+            count = max(1, len(pending) // 10)
+            ready, _ = ray.wait(list(pending), num_returns=count, timeout=LOOK_S)
+            for marker in ready:
+                worker = pending.pop(marker)
+                answered = self._get(worker, worker.segments.popleft())
+                worker.done += sum(answered)
+                progress(sum(answered))
+                self._send(worker, pending)
+            if time.monotonic() > until:
+                slow = next(iter(pending.values()))
+                raise self._work_late(slow)
+
+    def read(self) -> list[str]:
+        """Collect the states, in chunks from all actors at once."""
+        states: list[list[str]] = [[] for _ in self._workers]
+        known: dict[str, str] = {}  # equal states are held once
+        until = time.monotonic() + self._setting.timeout_s
+        open_ = {w.handle.read.remote(0): index for index, w in enumerate(self._workers)}
+        while open_:
+            ready, _ = ray.wait(list(open_), num_returns=max(1, len(open_) // 10), timeout=LOOK_S)
+            for ref in ready:
+                index = open_.pop(ref)
+                worker = self._workers[index]
+                (chunk,) = self._get(worker, [ref])
+                states[index].extend(known.setdefault(state, state) for state in chunk)
+                if len(states[index]) < len(worker.numbers):
+                    open_[worker.handle.read.remote(len(states[index]))] = index
+            if time.monotonic() > until:
+                raise self._read_late(self._workers[next(iter(open_.values()))])
+        return [state for part in states for state in part]
+
+    def facts(self) -> Facts:
+        """Ask the actors what their calls took."""
+        accounts = self._all([w.handle.account.remote() for w in self._workers], self._read_late)
+        shares: dict[str, NodeShare] = {}
+        for worker, account in zip(self._workers, accounts, strict=True):
+            if worker.place:
+                shares[worker.place.node_id] = _with_actor(shares, worker.place, account)
+        layout = self._layout
+        at_once = sum(min(layout.threads, len(w.numbers)) for w in self._workers)
+        cpus = min(
+            sum(node.cpus for node in self._setting.cluster.nodes), float(len(self._workers))
+        )
+        return Facts(
+            cpu_s=sum(account.cpu_s for account in accounts),
+            calls=sum(account.calls for account in accounts),
+            instances=self._setting.instances,
+            actors=len(self._workers),
+            at_once=at_once,
+            cpus=cpus,
+            slowest_s=max(account.slowest_s for account in accounts),
+            settings={
+                "cpus_per_actor": layout.cpus_per_actor,
+                "threads_per_shard": layout.threads,
+                "calls_per_batch": layout.calls_per_batch or "auto",
+            },
+            placement=tuple(shares.values()),
+        )
+
+    def stop(self) -> None:
+        """End the actors."""
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            ray.kill(worker.handle)
+            if worker.place:
+                self._ended.append(worker.place)
+
+    def settle(self) -> None:
+        """Wait until the ended actors' processes are gone and their CPUs are free again."""
+        ended, self._ended = self._ended, []
+        if ended:
+            ray_cluster.wait_until_gone(ended, self._setting.cluster, GONE_S)
+
+    def _fill(self, pending: dict[Any, Worker]) -> None:
+        """Send the first calls, round by round over the actors, as a person would."""
+        window = self._window()
+        firsts = {id(w): min(window, self._batches_left(w)) for w in self._workers}
+        batches: dict[int, list[Any]] = {id(w): [] for w in self._workers}
+        for turn in range(window):
+            for worker in self._workers:
+                if turn < firsts[id(worker)]:
+                    batches[id(worker)].append(worker.handle.advance.remote())
+        half = max(1, window // 2)
+        for worker in self._workers:
+            refs = batches[id(worker)]
+            worker.sent = len(refs)
+            for start in range(0, len(refs), half):
+                self._await(worker, refs[start : start + half], pending)
+
+    def _send(self, worker: Worker, pending: dict[Any, Worker]) -> None:
+        """Send the next stretch of calls to an actor that has answered one."""
+        count = min(max(1, self._window() // 2), self._batches_left(worker))
+        if count <= 0:
+            return
+        worker.sent += count
+        self._await(worker, [worker.handle.advance.remote() for _ in range(count)], pending)
+
+    def _await(self, worker: Worker, refs: list[Any], pending: dict[Any, Worker]) -> None:
+        worker.segments.append(refs)
+        pending[refs[-1]] = worker
+
+    def _window(self) -> int:
+        """Return how many remote calls one actor may have in flight."""
+        if self._layout.calls_per_batch is None:
+            return 1  # how many there will be is not known
+        return max(2, MOST_IN_FLIGHT // max(1, len(self._workers)))
+
+    def _batches_left(self, worker: Worker) -> int:
+        if self._layout.calls_per_batch is None:
+            return 1 if worker.done < worker.calls else 0
+        return -(-worker.calls // self._layout.calls_per_batch) - worker.sent
+
+    def _all(self, refs: list[Any], late: Callable[[Worker], JobError]) -> list[Any]:
+        """Return the answers of all actors, in order."""
+        until = time.monotonic() + self._setting.startup_timeout_s
+        waiting = dict(zip(refs, self._workers, strict=True))
+        answers: dict[Any, Any] = {}
+        said = time.monotonic()
+        while waiting:
+            count = max(1, len(waiting) // 10)
+            for ref in ray.wait(list(waiting), num_returns=count, timeout=LOOK_S)[0]:
+                (answers[ref],) = self._get(waiting.pop(ref), [ref])
+            if waiting and time.monotonic() > until:
+                raise late(next(iter(waiting.values())))
+            if waiting and time.monotonic() > said + 10:
+                said = time.monotonic()
+                self._setting.note(
+                    f"{self.name}: waiting for {len(waiting):,} of {len(refs):,} actors"
+                )
+        return [answers[ref] for ref in refs]
+
+    def _get(self, worker: Worker, refs: list[Any]) -> list[Any]:
+        """Return answers that are there, or raise what went wrong as a sentence."""
+        try:
+            return ray.get(refs)
+        except rex.RayTaskError as error:
+            cause = error.cause
+            if isinstance(cause, TargetRaisedError):
+                raise cause.told(self.name, f"on {worker.host}") from None
+            if isinstance(cause, JobError):
+                raise cause from None
+            message = f"{self.name}: {worker} failed: {_last_line(error)}"
+            raise TrialError(message) from None
+        except rex.RuntimeEnvSetupError as error:
+            message = f"{self.name}: the runtime environment cannot be set up: {_last_line(error)}"
+            raise ClusterError(message) from None
+        except rex.RayError as error:
+            message = f"{self.name}: {worker} died ({_cause_of_death(error)})"
+            raise TrialError(message, "Its process or its node was lost; try again.") from None
+
+    def _startup_late(self, worker: Worker) -> JobError:
+        message = (
+            f"{self.name}: {worker} was not ready within {self._setting.startup_timeout_s:g} s"
+        )
+        return ClusterError(message, "Free some capacity, or allow more with --startup-timeout.")
+
+    def _work_late(self, worker: Worker) -> JobError:
+        return self._late(worker, f"{worker.calls - worker.done:,} calls are not answered")
+
+    def _read_late(self, worker: Worker) -> JobError:
+        return self._late(worker, "the states are not there")
+
+    def _late(self, worker: Worker, what: str) -> JobError:
+        message = f"{self.name}: {what} within {self._setting.timeout_s:g} s by {worker}"
+        return TrialError(message, "Allow more with --timeout, or ask for less work.")
+
+
+def deal(instances: int, shards: int) -> list[range]:
+    """Return the instances' numbers dealt evenly, in order: sizes differ by one at most."""
+    each, more = divmod(instances, min(shards, instances))
+    sizes = [each + (index < more) for index in range(min(shards, instances))]
+    ends = [0]
+    for size in sizes:
+        ends.append(ends[-1] + size)
+    return [range(start, end) for start, end in itertools.pairwise(ends)]
+
+
+def own_place() -> Place:
+    """Return where this process runs; called on the workers."""
+    import os
+    import socket
+
+    context = ray.get_runtime_context()
+    address = str(ray.util.get_node_ip_address())
+    return Place(context.get_node_id(), address, socket.gethostname(), os.getpid())
+
+
+def _with_actor(shares: dict[str, NodeShare], place: Place, account: Account) -> NodeShare:
+    before = shares.get(place.node_id) or NodeShare(
+        node_id=place.node_id, address=place.address, host=place.host, actors=0
+    )
+    return before.model_copy(
+        update={
+            "actors": before.actors + 1,
+            "processes": (*before.processes, place.pid),
+            "calls": before.calls + account.calls,
+            "busy_s": before.busy_s + account.wall_s,
+        }
+    )
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
+
+
+def _cause_of_death(error: BaseException) -> str:
+    """Return the part of Ray's long text that says how the process ended."""
+    text = " ".join(str(error).split())
+    for mark in ("Worker exit detail: ", "because "):
+        if mark in text:
+            return text.partition(mark)[2].partition(". ")[0].rstrip(".")
+    return text[:200] or type(error).__name__

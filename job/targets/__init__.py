@@ -1,0 +1,1 @@
+"""Plain classes to compare: they know neither Ray nor this package."""
