@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import ast
 import keyword
+import math
+import types
 from dataclasses import dataclass, field
 
 from job.errors import UsageError
 
 MOST_TIMES = 10**9
+LONG_INTEGER = 2_000  # bits; Python refuses to write far longer ones as decimals
 _ALLOWED = "only literals, and `instance` for the instance's number, are allowed there"
 
 
@@ -152,17 +155,17 @@ def _dotted(node: ast.expr, text: str) -> str:
 def _arguments(node: ast.Call, text: str) -> Arguments:
     try:
         args = tuple(_literal(value) for value in node.args)
-        return Arguments(args, {_keyword(key): _literal(key.value) for key in node.keywords})
-    except _NotLiteralError as error:
-        message = f"{_shown(text)}: {error} is not a literal"
+        return Arguments(args, _named(node.keywords))
+    except _RefusedError as error:
+        message = f"{_shown(text)}: {error}"
         raise UsageError(message, f"Between the parentheses {_ALLOWED}.") from None
     except RecursionError:
         message = f"{_shown(text)} is too deeply nested"
         raise UsageError(message) from None
 
 
-class _NotLiteralError(Exception):
-    """An expression that is more than a literal; its text is the offending part."""
+class _RefusedError(Exception):
+    """An expression that is more than literals; its text says what is wrong."""
 
 
 def _literal(node: ast.expr) -> object:
@@ -181,13 +184,18 @@ def _literal(node: ast.expr) -> object:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError):
-        raise _NotLiteralError(ast.unparse(node)) from None
+        raise _RefusedError(f"{ast.unparse(node)} is not a literal") from None
 
 
-def _keyword(node: ast.keyword) -> str:
-    if node.arg is None:
-        raise _NotLiteralError(f"**{ast.unparse(node.value)}")
-    return node.arg
+def _named(nodes: list[ast.keyword]) -> dict[str, object]:
+    named: dict[str, object] = {}
+    for node in nodes:
+        if node.arg is None:
+            raise _RefusedError(f"**{ast.unparse(node.value)} is not a literal")
+        if node.arg in named:
+            raise _RefusedError(f"{node.arg} is given twice")
+        named[node.arg] = _literal(node.value)
+    return named
 
 
 def _hashable(node: ast.expr) -> object:
@@ -195,13 +203,20 @@ def _hashable(node: ast.expr) -> object:
     try:
         hash(value)
     except TypeError:
-        raise _NotLiteralError(ast.unparse(node)) from None
+        raise _RefusedError(f"{ast.unparse(node)} is not a literal") from None
     return value
 
 
-def _source(value: object) -> str:
-    """Return a literal as Python writes it; only infinity has no repr that reads back."""
+def _source(value: object) -> str:  # noqa: PLR0911 - a kind of value each
+    """Return a literal as Python writes it, also where its repr would not read back."""
     match value:
+        case types.EllipsisType():
+            return "..."
+        case complex():
+            sign = "-" if math.copysign(1, value.imag) < 0 else "+"
+            return f"{_source(value.real)} {sign} {_source(abs(value.imag))}j"
+        case int() if value.bit_length() > LONG_INTEGER:
+            return hex(value)
         case float() if value in (float("inf"), float("-inf")):
             return "1e999" if value > 0 else "-1e999"
         case list():

@@ -51,8 +51,8 @@ class _Commands(click.Group):
 def commands() -> None:
     """Would a stateful Python class be faster as Ray actors, on this cluster?
 
-    Runs N instances of a class serially and as Ray actors, proves that their states agree, and
-    prints one table. Without options: 4 counters, two increments of one second each.
+    Runs N instances of a class serially, as Ray actors and sharded over a few actors, proves that
+    their states agree, and prints one table. Without options: 4 counters, 2 increments of 1 s each.
     """
 
 
@@ -73,11 +73,29 @@ _WORKLOAD = [
         "--read", metavar="NAME", help="The method or attribute that tells an instance's state."
     ),
     click.option("--instances", metavar="N", help="How many instances, 1 to 10,000,000."),
-    click.option(
-        "--strategies", metavar="NAMES", help="Which, with commas between them: serial,actors."
-    ),
-    click.option("--trials", metavar="N", help="How many trials of each strategy; 1."),
+    click.option("--strategies", metavar="NAMES", help="Which, in turn: serial,actors,sharded."),
+    click.option("--trials", metavar="N", help="How many trials of each, or auto; 1."),
     click.option("--warmups", metavar="N", help="How many uncounted trials before them; 0."),
+    click.option(
+        "--serial",
+        metavar="HOW",
+        help="full, sample (some instances, then estimated) or auto: by what it would take.",
+    ),
+    click.option(
+        "--budget",
+        "budget_s",
+        metavar="S",
+        help="What the serial loop may take before it is sampled, and --trials auto; 60 s.",
+    ),
+    click.option("--shards", metavar="N", help="How many actors `sharded` has; auto: one a CPU."),
+    click.option(
+        "--calls-per-batch", metavar="N", help="Calls in one remote call; auto: a second's worth."
+    ),
+    click.option(
+        "--threads-per-shard",
+        metavar="N",
+        help="Instances of a shard that are called at once; auto: by how much the calls wait.",
+    ),
     click.option(
         "--cpus-per-actor",
         metavar="X",

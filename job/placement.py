@@ -38,6 +38,12 @@ def slots(nodes: Sequence[Capacity]) -> int:
     return sum(math.floor(node.cpus) for node in nodes)
 
 
+def free_slots(nodes: Sequence[Capacity]) -> int:
+    """Return how many whole CPUs are free; where none are, how many there will be; at least 1."""
+    free = sum(math.floor(node.cpus_free) for node in nodes)
+    return max(1, free or slots(nodes))
+
+
 def share_of_cpu(actors: int, nodes: Sequence[Capacity]) -> float:
     """Return the num_cpus with which `actors` actors fit beside each other.
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from job.shard import Place
 
 LEAVE_S = 5.0  # how long Ray's processes may take to end in order
+BUSY_S = 0.25
 CONNECTED_GRACE_S = 1.5  # of the 2 s in which a signal ends us
 
 
@@ -186,7 +187,7 @@ def capacities(cluster: Cluster) -> list[Capacity]:
 def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float) -> None:
     """Wait until actors that were ended hold nothing any more.
 
-    Processes can be watched on this machine only; on other nodes the CPUs that come free tell.
+    Processes can be watched on this machine only; on every node the CPUs that come free tell.
     """
     import psutil
 
@@ -195,13 +196,20 @@ def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float)
     pids = [place.pid for place in places if place.address == here]
     while time.monotonic() < until and any(psutil.pid_exists(pid) for pid in pids):
         time.sleep(0.02)
-    nodes = {place.node_id for place in places if place.address != here}
+    nodes = {place.node_id for place in places}
     before = {node.node_id: node.cpus_free for node in cluster.nodes if node.node_id in nodes}
     while time.monotonic() < until:
         free = _free_cpus()
         if all(free.get(node, cpus) >= cpus for node, cpus in before.items()):
             return
         time.sleep(0.05)
+
+
+def busy_share() -> float:
+    """Return which share of this machine's CPUs is busy now, over a quarter of a second."""
+    import psutil
+
+    return float(psutil.cpu_percent(interval=BUSY_S)) / 100
 
 
 def driver_address() -> str:

@@ -55,16 +55,25 @@ class Cluster(_Record):
 
 
 class Environment(_Record):
-    """What the driver ran on."""
+    """What the driver ran on.
+
+    Attributes:
+        busy_share: Of its CPUs, before anything began.
+        core_s: What a fixed piece of Python took there.
+        blas_threads: How many threads numpy may use there; None where it is not loaded.
+    """
 
     python_version: str
     platform: str
     driver_address: str
     started_at: str
+    busy_share: float | None = None
+    core_s: float | None = None
+    blas_threads: int | None = None
 
 
 class NodeShare(_Record):
-    """What of a trial ran on one node."""
+    """What of a trial ran on one node; `core_s` is what a fixed piece of Python took there."""
 
     node_id: str
     address: str
@@ -73,6 +82,7 @@ class NodeShare(_Record):
     processes: tuple[int, ...] = ()
     calls: Count = 0
     busy_s: Seconds = 0.0
+    core_s: float | None = None
 
 
 class Trial(_Record):
@@ -96,6 +106,7 @@ class Trial(_Record):
     at_once: Count
     cpus: Seconds
     slowest_s: Seconds | None = None
+    driver_cpu_s: Seconds | None = None
     states: tuple[str, ...]
     digest: str
     settings: dict[str, int | float | str] = {}
@@ -114,6 +125,7 @@ class Results(_Record):
     environment: Environment
     cluster: Cluster
     trials: tuple[Trial, ...] = ()
+    omitted: dict[str, str] = {}
     advisories: tuple[str, ...] = ()
     status: Status = "running"
     problem: str = ""
@@ -135,9 +147,10 @@ def check_writable(path: Path) -> None:
     Raises:
         FileError: They cannot.
     """
+    if path.exists() and not path.is_file():
+        message = f"--output {path}: cannot be written (it is there, and no regular file)"
+        raise FileError(message, "Name another file.")
     try:
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a directory")
         descriptor, name = tempfile.mkstemp(prefix=".writable-", dir=path.parent)
         os.close(descriptor)
         Path(name).unlink()
@@ -152,6 +165,7 @@ def save(results: Results, path: Path) -> None:
     Raises:
         FileError: It cannot be written.
     """
+    path = path.resolve()  # a link stays one
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(results.model_dump_json(indent=1) + "\n", "utf-8")

@@ -6,10 +6,11 @@ import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from job.advisories import advise
 from job.errors import DisagreementError, JobError, TargetRaisedError
+from job.estimate import Profile
 from job.results import Trial, shortened
 from job.states import digest, first_difference
-from job.strategies.base import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     Watch = Callable[[str, int, int], AbstractContextManager[Progress]]
 
 
+# With trials=auto: fewer carry no interval, more hardly narrow it.
+LEAST_AUTO, MOST_AUTO = 7, 30
+
+
 class Runner:
     """One comparison.
 
@@ -33,7 +38,7 @@ class Runner:
 
     def __init__(  # noqa: PLR0913 - the callbacks are named
         self, results: Results, workload: Workload, plan: Plan, *,
-        keep: Keep, watch: Watch, clock: Clock = time.perf_counter,
+        keep: Keep, watch: Watch, profile: Profile | None = None, clock: Clock = time.perf_counter,
     ) -> None:  # fmt: skip
         """Take note of everything.
 
@@ -44,6 +49,7 @@ class Runner:
             keep: Called with the document after each trial.
             watch: Called before each trial with its strategy, its turn and its number of calls;
                 returns what is told of the calls as they are made.
+            profile: What calls take, as far as it is known before the first serial trial.
             clock: Seconds that only grow.
         """
         self.results = results
@@ -53,7 +59,7 @@ class Runner:
         self._watch = watch
         self._clock = clock
         self._states: dict[str, list[str]] = {}
-        self._profile: Profile | None = None
+        self._profile = profile
 
     def run(self, strategies: Sequence[Strategy]) -> Results:
         """Run warm-ups and trials, the strategies in turn so that drift hits all alike.
@@ -62,9 +68,11 @@ class Runner:
             JobError: A trial failed, or states disagree; what was measured before is in `results`.
         """
         try:
-            for turn in range(self._plan.warmups + self._plan.trials):
+            turn, began = 0, self._clock()
+            while self._wants(turn, self._clock() - began):
                 for strategy in strategies:
                     self._trial(strategy, turn)
+                turn += 1
         except KeyboardInterrupt:
             self._note(status="interrupted")
             raise
@@ -74,6 +82,15 @@ class Runner:
             raise
         self._note(status="complete")
         return self.results
+
+    def _wants(self, turn: int, spent_s: float) -> bool:
+        """Return whether there is to be a further turn, of which `turn` are over."""
+        analysed = turn - self._plan.warmups
+        if self._plan.trials != "auto":
+            return analysed < self._plan.trials
+        if analysed < LEAST_AUTO:
+            return True
+        return analysed < MOST_AUTO and spent_s * (turn + 1) / turn <= self._plan.budget_s
 
     def _trial(self, strategy: Strategy, turn: int) -> None:
         try:
@@ -88,8 +105,7 @@ class Runner:
         strategy.settle()
 
     def _timed(self, strategy: Strategy, turn: int) -> tuple[Trial, list[str]]:
-        calls = self._workload.instances * self._workload.calls_per_instance
-        with self._watch(strategy.name, turn, calls) as progress:
+        with self._watch(strategy.name, turn, strategy.calls) as progress:
             times = [self._clock()]
             strategy.start()
             times.append(self._clock())
@@ -118,6 +134,7 @@ class Runner:
             at_once=facts.at_once,
             cpus=facts.cpus,
             slowest_s=facts.slowest_s,
+            driver_cpu_s=facts.driver_cpu_s,
             states=shortened(states),
             digest=digest(states),
             settings=facts.settings,
@@ -145,7 +162,8 @@ class Runner:
             self._states[name] = states
 
     def _note(self, **changes: object) -> None:
-        self.results = self.results.with_(**changes)
+        results = self.results.with_(**changes)
+        self.results = results.with_(advisories=advise(results))
         self._keep(self.results)
 
 

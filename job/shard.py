@@ -31,6 +31,7 @@ BATCH_S = 1.0  # an automatic batch: long beside a round trip (1 ms), short besi
 SLICE_S = 0.05  # calls between two looks at the clock: long beside the look (1 us)
 MOST_PACE = 10**6
 OWN_FRAMES = (loops.NAME, "_call", "_rounds", "make_instance", "read_state")
+CORE_LOOPS, CORE_TRIES = 50_000, 8  # 2 ms each: long beside a tick, short beside a trial
 CHUNK_CHARACTERS = 4 * 2**20  # what one answer to `read` may hold
 
 
@@ -85,7 +86,7 @@ def make_instance(recipe: Recipe, number: int) -> Any:  # noqa: ANN401 - any cla
     args, kwargs = recipe.target.arguments.of(number)
     try:
         return recipe.make(*args, **kwargs)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise target_raised(error, number, str(recipe.target)) from None
 
 
@@ -100,7 +101,7 @@ def read_state(recipe: Recipe, instance: Any, number: int) -> str:  # noqa: ANN4
         state = getattr(instance, recipe.read) if recipe.read else instance
         if recipe.read and callable(state):
             state = state()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise target_raised(error, number, f"read {recipe.read}") from None
     try:
         return bounded(canonical(state), recipe.state_limit)
@@ -113,7 +114,7 @@ def target_raised(
     error: BaseException, number: int, doing: str, position: int = 0
 ) -> TargetRaisedError:
     """Return a target's exception in plain strings."""
-    text = str(error)
+    text = str(error).encode(errors="backslashreplace").decode()  # it will be saved as UTF-8
     shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     # The first frames are this package's; without more, the method could not even be called.
@@ -226,6 +227,10 @@ class Shard:
             raise self._failure
         return batch.done
 
+    def core_s(self) -> float:
+        """Return what a fixed piece of Python takes on this core."""
+        return core_s()
+
     def account(self) -> Account:
         """Return what the calls so far took."""
         total = sum(self._positions)
@@ -303,10 +308,21 @@ class Shard:
             times = min(end, self._ends[index]) - position
             try:
                 self._loops[index](instance, number, times)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 where = loops.locate(error.__traceback__)
                 failed = position + 1 + (where.repetition if where else 0)
                 doing = str(self._recipe.calls[index])
                 raise target_raised(error, number, doing, failed) from None
             position += times
         self._positions[slot] = position
+
+
+def core_s() -> float:
+    """Return what a fixed piece of Python takes on this core: the best of some, in seconds."""
+    best = float("inf")
+    for _ in range(CORE_TRIES):
+        since, total = time.perf_counter(), 0
+        for number in range(CORE_LOOPS):
+            total += number & 3
+        best = min(best, time.perf_counter() - since)
+    return best

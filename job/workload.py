@@ -121,20 +121,30 @@ class Plan(_Model):
 
     Attributes:
         strategies: Which strategies, in the order they take turns.
-        trials: How many analysed trials of each.
+        trials: How many analysed trials of each; auto for as many as fit into the budget.
         warmups: How many trials before those are not analysed.
+        shards: How many actors `sharded` has; auto for one per schedulable CPU.
+        calls_per_batch: How many calls one remote call of `sharded` carries; auto for a second's.
+        threads_per_shard: How many instances of a shard are called at once; auto follows from
+            how much of the calls' time is waiting.
         cpus_per_actor: The num_cpus of each actor; auto shares the CPUs evenly.
+        serial: full runs the whole loop, sample some instances, auto the whole if it fits budget_s.
+        budget_s: What the serial loop may take before it is sampled; what trials auto may take.
         startup_timeout_s: How long actors may take until all are ready.
         timeout_s: How long the work and the read of one trial may take.
     """
 
     strategies: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_all_known)] = (
-        "serial",
-        "actors",
+        STRATEGIES
     )
-    trials: Annotated[int, _between(1, MOST_TRIALS)] = 1
+    trials: Annotated[int, _between(1, MOST_TRIALS)] | Auto = 1
     warmups: Annotated[int, _between(0, MOST_TRIALS)] = 0
+    shards: Annotated[int, _between(1, MOST_INSTANCES)] | Auto = "auto"
+    calls_per_batch: Annotated[int, _between(1, MOST_TIMES)] | Auto = "auto"
+    threads_per_shard: Annotated[int, _between(1, 1_000)] | Auto = "auto"
     cpus_per_actor: Annotated[float, _between(0.0001, 100_000)] | Auto = "auto"
+    serial: Literal["full", "sample", "auto"] = "auto"
+    budget_s: Seconds = 60.0
     startup_timeout_s: Seconds = 300.0
     timeout_s: Seconds = 3600.0
 
@@ -189,7 +199,8 @@ def load_target(target: Target) -> Callable[..., Any]:
         try:
             found = getattr(found, part)
         except AttributeError:
-            names = [n for n, v in vars(found).items() if isinstance(v, type) and n[0] != "_"]
+            held = getattr(found, "__dict__", {})
+            names = [n for n, v in held.items() if isinstance(v, type) and n[0] != "_"]
             has = f"Classes there: {', '.join(sorted(names)[:10])}." if names else ""
             message = f"target {target}: {target.module!r} has no {part!r}"
             raise UsageError(message, has) from None
@@ -209,18 +220,19 @@ def _validated(model: type[M], keys: Mapping[str, Any], problems: list[str]) -> 
         return model(**keys)
     except ValidationError as error:
         for detail in error.errors():
-            key, *rest = detail["loc"] or ("?",)
+            key, *branch = detail["loc"] or ("?",)
+            if branch and detail["type"] == "literal_error":
+                continue  # the other branch, a number, says more
             reason = detail["msg"].removeprefix("Value error, ")
             if detail["type"] not in ("value_error", "extra_forbidden"):
                 wanted = _WANTED.get(detail["type"].partition("_")[0], reason)
+                wanted = f"{wanted}, or auto" if branch and "number" in wanted else wanted
                 reason = f"{detail['input']!r} is not allowed: {wanted}"
-            problem = f"{_option(str(key))}: {reason}"
-            if problem not in problems and "auto" not in rest:
-                problems.append(problem)
+            problems.append(f"{_option(str(key))}: {reason}")
         return None
 
 
-_WANTED = {"int": "a whole number is needed", "float": "a number is needed"}
+_WANTED = {"int": "it takes a whole number", "float": "it takes a number"}
 
 
 def _option(key: str) -> str:

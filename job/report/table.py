@@ -42,7 +42,8 @@ def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
             for spot in report.spots
         ]
         parts.append(_table(spots, style))
-    parts += [_labelled("Advisory", text) for text in report.advisories]
+    if report.advisories:
+        parts.append("\n".join(_labelled("Advisory", text) for text in report.advisories))
     parts.append(_labelled("Verdict", report.verdict))
     return "\n\n".join(parts)
 

@@ -8,24 +8,10 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from job.estimate import Profile
     from job.results import NodeShare
 
     Progress: TypeAlias = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What a workload's calls took one after the other, in seconds.
-
-    Attributes:
-        calls: Over how many calls.
-        wall_s: By the clock.
-        cpu_s: On a CPU; much less than `wall_s` means that the calls wait.
-    """
-
-    calls: int
-    wall_s: float
-    cpu_s: float
 
 
 @dataclass(frozen=True)
@@ -40,6 +26,7 @@ class Facts:
         at_once: How many calls could run at once.
         cpus: On how many CPUs.
         slowest_s: The slowest instance's wall time, where it was measured.
+        driver_cpu_s: CPU time that the driver spent on sending the calls.
         settings: What the knobs were.
         placement: Where the actors were.
     """
@@ -51,6 +38,7 @@ class Facts:
     at_once: int
     cpus: float
     slowest_s: float | None = None
+    driver_cpu_s: float | None = None
     settings: dict[str, int | float | str] = field(default_factory=dict)
     placement: tuple[NodeShare, ...] = ()
 
@@ -62,8 +50,12 @@ class Strategy(Protocol):
     def name(self) -> str:
         """The strategy's name in reports."""
 
+    @property
+    def calls(self) -> int:
+        """How many calls a trial makes."""
+
     def prepare(self, profile: Profile | None) -> None:
-        """Decide what is left to decide; not timed. `profile` is the last serial trial's."""
+        """Decide what is left to decide; not timed. `profile` is what calls take, if known."""
 
     def start(self) -> None:
         """Have all instances made and ready."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -16,6 +16,7 @@ import ray.exceptions as rex
 
 from job import ray_cluster
 from job.errors import ClusterError, JobError, TargetRaisedError, TrialError
+from job.estimate import Profile, threads_for
 from job.placement import fit
 from job.results import NodeShare
 from job.shard import Account, Place, Shard
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 
     from job.results import Cluster
     from job.shard import Recipe
-    from job.strategies.base import Profile, Progress
+    from job.strategies.base import Progress
 
 MOST_IN_FLIGHT = 10_000  # remote calls that are sent and not yet answered
 LOOK_S = 0.2  # how long one wait may last: a signal is seen in between
+SCOUTED = 3  # instances whose first calls tell how much calls wait
 GONE_S = 30.0  # how long the processes of ended actors may take to be gone
 
 
@@ -40,13 +42,13 @@ class Layout:
     Attributes:
         shards: How many actors.
         cpus_per_actor: The num_cpus of each.
-        threads: How many instances of one actor may be called at once.
+        threads: How many instances of one actor may be called at once; None: to be found out.
         calls_per_batch: How many calls one remote call carries; None: about a second's worth.
     """
 
     shards: int
     cpus_per_actor: float
-    threads: int = 1
+    threads: int | None = 1
     calls_per_batch: int | None = 1
 
 
@@ -101,19 +103,30 @@ class RayShards:
     def __init__(self, name: str, layout: Layout, setting: Setting) -> None:
         """Run what `setting` says at the point `layout` of the two knobs."""
         self.name = name
-        self._layout = layout
+        self._wanted = layout
+        self._layout = replace(layout, threads=layout.threads or 1)
         self._setting = setting
         self._recipe = setting.recipe
         self._workers: list[Worker] = []
         self._ended: list[Place] = []
+        self._driver_cpu_s = 0.0
 
-    def prepare(self, profile: Profile | None) -> None:  # noqa: ARG002 - for shards with threads
-        """Say what the actors will have to wait for."""
+    @property
+    def calls(self) -> int:
+        """How many calls a trial makes."""
+        return self._setting.instances * self._recipe.calls_per_instance
+
+    def prepare(self, profile: Profile | None) -> None:
+        """Decide how many threads a shard has, and say what the actors will have to wait for."""
         layout = self._layout
+        if self._wanted.threads is None:
+            largest = -(-self._setting.instances // layout.shards)
+            found = threads_for(profile or self._scout(), largest)
+            self._layout = layout = replace(layout, threads=found)
         capacities = ray_cluster.capacities(self._setting.cluster)
-        found = fit(layout.shards, layout.cpus_per_actor, capacities)
-        if found.when == "later":
-            self._setting.note(f"{self.name}: {found.reason}; waiting for the others to end")
+        placed = fit(layout.shards, layout.cpus_per_actor, capacities)
+        if placed.when == "later":
+            self._setting.note(f"{self.name}: {placed.reason}; waiting for the others to end")
 
     def start(self) -> None:
         """Request all actors, and wait at a barrier until every one has made its instances.
@@ -122,22 +135,7 @@ class RayShards:
             ClusterError: They were not ready in time, or died before.
             TrialError: A constructor of the target raised.
         """
-        recipe = ray.put(self._recipe)
-        remote = ray.remote(Shard).options(
-            num_cpus=self._layout.cpus_per_actor,
-            scheduling_strategy="SPREAD",
-            max_restarts=0,
-            max_task_retries=0,
-        )
-        for numbers in deal(self._setting.instances, self._layout.shards):
-            handle = remote.remote(
-                recipe, numbers, self._layout.calls_per_batch, self._layout.threads, own_place
-            )
-            calls = len(numbers) * self._recipe.calls_per_instance
-            self._workers.append(Worker(handle, numbers, calls))
-        places = self._all([w.handle.ready.remote() for w in self._workers], self._startup_late)
-        for worker, place in zip(self._workers, places, strict=True):
-            worker.place = place
+        self._host(deal(self._setting.instances, self._layout.shards))
 
     def work(self, progress: Progress) -> None:
         """Send calls to all actors without awaiting the first, and look at every result.
@@ -148,7 +146,7 @@ class RayShards:
         Raises:
             TrialError: A call raised, an actor died, or the time was up.
         """
-        until = time.monotonic() + self._setting.timeout_s
+        until, cpu = time.monotonic() + self._setting.timeout_s, time.thread_time()
         pending: dict[Any, Worker] = {}
         self._fill(pending)
         while pending:
@@ -160,9 +158,9 @@ class RayShards:
                 worker.done += sum(answered)
                 progress(sum(answered))
                 self._send(worker, pending)
-            if time.monotonic() > until:
-                slow = next(iter(pending.values()))
-                raise self._work_late(slow)
+            if pending and time.monotonic() > until:
+                raise self._work_late(next(iter(pending.values())))
+        self._driver_cpu_s = time.thread_time() - cpu
 
     def read(self) -> list[str]:
         """Collect the states, in chunks from all actors at once."""
@@ -179,7 +177,7 @@ class RayShards:
                 states[index].extend(known.setdefault(state, state) for state in chunk)
                 if len(states[index]) < len(worker.numbers):
                     open_[worker.handle.read.remote(len(states[index]))] = index
-            if time.monotonic() > until:
+            if open_ and time.monotonic() > until:
                 raise self._read_late(self._workers[next(iter(open_.values()))])
         return [state for part in states for state in part]
 
@@ -190,8 +188,13 @@ class RayShards:
         for worker, account in zip(self._workers, accounts, strict=True):
             if worker.place:
                 shares[worker.place.node_id] = _with_actor(shares, worker.place, account)
+        # One actor of each node tells how fast its core is, now that nothing else runs there.
+        firsts = {w.place.node_id: w for w in reversed(self._workers) if w.place}
+        cores = ray.get([w.handle.core_s.remote() for w in firsts.values()], timeout=GONE_S)
+        for node_id, core in zip(firsts, cores, strict=True):
+            shares[node_id] = shares[node_id].model_copy(update={"core_s": core})
         layout = self._layout
-        at_once = sum(min(layout.threads, len(w.numbers)) for w in self._workers)
+        at_once = sum(min(layout.threads or 1, len(w.numbers)) for w in self._workers)
         cpus = min(
             sum(node.cpus for node in self._setting.cluster.nodes), float(len(self._workers))
         )
@@ -203,9 +206,10 @@ class RayShards:
             at_once=at_once,
             cpus=cpus,
             slowest_s=max(account.slowest_s for account in accounts),
+            driver_cpu_s=self._driver_cpu_s,
             settings={
                 "cpus_per_actor": layout.cpus_per_actor,
-                "threads_per_shard": layout.threads,
+                "threads_per_shard": layout.threads or 1,
                 "calls_per_batch": layout.calls_per_batch or "auto",
             },
             placement=tuple(shares.values()),
@@ -224,6 +228,39 @@ class RayShards:
         ended, self._ended = self._ended, []
         if ended:
             ray_cluster.wait_until_gone(ended, self._setting.cluster, GONE_S)
+
+    def _host(self, deals: Sequence[range]) -> None:
+        """Request an actor for each deal of instances, and wait until all are ready."""
+        recipe = ray.put(self._recipe)
+        remote = ray.remote(Shard).options(
+            num_cpus=self._layout.cpus_per_actor,
+            scheduling_strategy="SPREAD",
+            max_restarts=0,
+            max_task_retries=0,
+        )
+        for numbers in deals:
+            handle = remote.remote(
+                recipe, numbers, self._layout.calls_per_batch, self._layout.threads or 1, own_place
+            )
+            calls = len(numbers) * self._recipe.calls_per_instance
+            self._workers.append(Worker(handle, numbers, calls))
+        places = self._all([w.handle.ready.remote() for w in self._workers], self._startup_late)
+        for worker, place in zip(self._workers, places, strict=True):
+            worker.place = place
+
+    def _scout(self) -> Profile:
+        """Time the first calls of a few instances on one actor, where no serial loop did."""
+        self._layout = replace(self._layout, calls_per_batch=None)
+        try:
+            self._host([range(min(self._setting.instances, SCOUTED))])
+            (worker,) = self._workers
+            self._all([worker.handle.advance.remote()], self._work_late)
+            (account,) = self._all([worker.handle.account.remote()], self._read_late)
+        finally:
+            self._layout = replace(self._layout, calls_per_batch=self._wanted.calls_per_batch)
+            self.stop()
+        self.settle()
+        return Profile(account.calls, account.wall_s, account.cpu_s)
 
     def _fill(self, pending: dict[Any, Worker]) -> None:
         """Send the first calls, round by round over the actors, as a person would."""

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from job.calls import Call
+    from job.estimate import Profile
     from job.shard import Recipe
-    from job.strategies.base import Profile, Progress
+    from job.strategies.base import Progress
 
 CHUNK_S = 0.5  # rounds between two words of progress
 
@@ -37,6 +38,11 @@ class Serial:
         self._timeout_s = timeout_s
         self._instances: list[Any] = []
         self._cpu_s = 0.0
+
+    @property
+    def calls(self) -> int:
+        """How many calls a trial makes."""
+        return len(self._numbers) * self._recipe.calls_per_instance
 
     def prepare(self, profile: Profile | None) -> None:
         """Nothing is left to decide."""
@@ -65,9 +71,7 @@ class Serial:
 
     def facts(self) -> Facts:
         """Return what is known of the trial."""
-        count = len(self._numbers)
-        calls = count * self._recipe.calls_per_instance
-        return Facts(self._cpu_s, calls, count, actors=0, at_once=1, cpus=1)
+        return Facts(self._cpu_s, self.calls, len(self._numbers), actors=0, at_once=1, cpus=1)
 
     def stop(self) -> None:
         """Let go of the instances."""

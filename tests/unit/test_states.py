@@ -31,6 +31,8 @@ from job.states import bounded, canonical, digest, excerpt, first_difference, st
 
 ROOT = pathlib.Path(__file__).parents[2]
 
+quick = settings(max_examples=50, deadline=None)  # no deadline, since machines are busy at times
+
 scalars = (
     st.none()
     | st.booleans()
@@ -242,6 +244,7 @@ def test_an_object_reads_like_the_call_that_would_make_it(value: object, text: s
     assert canonical(value) == f"{__name__}.{text}"
 
 
+@quick
 @given(values)
 def test_a_state_of_builtins_can_be_read_back_from_its_text(value: object) -> None:
     # Nothing is lost, so different states have different texts.
@@ -261,17 +264,20 @@ def sorted_by_text(value: object) -> object:
     return value
 
 
+@quick
 @given(values)
 def test_a_pickled_copy_of_a_state_has_the_same_text(value: object) -> None:
     assert canonical(copied(value)) == canonical(value)
 
 
+@quick
 @given(values, values)
 def test_two_states_have_one_text_only_if_they_are_alike(one: object, other: object) -> None:
     alike = repr(sorted_by_text(one)) == repr(sorted_by_text(other))
     assert (canonical(one) == canonical(other)) == alike
 
 
+@quick
 @given(st.dictionaries(hashables, hashables, max_size=5), st.randoms(use_true_random=False))
 def test_the_order_in_which_a_dict_was_filled_does_not_count(
     value: dict[object, object], chance: random.Random
@@ -615,12 +621,12 @@ def test_an_excerpt_shows_what_fits(texts: list[str], width: int, shown: str) ->
     assert excerpt(texts, width) == shown
 
 
+@quick
 @given(
     st.lists(st.text(max_size=90), max_size=60),
     st.sampled_from([1, 5_000]),
     st.integers(30, 120),
 )
-@settings(deadline=None)
 def test_an_excerpt_is_never_wider_than_asked(texts: list[str], times: int, width: int) -> None:
     shown = excerpt(texts * times, width)
     assert len(shown) <= width

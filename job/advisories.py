@@ -1,0 +1,242 @@
+"""What makes a figure doubtful, and what to do about it: a closed set, pure.
+
+Each advisory looks at the results alone, so a saved file yields the same ones.
+"""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from job import stats
+from job.estimate import MOST_THREADS, WAITING, Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from job.results import Results, Trial
+
+FEW_TRIALS = stats.LEAST_FOR_INTERVAL
+WIDE_SPREAD = 0.10
+SLOW_FIRST = 1.25
+BUSY = 0.25  # of the driver's machine before the start
+UNLIKE = 1.25  # one core or node against another
+DRIVER_BOUND = 0.7  # of the work phase in which the driver itself computed
+INEFFICIENT = 0.7
+
+Trials = dict[str, list["Trial"]]
+
+
+def advise(results: Results) -> tuple[str, ...]:
+    """Return all advisories that apply, the gravest kinds first."""
+    trials: Trials = {}
+    for trial in results.trials:
+        if not trial.warmup:
+            trials.setdefault(trial.strategy, []).append(trial)
+    if not trials:
+        return ()
+    return tuple(text for check in CHECKS for text in check(results, trials))
+
+
+def omitted(results: Results, _trials: Trials) -> Iterator[str]:
+    """A strategy was left out."""
+    for name, reason in results.omitted.items():
+        yield f"{name} was left out, not started: {reason}. `sharded` needs one actor per CPU."
+
+
+def serial_estimated(results: Results, trials: Trials) -> Iterator[str]:
+    """The serial loop was sampled."""
+    for trial in trials.get("serial", [])[-1:]:
+        if trial.estimated:
+            yield (
+                f"The serial time is estimated from {trial.instances:,} of "
+                f"{results.workload['instances']:,} instances, and only their states were checked "
+                "against it. --serial full runs all of them."
+            )
+
+
+def few_trials(results: Results, trials: Trials) -> Iterator[str]:
+    """No interval can be claimed."""
+    fewest = min(len(of_one) for of_one in trials.values())
+    if fewest < FEW_TRIALS and results.plan.get("trials") != "auto":
+        runs = "1 trial" if fewest == 1 else f"{fewest} trials"
+        yield (
+            f"{runs} of each strategy carry no confidence interval. "
+            f"--trials {stats.LEAST_FOR_RATIO} or --trials auto give one."
+        )
+
+
+def wide_spread(_results: Results, trials: Trials) -> Iterator[str]:
+    """Trials of one strategy differ much."""
+    for name, of_one in trials.items():
+        spread = stats.summarise([t.elapsed_s for t in of_one]).spread
+        if len(of_one) >= stats.LEAST_FOR_OUTLIERS and spread and spread > WIDE_SPREAD:
+            yield (
+                f"{name}: the trials spread by {spread:.0%} around their median. "
+                "Let nothing else run on the machines, or make each trial longer with more calls."
+            )
+
+
+def slow_first(results: Results, trials: Trials) -> Iterator[str]:
+    """The first trial was slower than the others, and no warm-up came before it."""
+    if results.plan.get("warmups"):
+        return
+    for name, of_one in trials.items():
+        if len(of_one) < 3:  # noqa: PLR2004 - of two nobody can tell which is odd
+            continue
+        first, others = of_one[0].elapsed_s, median(t.elapsed_s for t in of_one[1:])
+        if first > SLOW_FIRST * others:
+            yield (
+                f"{name}: its first trial took {first / others:.2g} times as long as the others. "
+                "--warmups 1 leaves it out."
+            )
+
+
+def outliers(_results: Results, trials: Trials) -> Iterator[str]:
+    """Single trials lie far from the rest."""
+    for name, of_one in trials.items():
+        found = stats.summarise([t.elapsed_s for t in of_one]).outliers
+        if found:
+            which = ", ".join(str(index + 1) for index in found)
+            yield (
+                f"{name}: trial {which} of {len(of_one)} lies far from the others. The median "
+                "bears that; if it recurs, look at what else runs on the machines."
+            )
+
+
+def machine_loaded(results: Results, _trials: Trials) -> Iterator[str]:
+    """The driver's machine was busy before anything began."""
+    busy = results.environment.busy_share
+    if busy is not None and busy > BUSY:
+        yield (
+            f"The driver's machine was {busy:.0%} busy before the start. "
+            "Compare again when it is idle."
+        )
+
+
+def others_on_cluster(results: Results, _trials: Trials) -> Iterator[str]:
+    """Somebody else holds CPUs."""
+    held = results.cluster.cpus - sum(node.cpus_free for node in results.cluster.nodes)
+    if held >= 0.01:  # noqa: PLR2004 - Ray's own rounding
+        yield (
+            f"Other actors or jobs held {held:g} of the cluster's {results.cluster.cpus:g} CPUs at "
+            "the start. Compare again when they have ended."
+        )
+
+
+def driver_bottleneck(_results: Results, trials: Trials) -> Iterator[str]:
+    """The driver could not send any faster."""
+    for name, of_one in trials.items():
+        last = of_one[-1]
+        if not last.actors or last.driver_cpu_s is None or not last.work_s:
+            continue
+        computed = last.cpu_s / max(last.cpus, 1)
+        if last.driver_cpu_s > DRIVER_BOUND * last.work_s and computed < INEFFICIENT * last.work_s:
+            advice = (
+                "--strategies sharded sends batches instead."
+                if name == "actors"
+                else "Raise --calls-per-batch, or leave it to auto."
+            )
+            yield (
+                f"{name}: the driver is the bottleneck: sending calls kept it busy for "
+                f"{last.driver_cpu_s / last.work_s:.0%} of the work phase. {advice}"
+            )
+
+
+def threads_on_cpu(_results: Results, trials: Trials) -> Iterator[str]:
+    """A target that computes was given threads."""
+    profile = _profile(trials)
+    for name, of_one in trials.items():
+        threads = of_one[-1].settings.get("threads_per_shard", 1)
+        if profile and profile.waits < WAITING and int(threads) > 1:
+            yield (
+                f"{name}: the calls compute rather than wait, so {threads} threads per shard only "
+                "get in each other's way. Leave --threads-per-shard to auto."
+            )
+
+
+def many_threads(_results: Results, trials: Trials) -> Iterator[str]:
+    """More threads would be of use than a shard may have."""
+    for name, of_one in trials.items():
+        if int(of_one[-1].settings.get("threads_per_shard", 1)) >= MOST_THREADS:
+            yield (
+                f"{name}: each shard has {MOST_THREADS:,} threads, the most there may be. "
+                "More --shards would let more calls wait at once."
+            )
+
+
+def waiting(_results: Results, trials: Trials) -> Iterator[str]:
+    """Calls that wait say nothing of CPU capacity."""
+    profile = _profile(trials)
+    if profile and profile.waits > 10 and profile.wall_s > 0.1:  # noqa: PLR2004 - clearly waiting
+        yield (
+            "The calls wait rather than compute: the figures show scheduling, not CPU capacity. "
+            "Do not carry them over to calls that compute."
+        )
+
+
+def unlike_nodes(results: Results, _trials: Trials) -> Iterator[str]:
+    """Nodes differ in size."""
+    sizes = {node.cpus for node in results.cluster.nodes if node.cpus}
+    if len(sizes) > 1:
+        said = ", ".join(f"{size:g}" for size in sorted(sizes))
+        yield (
+            f"The nodes are unlike: they have {said} CPUs. Figures are those of this mixture; "
+            "use nodes of one kind to compare strategies."
+        )
+
+
+def unlike_cores(results: Results, trials: Trials) -> Iterator[str]:
+    """A driver core is faster or slower than a worker core."""
+    driver = results.environment.core_s
+    cores = [s.core_s for of in trials.values() for t in of for s in t.placement if s.core_s]
+    if not driver or not cores:
+        return
+    factor = median(cores) / driver
+    if not 1 / UNLIKE <= factor <= UNLIKE:
+        word, by = ("slower", factor) if factor > 1 else ("faster", 1 / factor)
+        yield (
+            f"A worker's core was {by:.2g} times {word} than the driver's, where the serial loop "
+            "ran. Submit the comparison as a job, so that the driver runs on such a node too."
+        )
+
+
+def blas_threads(results: Results, trials: Trials) -> Iterator[str]:
+    """Numpy uses more threads on the driver than in an actor."""
+    driver = results.environment.blas_threads
+    each = [float(t[-1].settings["cpus_per_actor"]) for n, t in trials.items() if n != "serial"]
+    if driver and each and driver > max(1, int(max(each))):
+        yield (
+            f"numpy may use {driver} threads in the serial loop and {max(1, int(max(each)))} in an "
+            "actor. Set OMP_NUM_THREADS=1 for the driver to compare like with like."
+        )
+
+
+def _profile(trials: Trials) -> Profile | None:
+    """Return what the calls took, from the serial loop or else from the actors."""
+    for trial in [*trials.get("serial", ()), *(t for of in trials.values() for t in of)]:
+        if trial.strategy == "serial":
+            return Profile(trial.calls, trial.work_s, trial.cpu_s)
+        if trial.calls:
+            busy = sum(share.busy_s for share in trial.placement)
+            return Profile(trial.calls, busy, trial.cpu_s)
+    return None
+
+
+CHECKS: tuple[Callable[[Results, Trials], Iterator[str]], ...] = (
+    omitted,
+    serial_estimated,
+    others_on_cluster,
+    machine_loaded,
+    driver_bottleneck,
+    threads_on_cpu,
+    many_threads,
+    unlike_nodes,
+    unlike_cores,
+    blas_threads,
+    wide_spread,
+    slow_first,
+    outliers,
+    waiting,
+    few_trials,
+)

@@ -1,0 +1,241 @@
+"""Targets and calls as they are written: what they mean, what is refused, and that they read back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from job.calls import (
+    Arguments,
+    Call,
+    InstanceNumber,
+    Target,
+    fill_in,
+    parse_call,
+    parse_target,
+)
+from job.errors import UsageError
+
+NUMBER = InstanceNumber()
+FEW = settings(max_examples=60, deadline=None, derandomize=True)
+
+_COMPLEX = st.complex_numbers(allow_nan=False, allow_infinity=False)
+_SCALARS = st.one_of(
+    st.just(NUMBER), st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False),
+    _COMPLEX, st.text(max_size=5), st.binary(max_size=5),
+)  # fmt: skip
+_KEYS = st.one_of(_SCALARS, st.tuples(_SCALARS, _SCALARS))
+LITERALS = st.recursive(
+    st.one_of(_SCALARS, st.sets(_KEYS, max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(inner, max_size=3).map(tuple),
+        st.dictionaries(_KEYS, inner, max_size=3),
+    ),
+    max_leaves=8,
+)
+ARGUMENTS = st.builds(
+    Arguments,
+    st.lists(LITERALS, max_size=3).map(tuple),
+    st.dictionaries(st.sampled_from(["note", "instance", "größe", "_"]), LITERALS, max_size=3),
+)
+
+
+# --- calls
+
+
+@pytest.mark.parametrize(
+    ("text", "call"),
+    [
+        ("close", Call("close")),
+        ("close()", Call("close")),
+        ("close * 3", Call("close", times=3)),
+        ("close() * 1", Call("close")),
+        (
+            'book(7, note="rent") * 50',
+            Call("book", Arguments((7,), {"note": "rent"}), 50),
+        ),
+        ("  book( -1 )\n", Call("book", Arguments((-1,)))),
+        ("f(1e999, -1e999)", Call("f", Arguments((float("inf"), float("-inf"))))),
+        ("f(1 + 2j, b'x', None)", Call("f", Arguments((1 + 2j, b"x", None)))),
+        ("f('a' 'b', set(), ())", Call("f", Arguments(("ab", set(), ())))),
+        ("f(instance)", Call("f", Arguments((NUMBER,)))),
+        (
+            "f([instance, (1, {instance: instance})], key={instance, 2})",
+            Call("f", Arguments(([NUMBER, (1, {NUMBER: NUMBER})],), {"key": {NUMBER, 2}})),
+        ),
+        ("f('instance')", Call("f", Arguments(("instance",)))),
+        ("f() * 1_000_000_000", Call("f", times=10**9)),
+    ],
+)
+def test_a_call_is_read_as_python_writes_it(text: str, call: Call) -> None:
+    assert parse_call(text) == call
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is not written as Python writes it"),
+        ("book(7", "is not written as Python writes it"),
+        ("book(\0)", "is not written as Python writes it"),
+        ("class()", "is not written as Python writes it"),
+        ("f(" + "-" * 5_000 + "1)", "is not written as Python writes it"),
+        ("self.book()", "is no call: it is written method(arguments) * times"),
+        ("7", "is no call"),
+        ("f()()", "is no call"),
+        ("f() + 3", "is no call"),
+        ("f() * 3 * 2", "is no call"),
+        ("f() * 0", "what follows * must be a whole number, 1 to 1,000,000,000"),
+        ("f() * -1", "what follows * must be a whole number"),
+        ("f() * 1_000_000_001", "what follows * must be a whole number"),
+        ("f() * 10**9", "what follows * must be a whole number"),
+        ("f() * 1.5", "what follows * must be a whole number"),
+        ("f() * True", "what follows * must be a whole number"),
+        ("3 * f()", "what follows * must be a whole number"),
+        ("f(open('x'))", "open('x') is not a literal"),
+        ("f(amount)", "amount is not a literal"),
+        ("f(key=amount)", "amount is not a literal"),
+        ("f(1 + 1)", "1 + 1 is not a literal"),
+        ("f(-instance)", "-instance is not a literal"),
+        ("f([instance] * 2)", "[instance] * 2 is not a literal"),
+        ("f([[lambda: 0]])", "lambda: 0 is not a literal"),
+        ("f(f'{instance}')", "is not a literal"),
+        ("f(*[1])", "*[1] is not a literal"),
+        ("f(**{'a': 1})", "**{'a': 1} is not a literal"),
+        ("f({**{}})", "{**{}} is not a literal"),
+        ("f({[1]})", "[1] is not a literal"),
+        ("f({(instance, [1]): 2})", "(instance, [1]) is not a literal"),
+        ("f(__import__('os').abort())", "__import__('os').abort() is not a literal"),
+    ],
+)
+def test_what_is_no_call_of_literals_is_refused_with_the_reason(text: str, says: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_call(text)
+    assert says in refused.value.message
+
+
+def test_a_refusal_says_what_is_allowed() -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_call("f(amount)")
+    assert str(refused.value) == (
+        "'f(amount)': amount is not a literal\n"
+        "Between the parentheses only literals, and `instance` for the instance's number, are "
+        "allowed there."
+    )
+
+
+def test_a_long_text_is_cut_in_the_message() -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_call(f"f({'1, ' * 1_000}x y)")
+    assert len(refused.value.message) < 200
+
+
+def test_an_argument_given_twice_is_refused() -> None:
+    with pytest.raises(UsageError, match="amount"):
+        parse_call("book(amount=1, amount=2)")
+
+
+# --- targets
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("collections:Counter", Target("collections", "Counter")),
+        ("collections:Counter()", Target("collections", "Counter")),
+        (" a.b.c:D.E(1) ", Target("a.b.c", "D.E", Arguments((1,)))),
+        (
+            "ledger:Ledger(start=instance)",
+            Target("ledger", "Ledger", Arguments((), {"start": NUMBER})),
+        ),
+        ("m:F('a:b')", Target("m", "F", Arguments(("a:b",)))),
+    ],
+)
+def test_a_target_is_read_as_module_colon_class(text: str, target: Target) -> None:
+    assert parse_target(text) == target
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is no target: it is written module:Class"),
+        ("Counter", "is no target"),
+        (":Counter", "is no target"),
+        ("a/b.py:Counter", "is no target"),
+        ("..a:Counter", "is no target"),
+        ("class:Counter", "is no target"),
+        ("a:", "is not written as Python writes it"),
+        ("a:b c", "is not written as Python writes it"),
+        ("a:None", "after the colon a class or a function is named"),
+        ("a:B()()", "after the colon a class or a function is named"),
+        ("a:B * 2", "after the colon a class or a function is named"),
+        ("a:B[0](1)", "after the colon a class or a function is named"),
+        ("a:B(size)", "size is not a literal"),
+    ],
+)
+def test_what_is_no_target_is_refused_with_the_reason(text: str, says: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_target(text)
+    assert says in refused.value.message
+
+
+# --- written and read again
+
+
+@FEW
+@given(
+    arguments=ARGUMENTS,
+    method=st.sampled_from(["book", "_x", "été"]),
+    times=st.sampled_from([1, 2, 10**9]),
+)
+def test_a_call_that_is_written_reads_back_the_same(
+    arguments: Arguments, method: str, times: int
+) -> None:
+    call = Call(method, arguments, times)
+    again = parse_call(str(call))
+    assert again == call
+    assert str(again) == str(call)
+
+
+@FEW
+@given(arguments=ARGUMENTS)
+def test_a_target_that_is_written_reads_back_the_same(arguments: Arguments) -> None:
+    target = Target("a.b", "C.D", arguments)
+    assert parse_target(str(target)) == target
+
+
+@pytest.mark.parametrize(
+    "text", ["f(...)", "f(1e999+1j)", f"f(0x{'f' * 5_000})", "f(-0.0)", "f(('a',))"]
+)
+def test_an_odd_literal_reads_back_the_same(text: str) -> None:
+    call = parse_call(text)
+    assert parse_call(str(call)) == call
+
+
+def test_nothing_needless_is_written() -> None:
+    assert str(parse_call("close( ) * 1")) == "close()"
+    assert str(parse_call("book( 7,note ='rent')*50")) == "book(7, note='rent') * 50"
+    assert str(parse_target("collections:Counter( )")) == "collections:Counter"
+
+
+# --- filled in for one instance
+
+
+def test_the_instance_number_is_filled_in_wherever_it_stands() -> None:
+    call = parse_call("f(instance, [instance], (instance,), {instance: {instance}}, 'x', k=instance)")
+    args, kwargs = call.arguments.of(5)
+    assert args == [5, [5], (5,), {5: {5}}, "x"]
+    assert kwargs == {"k": 5}
+
+
+@FEW
+@given(value=LITERALS)
+def test_what_is_filled_in_shares_nothing_mutable_with_the_literal(value: object) -> None:
+    def mutables(part: object) -> set[int]:
+        inner: set[int] = {id(part)} if isinstance(part, list | dict | set) else set()
+        if isinstance(part, list | tuple):
+            return inner.union(*map(mutables, part))
+        return inner.union(*map(mutables, part.values())) if isinstance(part, dict) else inner
+
+    assert not mutables(value) & mutables(fill_in(value, 3))

@@ -1,0 +1,156 @@
+"""What fits into which nodes, and how CPUs are shared so that it does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from job.placement import GRAIN, Capacity, Fit, fit, fits_memory, room, share_of_cpu, slots
+
+FEW = settings(max_examples=100, deadline=None, derandomize=True)
+GB = 10**9
+
+
+def node(cpus: float, free: float | None = None, memory: float = 0, name: str = "n") -> Capacity:
+    return Capacity(name, cpus, cpus if free is None else free, memory)
+
+
+NODES = st.lists(
+    st.one_of(st.integers(0, 64), st.floats(0, 8).map(lambda c: round(c, 4))).map(node), max_size=5
+)
+
+
+# --- counting
+
+
+@pytest.mark.parametrize(
+    ("cpus", "expected"), [([], 0), ([0], 0), ([4, 0, 2], 6), ([1.5, 1.5], 2), ([0.9], 0)]
+)
+def test_only_whole_cpus_are_slots(cpus: list[float], expected: int) -> None:
+    assert slots([node(c) for c in cpus]) == expected
+
+
+@pytest.mark.parametrize(
+    ("each", "cpus", "expected"),
+    [
+        (1, [4, 2], 6),
+        (1, [1.5, 1.5], 2),
+        (0.5, [1.5, 1.5], 6),
+        (3, [4, 4], 2),
+        (0.1, [1], 10),
+        (0.3333, [1], 3),
+        (0.3334, [1], 2),
+        (0.0001, [2], 20_000),
+        (5, [4], 0),
+    ],
+)
+def test_room_is_counted_per_node_and_without_rounding_errors(
+    each: float, cpus: list[float], expected: int
+) -> None:
+    assert room(each, cpus) == expected
+
+
+# --- sharing CPUs
+
+
+@pytest.mark.parametrize(
+    ("actors", "cpus", "share"),
+    [
+        (1, [2], 1.0),
+        (2, [2], 1.0),
+        (3, [2], 0.5),
+        (4, [2], 0.5),
+        (5, [2], 0.3333),
+        (100, [2, 0], 0.02),
+        (7, [4, 2], 0.5),
+        (5, [], 1.0),
+        (5, [0], 1.0),
+    ],
+)
+def test_actors_have_a_cpu_each_until_they_must_share(
+    actors: int, cpus: list[float], share: float
+) -> None:
+    assert share_of_cpu(actors, [node(c) for c in cpus]) == share
+
+
+@FEW
+@given(nodes=NODES, data=st.data())
+def test_actors_that_share_cpus_always_fit_beside_each_other(
+    nodes: list[Capacity], data: st.DataObject
+) -> None:
+    assume(slots(nodes))
+    actors = data.draw(st.integers(1, GRAIN * slots(nodes)))
+    share = share_of_cpu(actors, nodes)
+    assert 0 < share <= 1
+    assert fit(actors, share, nodes) == Fit("now")
+
+
+@FEW
+@given(cpus=st.integers(1, 64), data=st.data())
+def test_no_actor_gets_less_than_it_could(cpus: int, data: st.DataObject) -> None:
+    # Beyond 100 actors a CPU a ten-thousandth more or less is a whole actor.
+    actors = data.draw(st.integers(1, 100 * cpus))
+    share = share_of_cpu(actors, [node(cpus)])
+    per_cpu = room(share, [1])
+    assert (per_cpu - 1) * cpus < actors <= per_cpu * cpus or share == 1
+
+
+@pytest.mark.parametrize("actors", [GRAIN, GRAIN + 1, 10**7])
+def test_a_share_is_never_nothing(actors: int) -> None:
+    assert share_of_cpu(actors, [node(1)]) == 1 / GRAIN
+
+
+# --- now, later or never
+
+
+def test_what_fits_into_free_cpus_fits_now() -> None:
+    assert fit(6, 1, [node(4), node(2)]) == Fit("now")
+
+
+def test_what_others_hold_is_waited_for() -> None:
+    found = fit(6, 1, [node(4, free=1), node(2, free=0.5)])
+    assert found == Fit("later", "6 actors of 1 CPU are asked for, and 1.5 CPUs are free")
+
+
+def test_an_actor_larger_than_every_node_never_fits_though_the_cluster_is_large() -> None:
+    found = fit(1, 8, [node(4, name="alpha"), node(6, name="beta")])
+    assert found == Fit(
+        "never", "an actor needs 8 CPUs on one node, and the largest, beta, has 6"
+    )
+
+
+def test_more_actors_than_there_is_room_for_never_fit() -> None:
+    found = fit(2_000, 0.5, [node(4, free=0)])
+    assert found == Fit(
+        "never", "2,000 actors of 0.5 CPUs are asked for, and 8 fit into the cluster"
+    )
+
+
+@pytest.mark.parametrize("nodes", [[], [node(0)]])
+def test_without_a_cpu_nothing_fits(nodes: list[Capacity]) -> None:
+    assert fit(1, 1, nodes).when == "never"
+
+
+# --- memory
+
+
+def test_processes_that_fit_into_memory_are_let_through() -> None:
+    assert fits_memory(100, [node(1, memory=8 * GB)]) == Fit("now")
+
+
+def test_processes_beyond_memory_are_told_with_both_sides() -> None:
+    found = fits_memory(1_000, [node(2, memory=6 * GB), node(2, memory=10 * GB)])
+    assert found.when == "never"
+    assert found.reason == (
+        "1,000 actors are 1,000 processes of about 80 MB, 80 GB in all, and the nodes have 16 GB"
+    )
+
+
+def test_the_memory_of_a_node_without_cpus_does_not_count() -> None:
+    nodes = [node(2, memory=GB), node(0, memory=1_000 * GB)]
+    assert fits_memory(100, nodes).when == "never"
+
+
+def test_where_memory_is_unknown_nothing_is_claimed() -> None:
+    assert fits_memory(10**6, [node(2)]) == Fit("now")

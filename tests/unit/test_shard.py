@@ -1,0 +1,297 @@
+"""Shard: whatever the knobs, each instance's calls in order, one at a time, and all of them."""
+# ruff: noqa: D101, D102, D107 -- the targets here say what they do in a line
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from job.calls import Call, parse_call, parse_target
+from job.errors import StateError, TargetRaisedError
+from job.shard import Place, Recipe, Shard
+from job.states import canonical
+
+HERE = Place("node", "10.0.0.1", "host", os.getpid())
+MOST = 2**61 - 1  # a prime
+
+
+class Ledger:
+    """Order-sensitive, and notices a second call while one is under way."""
+
+    def __init__(self, start: int = 0) -> None:
+        self.total = start
+        self.overlapped = False
+        self._inside = threading.Lock()
+
+    def book(self, amount: int) -> None:
+        if not self._inside.acquire(blocking=False):
+            self.overlapped = True
+            return
+        before = self.total
+        os.sched_yield()  # an invitation to every other thread
+        self.total = (before * 31 + amount) % MOST
+        self._inside.release()
+
+    def double(self) -> None:
+        self.total = 2 * self.total % MOST + 1
+
+    def state(self) -> tuple[int, bool]:
+        return self.total, self.overlapped
+
+
+class Fragile:
+    """Raises in its third call if it is number 2."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.calls = 0
+
+    def work(self) -> None:
+        self.calls += 1
+        if self.number == 2 and self.calls == 3:
+            message = "out of paper"
+            raise ValueError(message)
+
+    def leave(self) -> None:
+        raise SystemExit(0)
+
+
+def recipe(
+    make: Callable[..., Any], calls: Sequence[str], read: str | None, target: str = "m:C(instance)"
+) -> Recipe:
+    return Recipe(make, parse_target(target), tuple(map(parse_call, calls)), read, 10**7)
+
+
+def shard_of(of: Recipe, numbers: Sequence[int], batch: int | None = 1, threads: int = 1) -> Shard:
+    shard = Shard(of, numbers, batch, threads, lambda: HERE)
+    assert shard.ready() == HERE
+    return shard
+
+
+def batches(shard: Shard) -> list[int]:
+    """Advance to the end."""
+    made: list[int] = []
+    while count := shard.advance():
+        made.append(count)
+    return made
+
+
+def all_states(shard: Shard, instances: int) -> list[str]:
+    states: list[str] = []
+    while len(states) < instances:
+        states += shard.read(len(states))
+    return states
+
+
+def by_a_plain_loop(calls: Sequence[Call], numbers: Sequence[int]) -> list[str]:
+    ledgers = [Ledger(number) for number in numbers]
+    for number, ledger in zip(numbers, ledgers, strict=True):
+        for call in calls:
+            for _ in range(call.times):
+                args, kwargs = call.arguments.of(number)
+                getattr(ledger, call.method)(*args, **kwargs)
+    return [canonical(ledger.state()) for ledger in ledgers]
+
+
+CALLS = st.lists(
+    st.tuples(st.sampled_from(["book(7)", "book(instance)", "double()"]), st.integers(1, 12)).map(
+        lambda pair: f"{pair[0]} * {pair[1]}"
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    calls=CALLS,
+    numbers=st.lists(st.integers(0, 10**7), max_size=8),
+    batch=st.one_of(st.none(), st.integers(1, 40)),
+    threads=st.sampled_from([1, 1, 2, 3, 9]),
+)
+def test_any_knobs_end_in_the_states_of_the_plain_loop_without_overlap(
+    calls: list[str], numbers: list[int], batch: int | None, threads: int
+) -> None:
+    of = recipe(Ledger, calls, "state")
+    shard = shard_of(of, numbers, batch, threads)
+    made = batches(shard)
+    assert sum(made) == shard.account().calls == len(numbers) * of.calls_per_instance
+    assert batch is None or all(count <= batch for count in made)
+    states = all_states(shard, len(numbers))
+    assert states == by_a_plain_loop(of.calls, numbers)
+    assert not any("True" in state for state in states)
+    assert shard.advance() == 0
+
+
+@pytest.mark.parametrize(
+    ("batch", "expected"), [(1, [1] * 6), (4, [4, 2]), (6, [6]), (100, [6])]
+)
+def test_a_batch_holds_as_many_calls_as_it_is_told(batch: int, expected: list[int]) -> None:
+    assert batches(shard_of(recipe(Ledger, ["book(1) * 3"], "state"), [0, 1], batch)) == expected
+
+
+def test_quick_calls_fit_into_one_automatic_batch() -> None:
+    shard = shard_of(recipe(Ledger, ["double() * 500"], "state"), range(10), None)
+    assert batches(shard) == [5_000]
+
+
+def test_instances_get_on_together_and_not_one_after_the_other() -> None:
+    shard = shard_of(recipe(Ledger, ["double() * 4"], "total", "m:C"), range(3), 3)
+    shard.advance()
+    assert shard.read(0) == ["1", "1", "1"]
+
+
+def test_with_threads_as_many_instances_are_called_at_once() -> None:
+    meeting = threading.Barrier(3)
+
+    class Guest:
+        def arrive(self) -> None:
+            meeting.wait(timeout=60)
+
+    shard = shard_of(recipe(Guest, ["arrive() * 5"], None, "m:C"), range(3), 3, threads=3)
+    assert sum(batches(shard)) == 15
+
+
+def test_without_threads_all_calls_are_made_in_the_thread_that_asks() -> None:
+    seen: set[int] = set()
+
+    class Witness:
+        def look(self) -> None:
+            seen.add(threading.get_ident())
+
+    batches(shard_of(recipe(Witness, ["look() * 3"], None, "m:C"), range(3), None))
+    assert seen == {threading.get_ident()}
+
+
+@pytest.mark.parametrize(("calls", "numbers"), [([], [0, 1]), (["double()"], [])])
+def test_where_there_is_nothing_to_call_the_first_batch_is_empty(
+    calls: list[str], numbers: list[int]
+) -> None:
+    shard = shard_of(recipe(Ledger, calls, "total"), numbers)
+    assert shard.advance() == 0
+    assert shard.account() == (0, 0.0, 0.0, 0.0)
+    assert shard.read(0) == [str(number) for number in numbers]
+
+
+# --- what the calls took
+
+
+def test_the_account_never_claims_more_than_there_was() -> None:
+    shard = shard_of(recipe(Ledger, ["double() * 2000"], "state"), range(4), 1_500)
+    while shard.advance():
+        account = shard.account()
+        assert 0 < account.slowest_s <= account.wall_s
+        assert account.cpu_s <= account.wall_s * 1.5 + 0.01  # two clocks
+
+
+# --- states
+
+
+def test_states_come_in_the_order_of_the_instances_from_where_one_asks() -> None:
+    shard = shard_of(recipe(Ledger, [], "total"), [5, 3, 9])
+    assert shard.read(0) == ["5", "3", "9"]
+    assert shard.read(2) == ["9"]
+    assert shard.read(3) == []
+
+
+def test_large_states_come_in_several_answers() -> None:
+    class Large:
+        def __init__(self, number: int) -> None:
+            self.text = str(number) * 10**6
+
+    shard = shard_of(recipe(Large, [], "text"), range(9))
+    assert 1 <= len(shard.read(0)) < 9
+    assert all_states(shard, 9) == [repr(str(number) * 10**6) for number in range(9)]
+
+
+def test_a_state_beyond_the_limit_travels_as_a_digest() -> None:
+    of = Recipe(Ledger, parse_target("m:C(instance)"), (), "total", 64)
+    small, large = shard_of(of, [7, 10**100]).read(0)
+    assert small == "7"
+    assert large.startswith("<blake2b ")
+    assert len(large) <= 64
+
+
+def test_without_a_read_the_whole_object_is_the_state() -> None:
+    class Point:
+        def __init__(self, x: int) -> None:
+            self.x = x
+
+    assert shard_of(recipe(Point, [], None), [3]).read(0)[0].endswith("Point(x=3)")
+
+
+# --- failures
+
+
+def failure(act: Callable[[], object]) -> TargetRaisedError:
+    with pytest.raises(TargetRaisedError) as raised:
+        act()
+    return raised.value
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("batch", [1, 4, None])
+def test_a_call_that_raises_is_told_with_instance_and_call(batch: int | None, threads: int) -> None:
+    shard = shard_of(recipe(Fragile, ["work()", "work() * 4"], None), [1, 2, 3], batch, threads)
+    error = failure(lambda: batches(shard))
+    assert str(error) == "instance 2, call 3, work() * 4: ValueError: out of paper"
+    assert (error.number, error.position) == (2, 3)
+    assert error.line.startswith(__file__)
+    assert error.line.endswith("in work")
+
+
+def test_after_a_failure_a_shard_only_repeats_it() -> None:
+    shard = shard_of(recipe(Fragile, ["work() * 5"], None), [2])
+    first = failure(lambda: batches(shard))
+    assert failure(shard.advance) is first
+
+
+@pytest.mark.parametrize("call", ["work(1)", "no_such_method()"])
+def test_a_call_that_cannot_be_made_blames_no_line_of_the_target(call: str) -> None:
+    error = failure(shard_of(recipe(Fragile, [call], None), [1]).advance)
+    assert str(error).startswith(f"instance 1, call 1, {call}: ")
+    assert error.line == ""
+
+
+def test_a_constructor_that_raises_is_told_with_instance_and_target() -> None:
+    def make(number: int) -> int:
+        return 1 // (number - 3)
+
+    shard = Shard(recipe(make, [], None), [1, 2, 3], 1, 1, lambda: HERE)
+    error = failure(shard.ready)
+    assert str(error) == (
+        "instance 3, m:C(instance): ZeroDivisionError: integer division or modulo by zero"
+    )
+    assert error.line.endswith("in make")
+
+
+def test_a_read_that_raises_is_told_with_instance_and_name() -> None:
+    shard = shard_of(recipe(Fragile, [], "no_such_name"), [8])
+    assert str(failure(lambda: shard.read(0))).startswith(
+        "instance 8, read no_such_name: AttributeError"
+    )
+
+
+def test_a_state_that_cannot_be_compared_is_told_with_its_instance() -> None:
+    shard = shard_of(recipe(Ledger, [], None), [4])
+    with pytest.raises(StateError, match=r"instance 4, read of the object: .*lock") as raised:
+        shard.read(0)
+    assert raised.value.hint
+
+
+def test_a_call_that_exits_is_told_as_its_error() -> None:
+    shard = shard_of(recipe(Fragile, ["leave()"], None), [1])
+    assert str(failure(shard.advance)).startswith("instance 1, call 1, leave(): SystemExit")
+
+
+def test_a_constructor_that_exits_is_told_as_its_error() -> None:
+    def make(number: int) -> None:
+        raise SystemExit(number)
+
+    shard = Shard(recipe(make, [], None), [1], 1, 1, lambda: HERE)
+    assert str(failure(shard.ready)) == "instance 1, m:C(instance): SystemExit: 1"

@@ -1,0 +1,270 @@
+"""Workload and Plan: what options and keys become, and every refusal with its key and its bounds."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from job.calls import Arguments, Call, InstanceNumber, Target, parse_target
+from job.errors import UsageError
+from job.workload import Plan, Workload, build, load_target, read_bundled
+
+LEDGER = {
+    "target": "ledger:Ledger(start=instance)",
+    "instances": 6,
+    "calls": ["book(7) * 50", "close()"],
+    "read": "total",
+}
+HINT = "`--help` lists the options and what they take."
+
+
+def refusal(options: Mapping[str, object], keys: Mapping[str, object] = LEDGER) -> UsageError:
+    with pytest.raises(UsageError) as refused:
+        build(keys, options)
+    return refused.value
+
+
+# --- what is built
+
+
+def test_the_bundled_workload_is_the_well_known_one() -> None:
+    workload, plan = build(read_bundled("counter"), {})
+    assert str(workload) == "4 x job.targets.counter:Counter(delay=1.0): increment() * 2, then read"
+    assert workload.calls_per_instance == 2
+    assert plan == Plan()
+    assert (plan.trials, plan.warmups) == (1, 0)
+
+
+def test_keys_become_parsed_records() -> None:
+    workload, _ = build(LEDGER, {})
+    assert workload.target == Target("ledger", "Ledger", Arguments((), {"start": InstanceNumber()}))
+    assert workload.calls == (Call("book", Arguments((7,)), 50), Call("close"))
+    assert workload.calls_per_instance == 51
+
+
+def test_an_option_replaces_its_key_and_no_other() -> None:
+    workload, plan = build(LEDGER, {"instances": "9", "calls": ("close()",), "trials": "3"})
+    assert (workload.instances, workload.calls, workload.read) == (9, (Call("close"),), "total")
+    assert workload.target.name == "Ledger"
+    assert plan.trials == 3
+
+
+def test_options_that_were_not_given_change_nothing() -> None:
+    assert build(LEDGER, {"instances": None, "calls": (), "read": None, "target": None}) == build(
+        LEDGER, {}
+    )
+
+
+def test_a_new_target_drops_the_calls_and_the_read_of_the_old_one() -> None:
+    workload, _ = build(LEDGER, {"target": "collections:Counter"})
+    assert (workload.instances, workload.calls, workload.read) == (6, (), None)
+    assert str(workload) == "6 x collections:Counter: no calls"
+
+
+def test_a_new_target_keeps_the_calls_and_the_read_given_with_it() -> None:
+    options = {"target": "collections:Counter", "calls": ("clear()",), "read": "total"}
+    workload, _ = build(LEDGER, options)
+    assert (workload.calls, workload.read) == ((Call("clear"),), "total")
+
+
+def test_strategies_are_named_with_commas_between_them() -> None:
+    _, plan = build(LEDGER, {"strategies": "actors, serial"})
+    assert plan.strategies == ("actors", "serial")
+
+
+def test_the_plan_may_stand_in_the_file_beside_the_workload() -> None:
+    _, plan = build(LEDGER | {"trials": 3, "timeout_s": 5}, {"trials": "2"})
+    assert (plan.trials, plan.timeout_s) == (2, 5.0)
+
+
+@pytest.mark.parametrize("instances", ["1", "10000000"])
+def test_the_bounds_themselves_are_allowed(instances: str) -> None:
+    workload, _ = build(LEDGER, {"instances": instances, "calls": ("close * 1000000000",)})
+    assert workload.instances == int(instances)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(
+    amounts=st.lists(st.one_of(st.integers(), st.text(max_size=3), st.floats(allow_nan=False))),
+    times=st.lists(st.integers(1, 10**6), max_size=3),
+    instances=st.integers(1, 10**7),
+)
+def test_a_workload_survives_its_own_json(
+    amounts: list[object], times: list[int], instances: int
+) -> None:
+    arguments = Arguments(tuple(amounts), {"start": InstanceNumber()})
+    workload = Workload(
+        target=Target("ledger", "Ledger", arguments),
+        instances=instances,
+        calls=tuple(Call("book", arguments, n) for n in times),
+        read="total",
+    )
+    again, _ = build(workload.model_dump(mode="json"), {})
+    assert again == workload
+
+
+# --- what is refused
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"instances": "0"}, "--instances: 0 is out of range: 1 to 10,000,000 is allowed"),
+        ({"instances": "-1"}, "--instances: -1 is out of range: 1 to 10,000,000 is allowed"),
+        (
+            {"instances": "1000000000"},
+            "--instances: 1,000,000,000 is out of range: 1 to 10,000,000 is allowed",
+        ),
+        ({"trials": "0"}, "--trials: 0 is out of range: 1 to 1,000 is allowed"),
+        ({"warmups": "-1"}, "--warmups: -1 is out of range: 0 to 1,000 is allowed"),
+        ({"timeout_s": "0"}, "--timeout: 0.0 is out of range: 0.001 to 10,000,000 is allowed"),
+        ({"timeout_s": "nan"}, "--timeout: nan is out of range: 0.001 to 10,000,000 is allowed"),
+        (
+            {"startup_timeout_s": "inf"},
+            "--startup-timeout: inf is out of range: 0.001 to 10,000,000 is allowed",
+        ),
+        (
+            {"cpus_per_actor": "0"},
+            "--cpus-per-actor: 0.0 is out of range: 0.0001 to 100,000 is allowed",
+        ),
+        (
+            {"read": "total()"},
+            "--read: 'total()' is not the name of a method or an attribute",
+        ),
+        ({"strategies": "serial,serial"}, "--strategies: 'serial, serial' names a strategy twice"),
+        (
+            {"target": "Counter"},
+            "--target: 'Counter' is no target: it is written module:Class, such as "
+            "collections:Counter",
+        ),
+        (
+            {"calls": ("book(open('x'))",)},
+            "--call: \"book(open('x'))\": open('x') is not a literal. Between the parentheses only "
+            "literals, and `instance` for the instance's number, are allowed there.",
+        ),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_named_with_what_is(
+    options: Mapping[str, object], message: str
+) -> None:
+    error = refusal(options)
+    assert error.message == message
+    assert error.hint == HINT
+    assert error.exit_code == 2
+
+
+@pytest.mark.parametrize("value", ["x", "1.5", "1e3", ""])
+def test_a_number_of_instances_that_is_no_whole_number_is_refused(value: str) -> None:
+    message = refusal({"instances": value}).message
+    assert message.startswith(f"--instances: {value!r} is not allowed:")
+    assert "a whole number" in message
+
+
+@pytest.mark.parametrize("key", ["cpus_per_actor", "trials"])
+def test_an_option_that_takes_a_number_or_auto_complains_once(key: str) -> None:
+    message = refusal({key: "many"}).message
+    assert message.startswith(f"--{key.replace('_', '-')}: 'many' is not allowed:")
+    assert "number" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("names", ["seriall", "serial,actor", ""])
+def test_an_unknown_strategy_is_answered_with_the_known_ones(names: str) -> None:
+    message = refusal({"strategies": names}).message
+    assert message.startswith("--strategies: ")
+    assert message.endswith("is no strategy: serial, actors, sharded are")
+
+
+def test_all_that_is_wrong_is_told_at_once_a_line_each() -> None:
+    lines = refusal({"instances": "0", "calls": ("7",), "trials": "0"}).message.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["--instances", "--call", "--trials"]
+
+
+def test_a_key_that_does_not_exist_is_refused() -> None:
+    assert "--instnaces" in refusal({}, LEDGER | {"instnaces": 3}).message
+
+
+@pytest.mark.parametrize("key", ["target", "instances", "calls"])
+def test_a_key_that_is_missing_is_named(key: str) -> None:
+    keys = {name: value for name, value in LEDGER.items() if name != key}
+    assert f"--{key.removesuffix('s') if key == 'calls' else key}: " in refusal({}, keys).message
+
+
+def test_too_many_calls_in_all_are_refused_though_each_is_allowed() -> None:
+    error = refusal({"calls": ("book(1) * 1000000000", "close()")})
+    assert error.message == (
+        "--call: 1,000,000,001 calls on each instance are more than the 1,000,000,000 that are "
+        "allowed"
+    )
+
+
+# --- what a target names
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def failure_to_load(text: str) -> UsageError:
+    with pytest.raises(UsageError) as refused:
+        load_target(parse_target(text))
+    return refused.value
+
+
+@pytest.mark.parametrize("name", ["Counter", "Counter.fromkeys", "namedtuple"])
+def test_any_class_or_function_can_be_a_target(name: str) -> None:
+    expected: object = collections
+    for part in name.split("."):
+        expected = getattr(expected, part)
+    assert load_target(parse_target(f"collections:{name}")) == expected
+
+
+def test_a_module_that_is_missing_is_named_with_where_it_was_looked_for(folder: Path) -> None:
+    error = failure_to_load("no_such_module_here:Counter(1)")
+    assert error.message == (
+        "target no_such_module_here:Counter(1): module 'no_such_module_here' cannot be imported "
+        "(ModuleNotFoundError: No module named 'no_such_module_here')"
+    )
+    assert str(folder) in error.hint
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "reason"),
+    [
+        ("raises_at_import", "raise RuntimeError('no licence')", "RuntimeError: no licence"),
+        ("exits_at_import", "raise SystemExit('bye')", "SystemExit: bye"),
+        ("no_python_at_all", "def (", "SyntaxError: "),
+        ("imports_what_is_missing", "import no_such_module_there", "No module named"),
+    ],
+)
+def test_a_module_that_fails_is_told_with_its_own_error(
+    folder: Path, module: str, source: str, reason: str
+) -> None:
+    (folder / f"{module}.py").write_text(source)
+    error = failure_to_load(f"{module}:Counter")
+    assert f"module {module!r} cannot be imported" in error.message
+    assert reason in error.message
+
+
+def test_a_class_that_is_missing_is_answered_with_those_there_are(folder: Path) -> None:
+    source = "class Ledger: pass\nclass Account: pass\nclass _Hidden: pass\ntotal = 7\n"
+    (folder / "ledgers_of_ours.py").write_text(source)
+    error = failure_to_load("ledgers_of_ours:Leger")
+    assert error.message == "target ledgers_of_ours:Leger: 'ledgers_of_ours' has no 'Leger'"
+    assert error.hint == "Classes there: Account, Ledger."
+
+
+def test_a_name_below_what_has_no_names_is_refused() -> None:
+    assert "has no 'nothing'" in failure_to_load("math:pi.nothing").message
+
+
+def test_what_cannot_be_called_is_no_target() -> None:
+    message = failure_to_load("math:pi").message
+    assert message == "target math:pi: 'pi' is not a class or a function that makes one"
