@@ -1,8 +1,8 @@
 """A real Ray cluster of one node on this machine: `make cluster`, `make cluster-stop`.
 
-It requires a token, listens on this machine only, and remembers its own processes, so that stopping
-it ends exactly these: `ray stop` would end every Ray on the machine. Only the standard library is
-needed, so a cluster can be stopped after its virtualenv is gone.
+It requires a token, since Ray listens on every address of the machine, and it knows its own
+processes, so that stopping it ends exactly these: `ray stop` would end every Ray on the machine.
+Only the standard library is needed, so a cluster can be stopped after its virtualenv is gone.
 """
 
 from __future__ import annotations
@@ -61,9 +61,16 @@ class State:
     """What `stop` must know; written before the first process is started."""
 
     temp_dir: str
-    prefix: str  # the virtualenv: what runs the cluster is called by its path in there
     dashboard_port: int
     processes: tuple[tuple[int, float], ...] = ()  # pid and start time
+
+    @property
+    def venv(self) -> Path:
+        """The virtualenv, linked to by a path without spaces, in which all that is Ray's is called.
+
+        Ray starts the workers of a job by a shell command that does not quote its Python's path.
+        """
+        return Path(self.temp_dir, "venv")
 
 
 def start(port: int, dashboard_port: int) -> State:
@@ -81,9 +88,10 @@ def start(port: int, dashboard_port: int) -> State:
     parent = tempfile.gettempdir()
     if len(parent) > LONGEST_PARENT:
         parent = "/tmp"  # noqa: S108 - mkdtemp makes a folder of our own in it
-    state = State(tempfile.mkdtemp(prefix="ray-", dir=parent), sys.prefix, dashboard_port)
+    state = State(tempfile.mkdtemp(prefix="ray-", dir=parent), dashboard_port)
     save_state(state)
     try:
+        state.venv.symlink_to(sys.prefix)
         start_ray(state, port)
         wait_for_jobs_api(dashboard_port, token)
         remembered = tuple((each.pid, each.started) for each in members(state))
@@ -127,8 +135,7 @@ def members(state: State) -> list[Process]:
         each.pid
         for each in everything
         if any(each.is_remembered_as(pid, started) for pid, started in state.processes)
-        # Not by the folder alone: somebody may be reading a log in there.
-        or (each.command.startswith(state.prefix) and state.temp_dir in each.command)
+        or each.command.startswith(f"{state.venv}/")
     }
     while children := {each.pid for each in everything if each.parent in found} - found:
         found |= children
@@ -188,7 +195,7 @@ def ensure_token() -> str:
         return token
     path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
     if not path.exists():
-        run_ray("get-auth-token", "--generate")
+        run_ray(Path(sys.prefix), "get-auth-token", "--generate")
     try:
         return path.read_text().strip()
     except OSError as error:
@@ -198,9 +205,9 @@ def ensure_token() -> str:
 def start_ray(state: State, port: int) -> None:
     """Start the head in the repository's root, where jobs without a working directory run."""
     run_ray(
+        state.venv,
         "start",
         "--head",
-        f"--node-ip-address={HOST}",  # nothing listens beyond this machine
         f"--port={port}",
         f"--dashboard-host={HOST}",
         f"--dashboard-port={state.dashboard_port}",
@@ -213,17 +220,19 @@ def start_ray(state: State, port: int) -> None:
     )
 
 
-def run_ray(*arguments: str) -> None:
-    """Run `ray` with this Python's folder first on PATH; show what it says only if it fails."""
-    scripts = Path(sys.executable).parent
+def run_ray(venv: Path, *arguments: str) -> None:
+    """Run a virtualenv's `ray`, its folder first on PATH; show what it says only if it fails."""
+    scripts = venv / "bin"
     path = os.pathsep.join([str(scripts), os.environ.get("PATH", os.defpath)])
     environment = {**os.environ, "PATH": path, "RAY_AUTH_MODE": "token"}
-    environment.pop("RAY_ADDRESS", None)  # another cluster's: `ray start --head` refuses it
+    environment.setdefault("RAY_raylet_start_wait_time_s", "100")  # 30 are not enough when busy
+    environment.pop("RAY_ADDRESS", None)  # of another cluster
     FOLDER.mkdir(exist_ok=True)
     with LOG.open("w+") as log:
         try:
             result = subprocess.run(  # noqa: S603
-                [scripts / "ray", *arguments],
+                # By name, since the script's own first line names the Python's other path.
+                [scripts / "python", scripts / "ray", *arguments],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -285,7 +294,7 @@ def save_state(state: State) -> None:
 
 def what_to_type(state: State) -> str:
     """Say what is typed next; the last two lines are meant to be copied."""
-    activate = shlex.quote(os.path.relpath(Path(state.prefix, "bin", "activate"), ROOT))
+    activate = shlex.quote(os.path.relpath(Path(sys.prefix, "bin", "activate"), ROOT))
     address = f"http://{HOST}:{state.dashboard_port}"  # without http:// Ray hangs for 41 s
     return (
         f"A Ray cluster runs here, its Jobs API on port {state.dashboard_port} requires a token; "

@@ -204,7 +204,7 @@ def unlike_cores(results: Results, trials: Trials) -> Iterator[str]:
 def blas_threads(results: Results, trials: Trials) -> Iterator[str]:
     """Numpy uses more threads on the driver than in an actor."""
     driver = results.environment.blas_threads
-    each = [float(t[-1].settings["cpus_per_actor"]) for n, t in trials.items() if n != "serial"]
+    each = [float(t[-1].settings.get("cpus_per_actor", 1)) for t in trials.values() if t[-1].actors]
     if driver and each and driver > max(1, int(max(each))):
         yield (
             f"numpy may use {driver} threads in the serial loop and {max(1, int(max(each)))} in an "
@@ -216,10 +216,10 @@ def _profile(trials: Trials) -> Profile | None:
     """Return what the calls took, from the serial loop or else from the actors."""
     for trial in [*trials.get("serial", ()), *(t for of in trials.values() for t in of)]:
         if trial.strategy == "serial":
-            return Profile(trial.calls, trial.work_s, trial.cpu_s)
+            return Profile(trial.calls, trial.work_s, trial.cpu_s, trial.switches)
         if trial.calls:
             busy = sum(share.busy_s for share in trial.placement)
-            return Profile(trial.calls, busy, trial.cpu_s)
+            return Profile(trial.calls, busy, trial.cpu_s, trial.switches)
     return None
 
 

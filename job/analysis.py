@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from job import stats
@@ -32,6 +31,7 @@ class Row:
         efficiency: ideal / work.
         spread: Of elapsed, as `stats.Summary` has it.
         estimated: Whether the times are extrapolated from some of the instances.
+        speedup_estimated: Whether the serial loop's are, on which the speedup rests.
     """
 
     strategy: str
@@ -53,6 +53,7 @@ class Row:
     losses: int
     replayed_calls: int
     estimated: bool
+    speedup_estimated: bool
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,15 @@ def analyse(results: Results) -> Report:
         if not trial.warmup:
             trials.setdefault(trial.strategy, []).append(trial)
     serial = trials.get("serial", [])
-    rows = tuple(_row(of_one, serial) for of_one in trials.values())
+    count = results.workload["instances"]
+    rows = tuple(_row(of_one, serial, count) for of_one in trials.values())
     last = {name: of_one[-1] for name, of_one in trials.items()}
     return Report(
         cluster=_cluster(results),
         workload=_workload(results),
-        states=tuple((name, excerpt(t.states, STATES_WIDTH)) for name, t in last.items()),
+        states=tuple(
+            (name, excerpt(t.states, STATES_WIDTH, t.instances)) for name, t in last.items()
+        ),
         agreement=_agreement(results, last),
         rows=rows,
         spots=tuple(spot for trial in last.values() for spot in _spots(trial)),
@@ -102,7 +106,7 @@ def analyse(results: Results) -> Report:
     )
 
 
-def ideal(trial: Trial, serial: Sequence[Trial]) -> float:
+def ideal(trial: Trial, serial: Sequence[Trial], instances: int) -> float:
     """Return the bound of a trial's work phase, in seconds.
 
     max(slowest instance's wall time, total CPU / CPUs used, total wall / calls at once), with the
@@ -111,20 +115,16 @@ def ideal(trial: Trial, serial: Sequence[Trial]) -> float:
     time is at least the mean.
     """
     if serial:
-        wall, cpu = (
-            fmean(getattr(other, phase) for other in serial) for phase in ("work_s", "cpu_s")
-        )
-        count = trial.instances
+        wall, cpu = _median(serial, "work_s"), _median(serial, "cpu_s")
     else:
         wall, cpu = sum(share.busy_s for share in trial.placement), trial.cpu_s
-        count = trial.instances
-    return max(wall / count, cpu / (trial.cpus or 1), wall / trial.at_once)
+    return max(wall / instances, cpu / (trial.cpus or 1), wall / trial.at_once)
 
 
-def _row(trials: Sequence[Trial], serial: Sequence[Trial]) -> Row:
+def _row(trials: Sequence[Trial], serial: Sequence[Trial], instances: int) -> Row:
     last = trials[-1]
     work, elapsed = _median(trials, "work_s"), stats.summarise([t.elapsed_s for t in trials])
-    bound = ideal(last, serial)
+    bound = ideal(last, serial, instances)
     speedup = (
         stats.ratio([t.elapsed_s for t in serial], [t.elapsed_s for t in trials])
         if serial
@@ -150,6 +150,7 @@ def _row(trials: Sequence[Trial], serial: Sequence[Trial]) -> Row:
         losses=sum(t.losses for t in trials),
         replayed_calls=sum(t.replayed_calls for t in trials),
         estimated=any(t.estimated for t in trials),
+        speedup_estimated=any(t.estimated for t in serial),
     )
 
 
@@ -200,13 +201,18 @@ def _verdict(results: Results, rows: Sequence[Row]) -> str:
     """Say in one sentence what the figures mean."""
     others = [row for row in rows if row.strategy != "serial" and row.speedup]
     if results.status != "complete" or not others:
-        ended = {"complete": "Nothing was compared", "interrupted": "Interrupted"}
-        said = ended.get(results.status, f"No verdict: {results.status}")
-        return f"{said}: {_count(len(results.trials), 'trial')} had ended."
+        ended = {
+            "complete": "Nothing was compared",
+            "interrupted": "No verdict, it was interrupted",
+            "disagree": "No verdict, the states disagree",
+            "failed": f"No verdict, it failed: {results.problem}",
+        }
+        said = ended.get(results.status, "No verdict yet")
+        return f"{said.rstrip('.')}. {_count(len(results.trials), 'trial')} had ended."
     serial = next(row for row in rows if row.strategy == "serial")
     best = max(others, key=lambda row: row.speedup or 0.0)
     about = "about " if serial.estimated else ""
-    times = f"{best.elapsed_s:.2f} s against {about}{serial.elapsed_s:.2f} s"
+    times = f"{_time(best.elapsed_s)} against {about}{_time(serial.elapsed_s)}"
     factor = best.speedup or 0.0
     if factor > SAME:
         whole = f"Use {best.strategy}: {about}{factor:.3g} times as fast as the serial loop"
@@ -217,11 +223,17 @@ def _verdict(results: Results, rows: Sequence[Row]) -> str:
         return f"No difference worth a change: {best.strategy} took {times} for the serial loop."
     gain = best.speedup_of_work or 0.0
     reason = (
-        f"its work alone is {gain:.3g} times as fast, but {best.startup_s:.2f} s of startup eat it"
+        f"its work alone is {gain:.3g} times as fast, but {_time(best.startup_s)} of startup eat it"
         if gain > SAME
         else "a call costs less than sending it to an actor"
+        if best.strategy == "actors"
+        else "its work alone is no faster either"
     )
     return f"Stay with the serial loop: {best.strategy} took {times}; {reason}."
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:,.2f} s" if seconds >= 0.1 else f"{1000 * seconds:.3g} ms"  # noqa: PLR2004
 
 
 def _count(number: int, noun: str) -> str:

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from job import ray_address, ray_cluster
 from job.errors import ClusterError, TargetRaisedError, UsageError
 from job.estimate import SEND_S, Estimate, Profile, sample_size, startup_s, threads_for, work_s
+from job.metering import core_s
 from job.placement import fit, fits_memory, free_slots, share_of_cpu
+from job.ray_actors import Layout, Setting
+from job.recipe import Recipe, make_instance
 from job.results import Environment, Results
 from job.runner import Runner
-from job.shard import Place, Recipe, Shard, core_s, make_instance
+from job.shard import Place, Shard
 from job.states import state_limit
-from job.strategies.ray_shards import Layout, RayShards, Setting
+from job.strategies.ray_shards import RayShards
 from job.strategies.serial import Serial, on_driver
 
 if TYPE_CHECKING:
@@ -185,7 +188,7 @@ def _try_on_driver(recipe: Recipe, instances: int, plan: Plan) -> Profile | None
     except TargetRaisedError as error:
         raise error.told("the target", "on the driver") from None
     account = shard.account()
-    return Profile(account.calls, account.wall_s, account.cpu_s)
+    return Profile(account.calls, account.wall_s, account.cpu_s, account.switches)
 
 
 def _check_methods(recipe: Recipe, instance: object) -> None:

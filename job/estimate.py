@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ACTOR_CPU_S = 0.7
 SEND_S = 1 / 4_500
 MOST_THREADS = 1_000
+WAITS_PER_CALL = 0.01
 WAITING = 1.5  # wall / CPU from which on calls wait rather than compute
 
 
@@ -27,12 +28,14 @@ class Profile:
     Attributes:
         calls: Over how many calls.
         wall_s: By the clock.
-        cpu_s: On a CPU; much less than `wall_s` means that the calls wait.
+        cpu_s: On a CPU.
+        switches: How often a call gave up its CPU to wait for something; None where not known.
     """
 
     calls: int
     wall_s: float
     cpu_s: float
+    switches: int | None = None
 
     @property
     def call_s(self) -> float:
@@ -41,7 +44,13 @@ class Profile:
 
     @property
     def waits(self) -> float:
-        """How many times as long as they computed the calls took."""
+        """How many times as long as they computed the calls took; 1 if they never waited.
+
+        A busy machine, too, makes calls take longer than they compute. But it takes their CPU
+        away; a call that waits gives it up.
+        """
+        if self.switches is not None and self.switches < WAITS_PER_CALL * self.calls:
+            return 1.0
         return self.wall_s / max(self.cpu_s, 1e-9)
 
 

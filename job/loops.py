@@ -16,7 +16,7 @@ from job.calls import InstanceNumber, fill_in
 from job.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
 
     from job.calls import Call
@@ -31,9 +31,10 @@ def {name}(instances, numbers, times):
             {call}
 """
 _RUN = """\
-def {name}(instance, number, times):
-    for repetition in range(times):
-        {call}
+def {name}(instances, numbers, times):
+    for instance{number} in {source}:
+        for repetition in range(times):
+            {call}
 """
 
 
@@ -50,7 +51,7 @@ def rounds(call: Call, *, awaited: bool = False) -> Callable[..., Any]:
 
 
 def run(call: Call, *, awaited: bool = False) -> Callable[..., Any]:
-    """Return `loop(instance, number, times)`: one instance is called `times` times in a row."""
+    """Return `loop(instances, numbers, times)`: each instance in turn is called `times` times."""
     return _compile(_RUN, call, awaited=awaited)
 
 
@@ -62,6 +63,12 @@ def locate(trace: TracebackType | None) -> Failure | None:
             return Failure(seen.get("repetition", 0), seen.get("instance"))
         trace = trace.tb_next
     return None
+
+
+def index_of(failure: Failure | None, instances: Sequence[object]) -> int:
+    """Return which of the loop's instances it was that failed; 0 where that cannot be told."""
+    found = (index for index, one in enumerate(instances) if failure and one is failure.instance)
+    return next(found, 0)
 
 
 def _compile(template: str, call: Call, *, awaited: bool) -> Callable[..., Any]:

@@ -114,7 +114,7 @@ def knock(address: str) -> None:
     if answer == "UNAUTHENTICATED" and token:
         answer = _ask(address, token)
         if answer == "OK":
-            os.environ["RAY_AUTH_MODE"] = "token"
+            _use_token()
     if answer == "UNAUTHENTICATED":
         what = "its token is wrong" if token else "it demands a token and there is none here"
         message = f"{address}: the cluster does not let this driver in: {what}"
@@ -133,6 +133,14 @@ def own_token() -> str:
         return Path(path).expanduser().read_text("utf-8").strip()
     except (OSError, ValueError):
         return ""
+
+
+def _use_token() -> None:
+    """Let Ray send its token, as RAY_AUTH_MODE=token would have before it was imported."""
+    from ray._raylet import Config  # type: ignore[attr-defined]
+
+    os.environ["RAY_AUTH_MODE"] = "token"
+    Config.initialize("")
 
 
 def _ask(address: str, token: str) -> str:

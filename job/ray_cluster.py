@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import logging
 import os
+import signal
 import sys
 import sysconfig
 import time
@@ -118,6 +119,7 @@ def _init(way: Way, address: str, leaving: Leaving) -> None:
             os.environ["PYTHONPATH"] = os.pathsep.join(_own_paths())
             ray.init(address="local", include_dashboard=False, **quiet)
     except SystemExit:  # how Ray's own handler reports SIGTERM
+        leaving.signum = leaving.signum or signal.SIGTERM
         raise KeyboardInterrupt from None
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         message = f"{address or 'an embedded Ray'}: Ray does not start here ({_line(error)})"
@@ -234,8 +236,8 @@ def _own_paths() -> list[str]:
 
 def _is_installed(module: Any) -> bool:
     origin = getattr(module, "__file__", None)
-    if origin is None:
-        return True
+    if origin is None:  # built in, or a folder without __init__.py
+        return not hasattr(module, "__path__")
     homes = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     return any(Path(origin).is_relative_to(home) for home in homes)
 

@@ -7,6 +7,7 @@ files of every version keep loading.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -105,6 +106,7 @@ class Trial(_Record):
     actors: Count
     at_once: Count
     cpus: Seconds
+    switches: Count | None = None
     slowest_s: Seconds | None = None
     driver_cpu_s: Seconds | None = None
     states: tuple[str, ...]
@@ -168,7 +170,8 @@ def save(results: Results, path: Path) -> None:
     path = path.resolve()  # a link stays one
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(results.model_dump_json(indent=1) + "\n", "utf-8")
+        text = json.dumps(results.model_dump(mode="json"), indent=1, ensure_ascii=False)
+        temporary.write_text(f"{text}\n", "utf-8", errors="replace")  # half a surrogate pair
         temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -115,7 +115,7 @@ class Runner:
             times.append(self._clock())
         facts = strategy.facts()
         if strategy.name == "serial":
-            self._profile = Profile(facts.calls, times[2] - times[1], facts.cpu_s)
+            self._profile = Profile(facts.calls, times[2] - times[1], facts.cpu_s, facts.switches)
         # Of fewer instances than there are, all take as many times longer.
         scale = self._workload.instances / facts.instances
         startup, work, read = (scale * (b - a) for a, b in pairwise(times))
@@ -133,6 +133,7 @@ class Runner:
             actors=facts.actors,
             at_once=facts.at_once,
             cpus=facts.cpus,
+            switches=facts.switches,
             slowest_s=facts.slowest_s,
             driver_cpu_s=facts.driver_cpu_s,
             states=shortened(states),

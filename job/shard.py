@@ -9,54 +9,24 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
-from array import array
 from bisect import bisect_right
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from job import loops
-from job.errors import StateError, TargetRaisedError
-from job.states import bounded, canonical
+from job.errors import TargetRaisedError
+from job.metering import Account, Sampler, core_s
+from job.recipe import Recipe, make_instance, read_state, target_raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from job.calls import Call, Target
-
 BATCH_S = 1.0  # an automatic batch: long beside a round trip (1 ms), short beside a trial
 SLICE_S = 0.05  # calls between two looks at the clock: long beside the look (1 us)
 MOST_PACE = 10**6
-OWN_FRAMES = (loops.NAME, "_call", "_rounds", "make_instance", "read_state")
-CORE_LOOPS, CORE_TRIES = 50_000, 8  # 2 ms each: long beside a tick, short beside a trial
 CHUNK_CHARACTERS = 4 * 2**20  # what one answer to `read` may hold
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a shard must know of a workload, without the libraries that read workloads.
-
-    Attributes:
-        make: The target itself, imported.
-        target: What was imported, and the arguments each instance is made with.
-        calls: What every instance gets, in order.
-        read: The method or attribute that tells the state; None stands for the whole object.
-        state_limit: From how many characters on a state is replaced by its digest.
-    """
-
-    make: Callable[..., Any]
-    target: Target
-    calls: tuple[Call, ...]
-    read: str | None
-    state_limit: int
-
-    @property
-    def calls_per_instance(self) -> int:
-        """How many calls each instance gets."""
-        return sum(call.times for call in self.calls)
 
 
 class Place(NamedTuple):
@@ -68,59 +38,28 @@ class Place(NamedTuple):
     pid: int
 
 
-class Account(NamedTuple):
-    """What a shard's calls took, in seconds, and over how many calls."""
+class Block(NamedTuple):
+    """Neighbouring instances that have had equally many calls.
 
-    calls: int
+    Attributes:
+        start: The first one's index in the shard.
+        stop: The index after the last one's.
+        position: How many calls each has had.
+        wall_s: What those took each, in seconds.
+    """
+
+    start: int
+    stop: int
+    position: int
     wall_s: float
-    cpu_s: float
-    slowest_s: float
+
+    @property
+    def size(self) -> int:
+        """How many instances they are."""
+        return self.stop - self.start
 
 
-def make_instance(recipe: Recipe, number: int) -> Any:  # noqa: ANN401 - any class at all
-    """Make instance `number` of the target.
-
-    Raises:
-        TargetRaisedError: Its constructor raised.
-    """
-    args, kwargs = recipe.target.arguments.of(number)
-    try:
-        return recipe.make(*args, **kwargs)
-    except (Exception, SystemExit) as error:
-        raise target_raised(error, number, str(recipe.target)) from None
-
-
-def read_state(recipe: Recipe, instance: Any, number: int) -> str:  # noqa: ANN401 - any class
-    """Return the canonical text of an instance's state.
-
-    Raises:
-        TargetRaisedError: The read raised.
-        StateError: The state cannot be compared.
-    """
-    try:
-        state = getattr(instance, recipe.read) if recipe.read else instance
-        if recipe.read and callable(state):
-            state = state()
-    except (Exception, SystemExit) as error:
-        raise target_raised(error, number, f"read {recipe.read}") from None
-    try:
-        return bounded(canonical(state), recipe.state_limit)
-    except StateError as error:
-        message = f"instance {number:,}, read {recipe.read or 'of the object'}: {error.message}"
-        raise StateError(message, error.hint) from None
-
-
-def target_raised(
-    error: BaseException, number: int, doing: str, position: int = 0
-) -> TargetRaisedError:
-    """Return a target's exception in plain strings."""
-    text = str(error).encode(errors="backslashreplace").decode()  # it will be saved as UTF-8
-    shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    frames = traceback.extract_tb(error.__traceback__)
-    # The first frames are this package's; without more, the method could not even be called.
-    last = frames[-1] if frames and frames[-1].name not in OWN_FRAMES else None
-    line = f"{last.filename}, line {last.lineno}, in {last.name}" if last else ""
-    return TargetRaisedError(number, doing, position, shown, line)
+NOTHING = Block(0, 0, 0, 0.0)
 
 
 class Batch:
@@ -184,15 +123,16 @@ class Shard:
         self._ends = list(accumulate(call.times for call in recipe.calls))
         self._each = self._ends[-1] if self._ends else 0
         self._instances: list[Any] = []
-        self._positions = array("q")
-        self._seconds = array("d")
-        self._open: deque[int] = deque()
+        self._open: deque[Block] = deque()
+        self._unfinished = 0
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._threads = threads
         self._pace = 1
+        self._made = 0
+        self._slowest_s = 0.0
         self._longest_s = 0.0
-        self._cpu_s = 0.0
+        self._sampler = Sampler()
         self._failure: TargetRaisedError | None = None
 
     def ready(self) -> Place:
@@ -202,10 +142,9 @@ class Shard:
             TargetRaisedError: A constructor raised.
         """
         self._instances = [make_instance(self._recipe, number) for number in self._numbers]
-        self._positions = array("q", bytes(8 * len(self._instances)))
-        self._seconds = array("d", bytes(8 * len(self._instances)))
-        if self._each:
-            self._open.extend(range(len(self._instances)))
+        if self._each and self._instances:
+            self._unfinished = len(self._instances)
+            self._open.append(Block(0, self._unfinished, 0, 0.0))
         return self._where()
 
     def advance(self) -> int:
@@ -216,11 +155,11 @@ class Shard:
         """
         if self._failure:
             raise self._failure
-        batch = Batch(self._calls_per_batch, len(self._open), self._longest_s)
+        batch = Batch(self._calls_per_batch, self._unfinished, self._longest_s)
         if self._pool is None:
             self._work_on(batch)
         else:
-            busy = range(min(self._threads, len(self._open)))
+            busy = range(min(self._threads, self._unfinished))
             for future in [self._pool.submit(self._work_on, batch) for _ in busy]:
                 future.result()
         if self._failure:
@@ -233,8 +172,7 @@ class Shard:
 
     def account(self) -> Account:
         """Return what the calls so far took."""
-        total = sum(self._positions)
-        return Account(total, sum(self._seconds), self._cpu_s, max(self._seconds, default=0.0))
+        return self._sampler.account(self._made, self._slowest_s)
 
     def read(self, first: int) -> list[str]:
         """Return the states from the `first`-th instance on, as many as one answer may hold."""
@@ -251,78 +189,75 @@ class Shard:
         return states
 
     def _work_on(self, batch: Batch) -> None:
-        """Apply slices of the batch until it is used up; several threads may do so at once."""
+        """Apply blocks of the batch until it is used up; several threads may do so at once."""
         try:
             while True:
                 with self._lock:
-                    slices = self._deal(batch)
-                if not slices:
+                    block, calls = self._deal(batch)
+                if not calls:
                     return
-                self._apply(slices, batch)
+                sample = self._sampler.start()
+                since = time.perf_counter()
+                self._call(block, calls)
+                wall_s = time.perf_counter() - since
+                with self._lock:
+                    self._sampler.stop(sample, wall_s)
+                    self._note(block, calls, wall_s, batch)
         except TargetRaisedError as error:
             batch.stop()
             self._failure = self._failure or error
 
-    def _deal(self, batch: Batch) -> list[tuple[int, int]]:
-        """Return (slot, calls) pairs: so many that a look at the clock afterwards is worth it.
+    def _deal(self, batch: Batch) -> tuple[Block, int]:
+        """Return a block, and how many calls each of its instances is to get; 0 when all is done.
 
-        With threads it is one pair, for what one thread holds no other can call meanwhile.
+        It is so large that a look at the clock afterwards is worth it. With threads it is one
+        instance, for what one thread holds no other can call meanwhile.
         """
-        slices: list[tuple[int, int]] = []
-        wanted = self._pace
-        while wanted > 0 and self._open:
-            slot = self._open[0]
-            calls = min(self._each - self._positions[slot], batch.share, wanted)
-            calls = batch.take(calls)
-            if not calls:
-                break
-            self._open.popleft()
-            slices.append((slot, calls))
-            wanted = 0 if self._pool else wanted - calls
-        return slices
+        if not self._open:
+            return NOTHING, 0
+        block = self._open.popleft()
+        calls = min(self._each - block.position, batch.share, self._pace)
+        size = 1 if self._pool else max(1, min(block.size, self._pace // calls))
+        granted = batch.take(calls * size)
+        if granted < calls * size:
+            size = max(1, granted // calls)
+            calls = min(calls, granted)
+        if not calls:
+            self._open.appendleft(block)
+            return NOTHING, 0
+        if size < block.size:
+            self._open.appendleft(block._replace(start=block.start + size))
+        return block._replace(stop=block.start + size), calls
 
-    def _apply(self, slices: list[tuple[int, int]], batch: Batch) -> None:
-        wall, cpu = time.perf_counter(), time.thread_time()
-        for slot, calls in slices:
-            self._call(slot, calls)
-        wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
-        total = sum(calls for _, calls in slices)
-        with self._lock:
-            batch.done += total
-            self._cpu_s += cpu
-            self._longest_s = max(self._longest_s, wall / total)
-            # What comes may be slower than what was: grow by no more than twice.
-            self._pace = max(1, min(2 * total, int(SLICE_S * total / max(wall, 1e-9)), MOST_PACE))
-            for slot, calls in slices:
-                self._seconds[slot] += wall * calls / total
-                if self._positions[slot] < self._each:
-                    self._open.append(slot)
+    def _note(self, block: Block, calls: int, wall_s: float, batch: Batch) -> None:
+        """Take note of a block's calls, and open it again if it is to get more."""
+        made = calls * block.size
+        batch.done += made
+        self._made += made
+        # What comes may be slower than what was: grow by no more than twice.
+        wanted = int(SLICE_S * made / max(wall_s, 1e-9))
+        self._pace = max(1, min(2 * made, wanted, MOST_PACE))
+        each_s = block.wall_s + wall_s / block.size
+        self._slowest_s = max(self._slowest_s, each_s)
+        self._longest_s = max(self._longest_s, wall_s / made)
+        if block.position + calls < self._each:
+            self._open.append(block._replace(position=block.position + calls, wall_s=each_s))
+        else:
+            self._unfinished -= block.size
 
-    def _call(self, slot: int, calls: int) -> None:
-        """Apply the next `calls` calls to one instance."""
-        instance, number = self._instances[slot], self._numbers[slot]
-        position = self._positions[slot]
-        end = position + calls
+    def _call(self, block: Block, calls: int) -> None:
+        """Apply the next `calls` calls to each instance of a block."""
+        instances = self._instances[block.start : block.stop]
+        numbers = self._numbers[block.start : block.stop]
+        position, end = block.position, block.position + calls
         while position < end:
             index = bisect_right(self._ends, position)
             times = min(end, self._ends[index]) - position
             try:
-                self._loops[index](instance, number, times)
+                self._loops[index](instances, numbers, times)
             except (Exception, SystemExit) as error:
                 where = loops.locate(error.__traceback__)
+                number = numbers[loops.index_of(where, instances)]
                 failed = position + 1 + (where.repetition if where else 0)
-                doing = str(self._recipe.calls[index])
-                raise target_raised(error, number, doing, failed) from None
+                raise target_raised(error, number, str(self._recipe.calls[index]), failed) from None
             position += times
-        self._positions[slot] = position
-
-
-def core_s() -> float:
-    """Return what a fixed piece of Python takes on this core: the best of some, in seconds."""
-    best = float("inf")
-    for _ in range(CORE_TRIES):
-        since, total = time.perf_counter(), 0
-        for number in range(CORE_LOOPS):
-            total += number & 3
-        best = min(best, time.perf_counter() - since)
-    return best

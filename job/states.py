@@ -1,13 +1,11 @@
 """The states instances end in: written as text wherever they live, compared as text on the driver.
 
-Pickles of equal objects differ from process to process, so a state is written in a notation of
-its own, close to Python's: `[1, 2]`, `{'a': 1}`, `ledger.Ledger(total=7)`. An object is taken apart
-as pickle would do it: `Class(arguments, *[list items], **{dict items}, attribute=value)`. Equal
-states have equal texts whatever the hash seed, and whether equal parts are one object or copies; no
-memory address gets in. A part with a long text is replaced by its digest, so that the whole grows
-with the objects there are, not with the ways that lead to them.
-
-This module travels to workers by value: nothing in it may need `job` to be importable there.
+Pickles of equal objects differ from process to process, so a state is written in a notation close
+to Python's: `[1, 2]`, `{'a': 1}`, `ledger.Ledger(total=7)`. An object is taken apart as pickle does:
+`Class(arguments, *[list items], **{dict items}, attribute=value)`. Equal states have equal texts
+whatever the hash seed, and whether equal parts are one object or copies; no memory address gets in.
+A part with a long text is replaced by its digest, so that the whole grows with the objects there
+are, not with the ways that lead to them. By value it travels to workers that cannot import `job`.
 """
 
 from __future__ import annotations
@@ -91,9 +89,9 @@ def first_difference(reference: Sequence[str], other: Sequence[str]) -> int | No
     return None if len(reference) == len(other) else min(len(reference), len(other))
 
 
-def excerpt(texts: Sequence[str], width: int) -> str:
-    """Return the texts as a list of at most `width` characters (30 or more), shortened to fit."""
-    count = len(texts)
+def excerpt(texts: Sequence[str], width: int, count: int | None = None) -> str:
+    """Return texts, of `count` in all, as a list that fits into `width` characters (30 or more)."""
+    count = count or len(texts)
     share = (width - 2 * count) // max(count, 1)  # for each, if all are shown
     if 2 * count <= width and 2 * count + sum(map(len, texts)) <= width:
         return f"[{', '.join(texts)}]"
@@ -305,9 +303,8 @@ def _qualified(value: object, name: str) -> str:
 
 
 def _is_namespace(state: object) -> TypeGuard[dict[str, object]]:
-    return isinstance(state, dict) and all(
-        isinstance(name, str) and name.isidentifier() for name in state
-    )
+    names = list(state) if isinstance(state, dict) else [None]
+    return all(isinstance(name, str) and name.isidentifier() for name in names)
 
 
 def _braced(pairs: Iterable[tuple[str, str]]) -> str:

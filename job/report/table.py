@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+import tabulate as tabulate_module
 from tabulate import tabulate, tabulate_formats
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def _labelled(label: str, text: str) -> str:
 def _table(rows: list[dict[str, str]], style: str) -> str:
     first = next(iter(rows[0]))
     align = ["left" if key in (first, "node", "address") else "right" for key in rows[0]]
+    tabulate_module.MIN_PADDING = 0  # or headings are padded beyond what their column needs
     return tabulate(rows, headers="keys", tablefmt=style, colalign=align, disable_numparse=True)
 
 
@@ -85,7 +87,8 @@ def _seconds(row: Row, value: float) -> str:
 def _times(row: Row, value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{'~' if row.estimated else ''}{value:.3g}x" if value < 1000 else f"{value:,.0f}x"  # noqa: PLR2004
+    about = "~" if row.speedup_estimated else ""
+    return f"{about}{value:,.0f}x" if value >= 1000 else f"{about}{value:.3g}x"  # noqa: PLR2004
 
 
 _COLUMNS: dict[str, Callable[[Row], str]] = {

@@ -25,6 +25,7 @@ class Facts:
         actors: How many actors there were; 0 for the serial loop.
         at_once: How many calls could run at once.
         cpus: On how many CPUs.
+        switches: How often a call waited, as `shard.voluntary_switches` counts.
         slowest_s: The slowest instance's wall time, where it was measured.
         driver_cpu_s: CPU time that the driver spent on sending the calls.
         settings: What the knobs were.
@@ -37,6 +38,7 @@ class Facts:
     actors: int
     at_once: int
     cpus: float
+    switches: int = 0
     slowest_s: float | None = None
     driver_cpu_s: float | None = None
     settings: dict[str, int | float | str] = field(default_factory=dict)

@@ -5,10 +5,8 @@ How many instances share an actor, and how many calls share a remote call: `acto
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -18,83 +16,30 @@ from job import ray_cluster
 from job.errors import ClusterError, JobError, TargetRaisedError, TrialError
 from job.estimate import Profile, threads_for
 from job.placement import fit
-from job.results import NodeShare
-from job.shard import Account, Place, Shard
+from job.ray_actors import (
+    Layout,
+    Setting,
+    Worker,
+    cause_of_death,
+    deal,
+    last_line,
+    own_place,
+    with_actor,
+)
+from job.shard import Shard
 from job.strategies.base import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from job.results import Cluster
-    from job.shard import Recipe
+    from job.results import NodeShare
+    from job.shard import Place
     from job.strategies.base import Progress
 
 MOST_IN_FLIGHT = 10_000  # remote calls that are sent and not yet answered
 LOOK_S = 0.2  # how long one wait may last: a signal is seen in between
 SCOUTED = 3  # instances whose first calls tell how much calls wait
 GONE_S = 30.0  # how long the processes of ended actors may take to be gone
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The knobs, turned.
-
-    Attributes:
-        shards: How many actors.
-        cpus_per_actor: The num_cpus of each.
-        threads: How many instances of one actor may be called at once; None: to be found out.
-        calls_per_batch: How many calls one remote call carries; None: about a second's worth.
-    """
-
-    shards: int
-    cpus_per_actor: float
-    threads: int | None = 1
-    calls_per_batch: int | None = 1
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What all strategies of a comparison share.
-
-    Attributes:
-        recipe: What is computed.
-        instances: How many instances.
-        cluster: Where.
-        startup_timeout_s: How long actors may take until all are ready.
-        timeout_s: How long the work, and the read, may take.
-        note: Told what a user should know while it waits.
-    """
-
-    recipe: Recipe
-    instances: int
-    cluster: Cluster
-    startup_timeout_s: float
-    timeout_s: float
-    note: Callable[[str], None]
-
-
-@dataclass
-class Worker:
-    """One actor as the driver sees it: its shard, and the remote calls on their way to it."""
-
-    handle: Any
-    numbers: Sequence[int]
-    calls: int
-    place: Place | None = None
-    done: int = 0
-    sent: int = 0
-    segments: deque[list[Any]] = field(default_factory=deque)
-
-    @property
-    def host(self) -> str:
-        """The node it is on, as far as that is known yet."""
-        return self.place.address if self.place else "its node"
-
-    def __str__(self) -> str:
-        """Name the actor by its instances and its node."""
-        first, last = self.numbers[0], self.numbers[-1]
-        which = f"instance {first:,}" if first == last else f"instances {first:,} to {last:,}"
-        return f"the actor of {which}" + (f" on {self.place.address}" if self.place else "")
 
 
 class RayShards:
@@ -187,7 +132,7 @@ class RayShards:
         shares: dict[str, NodeShare] = {}
         for worker, account in zip(self._workers, accounts, strict=True):
             if worker.place:
-                shares[worker.place.node_id] = _with_actor(shares, worker.place, account)
+                shares[worker.place.node_id] = with_actor(shares, worker.place, account)
         # One actor of each node tells how fast its core is, now that nothing else runs there.
         firsts = {w.place.node_id: w for w in reversed(self._workers) if w.place}
         cores = ray.get([w.handle.core_s.remote() for w in firsts.values()], timeout=GONE_S)
@@ -205,6 +150,7 @@ class RayShards:
             actors=len(self._workers),
             at_once=at_once,
             cpus=cpus,
+            switches=sum(account.switches for account in accounts),
             slowest_s=max(account.slowest_s for account in accounts),
             driver_cpu_s=self._driver_cpu_s,
             settings={
@@ -260,7 +206,7 @@ class RayShards:
             self._layout = replace(self._layout, calls_per_batch=self._wanted.calls_per_batch)
             self.stop()
         self.settle()
-        return Profile(account.calls, account.wall_s, account.cpu_s)
+        return Profile(account.calls, account.wall_s, account.cpu_s, account.switches)
 
     def _fill(self, pending: dict[Any, Worker]) -> None:
         """Send the first calls, round by round over the actors, as a person would."""
@@ -330,13 +276,13 @@ class RayShards:
                 raise cause.told(self.name, f"on {worker.host}") from None
             if isinstance(cause, JobError):
                 raise cause from None
-            message = f"{self.name}: {worker} failed: {_last_line(error)}"
+            message = f"{self.name}: {worker} failed: {last_line(error)}"
             raise TrialError(message) from None
         except rex.RuntimeEnvSetupError as error:
-            message = f"{self.name}: the runtime environment cannot be set up: {_last_line(error)}"
+            message = f"{self.name}: the runtime environment cannot be set up: {last_line(error)}"
             raise ClusterError(message) from None
         except rex.RayError as error:
-            message = f"{self.name}: {worker} died ({_cause_of_death(error)})"
+            message = f"{self.name}: {worker} died ({cause_of_death(error)})"
             raise TrialError(message, "Its process or its node was lost; try again.") from None
 
     def _startup_late(self, worker: Worker) -> JobError:
@@ -354,51 +300,3 @@ class RayShards:
     def _late(self, worker: Worker, what: str) -> JobError:
         message = f"{self.name}: {what} within {self._setting.timeout_s:g} s by {worker}"
         return TrialError(message, "Allow more with --timeout, or ask for less work.")
-
-
-def deal(instances: int, shards: int) -> list[range]:
-    """Return the instances' numbers dealt evenly, in order: sizes differ by one at most."""
-    each, more = divmod(instances, min(shards, instances))
-    sizes = [each + (index < more) for index in range(min(shards, instances))]
-    ends = [0]
-    for size in sizes:
-        ends.append(ends[-1] + size)
-    return [range(start, end) for start, end in itertools.pairwise(ends)]
-
-
-def own_place() -> Place:
-    """Return where this process runs; called on the workers."""
-    import os
-    import socket
-
-    context = ray.get_runtime_context()
-    address = str(ray.util.get_node_ip_address())
-    return Place(context.get_node_id(), address, socket.gethostname(), os.getpid())
-
-
-def _with_actor(shares: dict[str, NodeShare], place: Place, account: Account) -> NodeShare:
-    before = shares.get(place.node_id) or NodeShare(
-        node_id=place.node_id, address=place.address, host=place.host, actors=0
-    )
-    return before.model_copy(
-        update={
-            "actors": before.actors + 1,
-            "processes": (*before.processes, place.pid),
-            "calls": before.calls + account.calls,
-            "busy_s": before.busy_s + account.wall_s,
-        }
-    )
-
-
-def _last_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
-
-
-def _cause_of_death(error: BaseException) -> str:
-    """Return the part of Ray's long text that says how the process ended."""
-    text = " ".join(str(error).split())
-    for mark in ("Worker exit detail: ", "because "):
-        if mark in text:
-            return text.partition(mark)[2].partition(". ")[0].rstrip(".")
-    return text[:200] or type(error).__name__

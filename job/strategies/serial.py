@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from job import loops
 from job.errors import TrialError
-from job.shard import make_instance, read_state, target_raised
+from job.metering import voluntary_switches
+from job.recipe import make_instance, read_state, target_raised
 from job.strategies.base import Facts
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from job.calls import Call
     from job.estimate import Profile
-    from job.shard import Recipe
+    from job.recipe import Recipe
     from job.strategies.base import Progress
 
 CHUNK_S = 0.5  # rounds between two words of progress
@@ -38,6 +39,7 @@ class Serial:
         self._timeout_s = timeout_s
         self._instances: list[Any] = []
         self._cpu_s = 0.0
+        self._switches = 0
 
     @property
     def calls(self) -> int:
@@ -55,11 +57,12 @@ class Serial:
     def work(self, progress: Progress) -> None:
         """Run the loop."""
         with on_driver(self._timeout_s, "work"):
-            cpu, before = time.thread_time(), 0
+            cpu, switches, before = time.thread_time(), voluntary_switches(), 0
             for call in self._recipe.calls:
                 self._rounds(call, before, progress)
                 before += call.times
             self._cpu_s = time.thread_time() - cpu
+            self._switches = voluntary_switches() - switches
 
     def read(self) -> list[str]:
         """Return the states."""
@@ -71,7 +74,7 @@ class Serial:
 
     def facts(self) -> Facts:
         """Return what is known of the trial."""
-        return Facts(self._cpu_s, self.calls, len(self._numbers), actors=0, at_once=1, cpus=1)
+        return Facts(self._cpu_s, self.calls, len(self._numbers), 0, 1, 1, switches=self._switches)
 
     def stop(self) -> None:
         """Let go of the instances."""
@@ -96,7 +99,7 @@ class Serial:
             where = loops.locate(error.__traceback__)
             if where is None:
                 raise
-            number = next(n for n, i in enumerate(self._instances) if i is where.instance)
+            number = loops.index_of(where, self._instances)
             position = before + done + where.repetition + 1
             raise target_raised(error, number, str(call), position) from None
 

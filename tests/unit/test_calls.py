@@ -1,4 +1,4 @@
-"""Targets and calls as they are written: what they mean, what is refused, and that they read back."""
+"""Targets and calls as they are written: what they mean, and what is refused."""
 
 from __future__ import annotations
 
@@ -93,20 +93,6 @@ def test_a_call_is_read_as_python_writes_it(text: str, call: Call) -> None:
         ("f() * 1.5", "what follows * must be a whole number"),
         ("f() * True", "what follows * must be a whole number"),
         ("3 * f()", "what follows * must be a whole number"),
-        ("f(open('x'))", "open('x') is not a literal"),
-        ("f(amount)", "amount is not a literal"),
-        ("f(key=amount)", "amount is not a literal"),
-        ("f(1 + 1)", "1 + 1 is not a literal"),
-        ("f(-instance)", "-instance is not a literal"),
-        ("f([instance] * 2)", "[instance] * 2 is not a literal"),
-        ("f([[lambda: 0]])", "lambda: 0 is not a literal"),
-        ("f(f'{instance}')", "is not a literal"),
-        ("f(*[1])", "*[1] is not a literal"),
-        ("f(**{'a': 1})", "**{'a': 1} is not a literal"),
-        ("f({**{}})", "{**{}} is not a literal"),
-        ("f({[1]})", "[1] is not a literal"),
-        ("f({(instance, [1]): 2})", "(instance, [1]) is not a literal"),
-        ("f(__import__('os').abort())", "__import__('os').abort() is not a literal"),
     ],
 )
 def test_what_is_no_call_of_literals_is_refused_with_the_reason(text: str, says: str) -> None:
@@ -115,11 +101,30 @@ def test_what_is_no_call_of_literals_is_refused_with_the_reason(text: str, says:
     assert says in refused.value.message
 
 
-def test_a_refusal_says_what_is_allowed() -> None:
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("f(open('x'))", "open('x')"),
+        ("f(amount)", "amount"),
+        ("f(key=amount)", "amount"),
+        ("f(1 + 1)", "1 + 1"),
+        ("f(-instance)", "-instance"),
+        ("f([instance] * 2)", "[instance] * 2"),
+        ("f([[lambda: 0]])", "lambda: 0"),
+        ("f(*[1])", "*[1]"),
+        ("f(**{'a': 1})", "**{'a': 1}"),
+        ("f({**{}})", "{**{}}"),
+        ("f({[1]})", "[1]"),
+        ("f({(instance, [1]): 2})", "(instance, [1])"),
+        ("f(__import__('os').abort())", "__import__('os').abort()"),
+        ("f(f'{instance}')", "f'{instance}'"),
+    ],
+)
+def test_what_is_more_than_a_literal_is_pointed_at(text: str, part: str) -> None:
     with pytest.raises(UsageError) as refused:
-        parse_call("f(amount)")
-    assert str(refused.value) == (
-        "'f(amount)': amount is not a literal\n"
+        parse_call(text)
+    assert refused.value.message.startswith(f"{text!r}: {part} ")
+    assert refused.value.hint == (
         "Between the parentheses only literals, and `instance` for the instance's number, are "
         "allowed there."
     )
@@ -171,7 +176,7 @@ def test_a_target_is_read_as_module_colon_class(text: str, target: Target) -> No
         ("a:B()()", "after the colon a class or a function is named"),
         ("a:B * 2", "after the colon a class or a function is named"),
         ("a:B[0](1)", "after the colon a class or a function is named"),
-        ("a:B(size)", "size is not a literal"),
+        ("a:B(size)", ": size "),
     ],
 )
 def test_what_is_no_target_is_refused_with_the_reason(text: str, says: str) -> None:
@@ -223,7 +228,9 @@ def test_nothing_needless_is_written() -> None:
 
 
 def test_the_instance_number_is_filled_in_wherever_it_stands() -> None:
-    call = parse_call("f(instance, [instance], (instance,), {instance: {instance}}, 'x', k=instance)")
+    call = parse_call(
+        "f(instance, [instance], (instance,), {instance: {instance}}, 'x', k=instance)"
+    )
     args, kwargs = call.arguments.of(5)
     assert args == [5, [5], (5,), {5: {5}}, "x"]
     assert kwargs == {"k": 5}

@@ -115,9 +115,7 @@ def test_what_others_hold_is_waited_for() -> None:
 
 def test_an_actor_larger_than_every_node_never_fits_though_the_cluster_is_large() -> None:
     found = fit(1, 8, [node(4, name="alpha"), node(6, name="beta")])
-    assert found == Fit(
-        "never", "an actor needs 8 CPUs on one node, and the largest, beta, has 6"
-    )
+    assert found == Fit("never", "an actor needs 8 CPUs on one node, and the largest, beta, has 6")
 
 
 def test_more_actors_than_there_is_room_for_never_fit() -> None:

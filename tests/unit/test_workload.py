@@ -1,10 +1,9 @@
-"""Workload and Plan: what options and keys become, and every refusal with its key and its bounds."""
+"""Workload and Plan: what options and keys become, and each refusal with its bounds."""
 
 from __future__ import annotations
 
 import collections
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,10 @@ from hypothesis import strategies as st
 from job.calls import Arguments, Call, InstanceNumber, Target, parse_target
 from job.errors import UsageError
 from job.workload import Plan, Workload, build, load_target, read_bundled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 LEDGER = {
     "target": "ledger:Ledger(start=instance)",
@@ -139,13 +142,10 @@ def test_a_workload_survives_its_own_json(
         ({"strategies": "serial,serial"}, "--strategies: 'serial, serial' names a strategy twice"),
         (
             {"target": "Counter"},
-            "--target: 'Counter' is no target: it is written module:Class, such as "
-            "collections:Counter",
-        ),
-        (
-            {"calls": ("book(open('x'))",)},
-            "--call: \"book(open('x'))\": open('x') is not a literal. Between the parentheses only "
-            "literals, and `instance` for the instance's number, are allowed there.",
+            (
+                "--target: 'Counter' is no target: it is written module:Class, such as "
+                "collections:Counter"
+            ),
         ),
     ],
 )
@@ -156,6 +156,12 @@ def test_a_value_that_is_not_allowed_is_named_with_what_is(
     assert error.message == message
     assert error.hint == HINT
     assert error.exit_code == 2
+
+
+def test_a_call_that_is_no_literal_is_told_with_what_is_allowed() -> None:
+    message = refusal({"calls": ("close()", "book(open('x'))")}).message
+    assert message.startswith("--call: \"book(open('x'))\": open('x') ")
+    assert "only literals, and `instance` for the instance's number" in message
 
 
 @pytest.mark.parametrize("value", ["x", "1.5", "1e3", ""])

@@ -1,0 +1,87 @@
+"""What calls take where they run: clock, CPU time, waiting, and how fast a core is."""
+
+from __future__ import annotations
+
+import resource
+import time
+from typing import NamedTuple
+
+WORTH_SAMPLING_S, SAMPLED_OF = 0.001, 64
+CORE_LOOPS, CORE_TRIES = 50_000, 8  # 2 ms each: long beside a tick, short beside a trial
+PER_THREAD = getattr(resource, "RUSAGE_THREAD", 0)
+
+
+class Account(NamedTuple):
+    """What calls took.
+
+    Attributes:
+        calls: Over how many calls.
+        wall_s: By the clock, in seconds, added up over all instances.
+        cpu_s: On a CPU, in seconds.
+        slowest_s: The slowest instance's wall time, in seconds.
+        switches: How often a thread gave up its CPU to wait; not: was made to give it up.
+    """
+
+    calls: int
+    wall_s: float
+    cpu_s: float
+    slowest_s: float
+    switches: int
+
+
+class Sampler:
+    """Adds up what calls took. CPU time and switches are read for some, and taken for all.
+
+    The wall clock is read in 0.1 us, the thread's CPU time and switches in 3 to 20 us (measured on
+    a virtual machine): for calls of no length that would be most of the work.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self._wall_s = self._sampled_s = self._cpu_s = 0.0
+        self._switches = self._turn = 0
+        self._worth_it = True
+
+    def start(self) -> tuple[float, int] | None:
+        """Read what is read before calls; None where it is not worth it."""
+        self._turn += 1
+        if self._worth_it or self._turn % SAMPLED_OF == 0:
+            return time.thread_time(), voluntary_switches()
+        return None
+
+    def stop(self, before: tuple[float, int] | None, wall_s: float) -> None:
+        """Add up what calls took by the clock, and since `start`."""
+        self._wall_s += wall_s
+        self._worth_it = wall_s > WORTH_SAMPLING_S
+        if before:
+            self._sampled_s += wall_s
+            self._cpu_s += time.thread_time() - before[0]
+            self._switches += voluntary_switches() - before[1]
+
+    def account(self, calls: int, slowest_s: float) -> Account:
+        """Return what all calls took."""
+        scale = self._wall_s / self._sampled_s if self._sampled_s else 0.0
+        cpu_s, switches = scale * self._cpu_s, round(scale * self._switches)
+        return Account(calls, self._wall_s, cpu_s, slowest_s, switches)
+
+
+def core_s() -> float:
+    """Return what a fixed piece of Python takes on this core: the best of some, in seconds."""
+    best = float("inf")
+    for _ in range(CORE_TRIES):
+        since, total = time.perf_counter(), 0
+        for number in range(CORE_LOOPS):
+            total += number & 3
+        best = min(best, time.perf_counter() - since)
+    return best
+
+
+def voluntary_switches() -> int:
+    """Return how often this thread has waited for something.
+
+    It tells calls that wait from calls that are kept waiting by a busy machine, which wall and CPU
+    time do not. Where the system does not say, as on macOS, it is 0.
+    """
+    if not PER_THREAD:
+        return 0
+    return resource.getrusage(PER_THREAD).ru_nvcsw

@@ -1,0 +1,148 @@
+"""What lies in the repository, how large its parts are, and which of its files must agree."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+LONGEST_FILE = 320
+LONGEST_FUNCTION = 60
+TOP = set(
+    """
+    job deploy benchmarks tests docs .ci .gitignore Makefile README.md CHANGELOG.md
+    pyproject.toml constraints.txt runtime_env.yaml cluster.yaml
+    """.split(),  # noqa: SIM905 - read as a list of files
+)
+# What one machine has and no other: homes, work folders, and where packages are fetched.
+ONE_MACHINE = re.compile(
+    r"/(?:root|work|farm|home)/[a-z.]|(?:pypi|pythonhosted)\.org|registry\.npmjs|(?:extra-)?index-url"
+)
+PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
+MODULES = sorted((ROOT / "job").rglob("*.py"))
+
+
+def tracked() -> list[Path]:
+    """The files of the repository as git would commit them."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split("\0")
+    return [ROOT / each for each in listed if each and (ROOT / each).is_file()]
+
+
+def pins(text: str) -> dict[str, set[str]]:
+    """The exact versions that lines of requirements name, by normalised name."""
+    found: dict[str, set[str]] = {}
+    for name, version in PIN.findall(text):
+        found.setdefault(name.lower().replace("_", "-"), set()).add(version)
+    return found
+
+
+CONSTRAINTS = pins((ROOT / "constraints.txt").read_text())
+
+
+def longest_function(source: str) -> int:
+    """The lines of the longest function of a source text, 0 if it has none."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return max(
+        (
+            (node.end_lineno or node.lineno) - node.lineno + 1
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, functions)
+        ),
+        default=0,
+    )
+
+
+def test_the_top_of_the_repository_is_what_the_design_says() -> None:
+    assert {path.relative_to(ROOT).parts[0] for path in tracked()} <= TOP
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_and_its_functions_can_be_read_at_a_sitting(path: Path) -> None:
+    source = path.read_text()
+    assert len(source.splitlines()) <= LONGEST_FILE
+    assert longest_function(source) <= LONGEST_FUNCTION
+
+
+def test_the_longest_function_is_found_in_classes_too() -> None:
+    assert longest_function("class A:\n  def f(self):\n    x = 1\n    return x\n") == 3
+
+
+def test_nothing_names_a_machine_or_a_registry() -> None:
+    texts = {path: path.read_text(errors="replace") for path in tracked()}
+    here = Path(__file__)
+    assert [path for path, text in texts.items() if path != here and ONE_MACHINE.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["cd /root/x", "/home/me/", "--extra-index-url", "https://pypi.org"]
+)
+def test_a_machine_or_a_registry_is_seen(text: str) -> None:
+    assert ONE_MACHINE.search(text)
+
+
+def test_the_runtime_environment_installs_the_constraints_versions() -> None:
+    packages = yaml.safe_load((ROOT / "runtime_env.yaml").read_text())["pip"]
+    named = pins("\n".join(packages))
+    assert len(named) == len(packages) > 0
+    assert named == {name: CONSTRAINTS.get(name) for name in named}
+
+
+def test_every_file_pins_the_same_ray() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    (wanted,) = re.findall(r'"ray\[default\]==([\d.]+)\.\*"', project)
+    (version,) = CONSTRAINTS["ray"]
+    assert version.startswith(f"{wanted}.")
+    named = re.findall(r"ray\[default\]==([\d.]+)", (ROOT / "cluster.yaml").read_text())
+    assert named
+    assert set(named) == {version}
+
+
+def test_the_constraints_hold_versions_and_nothing_else() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    form = re.compile(r"[\w.-]+==[\w.!+]+( ; python_version (<|==|>=) '3\.\d+')?")
+    assert [line for line in lines if not line.startswith("#") and not form.fullmatch(line)] == []
+
+
+def test_make_help_lists_every_target() -> None:
+    listed = subprocess.run(
+        ["make", "help"],  # noqa: S607
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    phony = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony
+    assert re.findall(r"^  make (\S+)", listed, re.MULTILINE) == phony
+
+
+def test_the_aws_cluster_is_valid_and_closed() -> None:
+    # A process of its own: this tier runs without Ray.
+    check = (
+        "import yaml; from ray.autoscaler._private.util import prepare_config, validate_config; "
+        "validate_config(prepare_config(yaml.safe_load(open('cluster.yaml'))))"
+    )
+    subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)
+    cluster = yaml.safe_load((ROOT / "cluster.yaml").read_text())
+    starts = [
+        line
+        for key in ("head_start_ray_commands", "worker_start_ray_commands")
+        for line in cluster[key]
+        if "ray start" in line
+    ]
+    assert len(starts) == 2
+    assert all(re.search(r"RAY_AUTH_MODE=token (RAY_\S+ )*ray start", line) for line in starts)
+    assert "--dashboard-host=127.0.0.1" in starts[0]
+    assert cluster["available_node_types"][cluster["head_node_type"]]["resources"] == {"CPU": 0}

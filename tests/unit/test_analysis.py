@@ -1,0 +1,255 @@
+"""Results -> Report: figures computed by hand, and the sentence that says what they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from job.analysis import Report, Row, analyse
+from job.results import NodeShare, Results, Trial, load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GOLDEN = load(Path(__file__).parents[1] / "data" / "results-v1.json")
+
+
+def trial(strategy: str, startup_s: float, work_s: float, read_s: float, **more: Any) -> Trial:  # noqa: ANN401 - any key
+    """Return a trial of 4 instances: the serial loop on one CPU, others with 4 actors on 4."""
+    width = 1 if strategy == "serial" else 4
+    keys: dict[str, Any] = {
+        "strategy": strategy, "index": 0, "warmup": False, "startup_s": startup_s,
+        "work_s": work_s, "read_s": read_s, "elapsed_s": startup_s + work_s + read_s,
+        "cpu_s": 0.0, "calls": 8, "instances": 4, "actors": 0 if strategy == "serial" else 4,
+        "at_once": width, "cpus": width, "states": ("2",) * 4, "digest": "d",
+        "settings": {"cpus_per_actor": 1.0, "threads_per_shard": 1, "calls_per_batch": 1},
+    }  # fmt: skip
+    return Trial.model_validate(keys | more)
+
+
+def results(*trials: Trial, **changes: object) -> Results:
+    return GOLDEN.with_(trials=trials, advisories=(), **changes)
+
+
+def report(*trials: Trial, **changes: object) -> Report:
+    return analyse(results(*trials, **changes))
+
+
+def rows(*trials: Trial) -> Mapping[str, Row]:
+    return {row.strategy: row for row in report(*trials).rows}
+
+
+SERIAL = trial("serial", 0.0, 8.0, 0.0)
+ACTORS = trial("actors", 1.0, 2.0, 0.2)
+
+
+# --- figures
+
+
+def test_speedup_is_of_elapsed_and_speedup_of_work_of_work() -> None:
+    actors = rows(SERIAL, ACTORS)["actors"]
+    assert actors.speedup == pytest.approx(8.0 / 3.2)
+    assert actors.speedup_of_work == pytest.approx(4.0)
+    assert (actors.startup_s, actors.work_s, actors.read_s) == (1.0, 2.0, 0.2)
+    assert actors.elapsed_s == pytest.approx(3.2)
+    assert actors.calls_per_s == 4.0
+
+
+def test_the_serial_loop_has_no_actors_and_a_speedup_of_1() -> None:
+    serial = rows(SERIAL, ACTORS)["serial"]
+    assert serial.actors is None
+    assert serial.speedup == 1.0
+    assert serial.interval is None
+
+
+def test_without_the_serial_loop_there_is_no_speedup() -> None:
+    actors = rows(ACTORS)["actors"]
+    assert (actors.speedup, actors.speedup_of_work, actors.interval) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("serial", "actors", "ideal_s"),
+    [
+        # 4 at once on 4 CPUs: each of the 4 instances needs a quarter of 8 s.
+        ({}, {}, 2.0),
+        # 2 actors: a quarter of the calls at once would need 4 of them.
+        ({}, {"at_once": 2, "cpus": 2}, 4.0),
+        # Threads beyond the instances help nobody: an instance takes its 2 s.
+        ({}, {"at_once": 64}, 2.0),
+        # 6 of 8 s are computing, and there are 2 CPUs.
+        ({"cpu_s": 6.0}, {"cpus": 2}, 3.0),
+    ],
+)
+def test_the_ideal_is_the_largest_of_its_three_bounds(
+    serial: Mapping[str, object], actors: Mapping[str, object], ideal_s: float
+) -> None:
+    found = rows(trial("serial", 0.0, 8.0, 0.0, **serial), ACTORS.model_copy(update=dict(actors)))
+    assert found["actors"].ideal_s == ideal_s
+    assert found["actors"].efficiency == ideal_s / 2.0
+
+
+def test_without_the_serial_loop_the_ideal_rests_on_what_the_actors_took() -> None:
+    share = NodeShare(node_id="a", address="10.0.0.5", host="a", actors=4, calls=8, busy_s=8.4)
+    actors = rows(ACTORS.model_copy(update={"placement": (share,)}))["actors"]
+    assert actors.ideal_s == pytest.approx(2.1)
+
+
+def test_where_no_time_passed_nothing_is_divided_by_it() -> None:
+    nothing = trial("actors", 0.0, 0.0, 0.0)
+    actors = rows(trial("serial", 0.0, 0.0, 0.0), nothing)["actors"]
+    assert (actors.speedup, actors.efficiency, actors.calls_per_s) == (None, None, None)
+
+
+def test_figures_are_medians_of_the_trials() -> None:
+    trials = [trial("actors", 1.0, work, 0.0, index=i) for i, work in enumerate([2.0, 9.0, 3.0])]
+    actors = rows(SERIAL, *trials)["actors"]
+    assert (actors.trials, actors.work_s, actors.elapsed_s) == (3, 3.0, 4.0)
+    assert actors.speedup == 2.0
+    assert actors.interval is None
+
+
+def test_seven_trials_a_side_carry_an_interval() -> None:
+    both = [
+        trial(name, 0.0, factor * (1 + i / 100), 0.0, index=i)
+        for i in range(7)
+        for name, factor in (("serial", 8.0), ("actors", 2.0))
+    ]
+    actors = rows(*both)["actors"]
+    assert actors.interval is not None
+    assert actors.speedup is not None
+    assert actors.interval[0] < actors.speedup < actors.interval[1]
+
+
+def test_warm_ups_are_shown_nowhere() -> None:
+    warm = trial("actors", 9.0, 9.0, 9.0, warmup=True, states=("9",), placement=())
+    assert report(warm, SERIAL, ACTORS) == report(SERIAL, ACTORS)
+
+
+def test_losses_and_replayed_calls_are_summed() -> None:
+    more = {"losses": 1, "replayed_calls": 3}
+    actors = rows(trial("actors", 1, 2, 0, **more), trial("actors", 1, 2, 0, **more))["actors"]
+    assert (actors.losses, actors.replayed_calls) == (2, 6)
+
+
+# --- what stands around them
+
+
+def test_the_head_names_cluster_and_workload() -> None:
+    said = analyse(GOLDEN)
+    assert said.cluster == "10.0.0.5:6379: 2 nodes, 6 CPUs; Ray 2.60.0, Python 3.11.9"
+    assert said.workload == (
+        "4 x job.targets.counter:Counter(delay=1.0): increment() * 2, then read"
+    )
+
+
+def test_where_the_actors_ran_is_that_of_the_last_trial() -> None:
+    spots = analyse(GOLDEN).spots
+    assert [(s.strategy, s.host, s.address, s.actors, s.calls) for s in spots] == [
+        ("actors", "host-a1", "10.0.0.5", 3, 6),
+        ("actors", "host-b2", "10.0.0.6", 1, 2),
+    ]
+
+
+def test_states_are_shown_per_strategy_and_shortened_when_many() -> None:
+    many = {"instances": 1_000, "states": tuple(str(n) for n in range(1_000))}
+    said = report(
+        SERIAL,
+        trial("actors", 1.0, 2.0, 0.0, **many),
+        workload=GOLDEN.workload | {"instances": 1_000},
+    )
+    (first, plain), (second, short) = said.states
+    assert (first, plain, second) == ("serial", "[2, 2, 2, 2]", "actors")
+    assert short.startswith("[0, 1, 2, ")
+    assert "(1,000 in all)" in short
+    assert len(short) <= 76
+
+
+@pytest.mark.parametrize(
+    ("trials", "changes", "agreement"),
+    [
+        ((SERIAL, ACTORS), {}, "they agree"),
+        ((SERIAL,), {}, "nothing to compare them with"),
+        (
+            (SERIAL, ACTORS),
+            {"status": "disagree", "problem": "states disagree: instance 2 is 2 after serial …"},
+            "states disagree: instance 2 is 2 after serial …",
+        ),
+    ],
+)
+def test_whether_states_agree_is_said(
+    trials: tuple[Trial, ...], changes: Mapping[str, object], agreement: str
+) -> None:
+    assert report(*trials, **changes).agreement == agreement
+
+
+def test_where_the_serial_loop_was_sampled_it_is_said_how_far_states_were_checked() -> None:
+    sample = trial("serial", 0.0, 8.0, 0.0, instances=3, states=("2",) * 3, estimated=True)
+    said = report(sample, ACTORS)
+    assert "3 instances" in said.agreement
+    assert "~" not in said.verdict
+    assert "about" in said.verdict
+    assert [row.estimated for row in said.rows] == [True, False]
+
+
+# --- the verdict
+
+
+def verdict(serial: tuple[float, ...], actors: tuple[float, ...]) -> str:
+    return report(trial("serial", *serial), trial("actors", *actors)).verdict
+
+
+def test_faster_actors_are_recommended_with_both_times() -> None:
+    assert verdict((0.0, 8.02, 0.0), (1.25, 2.02, 0.01)) == (
+        "Use actors: 2.45 times as fast as the serial loop (3.28 s against 8.02 s); its work "
+        "reached 99% of the ideal."
+    )
+
+
+def test_the_best_of_several_is_recommended() -> None:
+    said = report(SERIAL, ACTORS, trial("sharded", 0.5, 2.0, 0.0)).verdict
+    assert said.startswith("Use sharded: 3.2 times as fast as the serial loop")
+
+
+@pytest.mark.parametrize("elapsed", [7.7, 8.0, 8.3])
+def test_a_difference_of_less_than_5_percent_is_none_worth_a_change(elapsed: float) -> None:
+    said = verdict((0.0, 8.0, 0.0), (0.0, elapsed, 0.0))
+    assert said.startswith("No difference worth a change: actors took ")
+
+
+def test_where_startup_eats_the_gain_it_is_said() -> None:
+    assert verdict((0.0, 0.4, 0.0), (1.0, 0.1, 0.0)) == (
+        "Stay with the serial loop: actors took 1.10 s against 0.40 s; its work alone is 4 times "
+        "as fast, but 1.00 s of startup eat it."
+    )
+
+
+def test_where_sending_costs_more_than_the_call_it_is_said() -> None:
+    assert verdict((0.0, 0.1, 0.0), (0.0, 1.0, 0.0)) == (
+        "Stay with the serial loop: actors took 1.00 s against 0.10 s; a call costs less than "
+        "sending it to an actor."
+    )
+
+
+@pytest.mark.parametrize(
+    ("trials", "status", "said"),
+    [
+        ((), "interrupted", "No verdict, it was interrupted. 0 trials had ended."),
+        ((SERIAL,), "interrupted", "No verdict, it was interrupted. 1 trial had ended."),
+        ((SERIAL, ACTORS), "interrupted", "No verdict, it was interrupted. 2 trials had ended."),
+        ((SERIAL,), "failed", "No verdict, it failed: it broke. 1 trial had ended."),
+        ((SERIAL, ACTORS), "disagree", "No verdict, the states disagree. 2 trials had ended."),
+        ((SERIAL,), "complete", "Nothing was compared. 1 trial had ended."),
+        ((ACTORS,), "complete", "Nothing was compared. 1 trial had ended."),
+    ],
+)
+def test_without_a_complete_comparison_there_is_no_verdict(
+    trials: tuple[Trial, ...], status: str, said: str
+) -> None:
+    assert report(*trials, status=status, problem="it broke.").verdict == said
+
+
+def test_a_report_can_be_made_before_any_trial_has_ended() -> None:
+    said = report(status="running")
+    assert (said.rows, said.spots, said.states) == ((), (), ())

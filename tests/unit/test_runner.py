@@ -1,0 +1,365 @@
+"""Runner: the order of trials, their times, and what is kept, whatever happens in between."""
+# ruff: noqa: D102 -- the fake strategy has the methods of the protocol
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from job.errors import (
+    ClusterError,
+    DisagreementError,
+    FileError,
+    JobError,
+    TargetRaisedError,
+    TrialError,
+)
+from job.results import Results, load
+from job.runner import Runner
+from job.states import digest
+from job.strategies.base import Facts
+from job.workload import Plan, Workload, build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from job.estimate import Profile
+    from job.strategies.base import Progress, Strategy
+
+INSTANCES = 4
+KEYS = {"target": "m:C", "instances": INSTANCES, "calls": ["f() * 2"]}
+BLANK = load(Path(__file__).parents[1] / "data" / "results-v1.json").with_(
+    trials=(), status="running", advisories=()
+)
+
+
+@dataclass
+class World:
+    """One clock, and everything that happens, in order."""
+
+    now: float = 100.0
+    events: list[str] = field(default_factory=list)
+    kept: list[Results] = field(default_factory=list)
+    watched: list[tuple[str, int, int]] = field(default_factory=list)
+    told: int = 0
+
+    def clock(self) -> float:
+        return self.now
+
+    @contextmanager
+    def watch(self, strategy: str, turn: int, calls: int) -> Iterator[Callable[[int], None]]:
+        self.watched.append((strategy, turn, calls))
+
+        def progress(made: int) -> None:
+            self.told += made
+
+        yield progress
+
+    def runner(self, **plan: object) -> Runner:
+        workload, planned = self.parts(**plan)
+        return Runner(
+            BLANK, workload, planned, keep=self.kept.append, watch=self.watch, clock=self.clock
+        )
+
+    @staticmethod
+    def parts(**plan: object) -> tuple[Workload, Plan]:
+        return build(KEYS, plan)
+
+
+@dataclass
+class Fake:
+    """A strategy like any other, whose phases take the times they are given."""
+
+    world: World
+    name: str = "serial"
+    startup_s: float = 1.0
+    work_s: float = 8.0
+    read_s: float = 0.5
+    states: list[str] = field(default_factory=lambda: ["2"] * INSTANCES)
+    instances: int = INSTANCES
+    fails: dict[str, BaseException] = field(default_factory=dict)
+    profiles: list[Profile | None] = field(default_factory=list)
+
+    @property
+    def calls(self) -> int:
+        return 2 * self.instances
+
+    def _phase(self, phase: str, seconds: float = 0.0) -> None:
+        self.world.events.append(f"{self.name} {phase}")
+        self.world.now += seconds
+        if phase in self.fails:
+            raise self.fails[phase]
+
+    def prepare(self, profile: Profile | None) -> None:
+        self.profiles.append(profile)
+        self._phase("prepare", 1_000)
+
+    def start(self) -> None:
+        self._phase("start", self.startup_s)
+
+    def work(self, progress: Progress) -> None:
+        progress(3)
+        self._phase("work", self.work_s)
+
+    def read(self) -> list[str]:
+        self._phase("read", self.read_s)
+        return list(self.states)
+
+    def facts(self) -> Facts:
+        self._phase("facts", 1_000)
+        return Facts(
+            cpu_s=0.25, calls=self.calls, instances=self.instances, actors=2, at_once=2,
+            cpus=2, settings={"cpus_per_actor": 0.5},
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        self._phase("stop", 1_000)
+
+    def settle(self) -> None:
+        self._phase("settle", 1_000)
+
+
+ONE_TRIAL = ["prepare", "start", "work", "read", "facts", "stop", "settle"]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def pair(world: World) -> list[Strategy]:
+    return [Fake(world), Fake(world, "actors", startup_s=1.25, work_s=2.0, read_s=0.03125)]
+
+
+def trials(results: Results) -> list[tuple[str, int, bool]]:
+    return [(trial.strategy, trial.index, trial.warmup) for trial in results.trials]
+
+
+# --- order
+
+
+def test_strategies_take_turns_and_each_trial_ends_before_the_next_begins(world: World) -> None:
+    world.runner(trials=2).run(pair(world))
+    assert world.events == [
+        f"{name} {phase}" for name in ("serial", "actors") * 2 for phase in ONE_TRIAL
+    ]
+
+
+def test_warm_ups_come_first_and_are_marked(world: World) -> None:
+    results = world.runner(trials=2, warmups=1).run(pair(world))
+    assert trials(results) == [
+        ("serial", 0, True),
+        ("actors", 0, True),
+        ("serial", 0, False),
+        ("actors", 0, False),
+        ("serial", 1, False),
+        ("actors", 1, False),
+    ]
+
+
+def test_each_trial_is_watched_with_the_calls_it_will_make(world: World) -> None:
+    world.runner(warmups=1).run(pair(world))
+    assert world.watched == [(name, turn, 8) for turn in (0, 1) for name in ("serial", "actors")]
+    assert world.told == 4 * 3
+
+
+@pytest.mark.parametrize(("turns_in_budget", "turns"), [(1, 7), (10.5, 10), (1_000, 30)])
+def test_automatic_trials_end_with_the_budget_but_carry_an_interval(
+    world: World, turns_in_budget: float, turns: int
+) -> None:
+    fake = Fake(world)
+    whole_turn_s = 4 * 1_000 + fake.startup_s + fake.work_s + fake.read_s
+    budget_s = turns_in_budget * whole_turn_s
+    assert len(world.runner(trials="auto", budget_s=budget_s).run([fake]).trials) == turns
+
+
+# --- figures
+
+
+def test_only_the_three_phases_are_timed_and_exactly(world: World) -> None:
+    _, actors = world.runner().run(pair(world)).trials
+    assert (actors.startup_s, actors.work_s, actors.read_s) == (1.25, 2.0, 0.03125)
+    assert actors.elapsed_s == 3.28125
+
+
+def test_a_trial_holds_what_the_strategy_knows_of_it(world: World) -> None:
+    (trial,) = world.runner().run([Fake(world, states=["1", "2", "3", "4"])]).trials
+    assert (trial.cpu_s, trial.calls, trial.actors, trial.at_once, trial.cpus) == (0.25, 8, 2, 2, 2)
+    assert trial.settings == {"cpus_per_actor": 0.5}
+    assert trial.states == ("1", "2", "3", "4")
+    assert trial.digest == digest(["1", "2", "3", "4"])
+    assert not trial.estimated
+
+
+def test_a_sample_of_the_instances_is_scaled_up_to_all_and_marked(world: World) -> None:
+    sample = Fake(world, instances=1, states=["2"])
+    trial, whole = world.runner().run([sample, Fake(world, "actors")]).trials
+    assert (trial.startup_s, trial.work_s, trial.read_s) == (4.0, 32.0, 2.0)
+    assert (trial.elapsed_s, trial.cpu_s, trial.estimated) == (38.0, 1.0, True)
+    assert (trial.calls, trial.instances) == (2, 1)
+    assert not whole.estimated
+
+
+def test_what_the_serial_loop_took_is_told_to_those_after_it(world: World) -> None:
+    actors, serial = Fake(world, "actors"), Fake(world)
+    world.runner(trials=2).run([actors, serial])
+    first, second = actors.profiles
+    assert first is None
+    assert second is not None
+    assert (second.calls, second.wall_s, second.cpu_s) == (8, 8.0, 0.25)
+
+
+# --- agreement
+
+
+def test_a_difference_between_two_strategies_ends_the_comparison(world: World) -> None:
+    runner = world.runner(trials=3)
+    other = Fake(world, "actors", states=["2", "2", "7", "8"])
+    with pytest.raises(DisagreementError) as raised:
+        runner.run([Fake(world), other])
+    assert raised.value.message == (
+        "states disagree: instance 2 is 2 after serial and 7 after actors"
+    )
+    assert raised.value.exit_code == 5
+    assert raised.value.hint
+    assert runner.results.status == "disagree"
+    assert runner.results.problem == raised.value.message
+    assert trials(runner.results) == [("serial", 0, False), ("actors", 0, False)]
+
+
+def test_a_strategy_must_agree_with_itself_as_well(world: World) -> None:
+    class Forgetful(Fake):
+        def read(self) -> list[str]:
+            return [*super().read()[:-1], str(len(self.profiles))]
+
+    with pytest.raises(DisagreementError, match="instance 3 is 1 after serial and 2 after serial"):
+        world.runner(trials=2).run([Forgetful(world)])
+
+
+@pytest.mark.parametrize("sample_first", [True, False])
+def test_a_sample_is_compared_in_the_instances_it_ran(world: World, sample_first: object) -> None:
+    both = [Fake(world, instances=2, states=["2", "9"]), Fake(world, "actors")]
+    with pytest.raises(DisagreementError, match="instance 1 is"):
+        world.runner().run(both if sample_first else both[::-1])
+
+
+def test_those_that_ran_all_must_agree_beyond_the_sample(world: World) -> None:
+    sample = Fake(world, instances=1, states=["2"])
+    with pytest.raises(DisagreementError, match="instance 3 is 2 after actors and 5 after sharded"):
+        world.runner().run(
+            [sample, Fake(world, "actors"), Fake(world, "sharded", states=["2", "2", "2", "5"])]
+        )
+
+
+def test_long_states_are_cut_in_the_message(world: World) -> None:
+    other = Fake(world, "actors", states=["x" * 10**5] * INSTANCES)
+    with pytest.raises(DisagreementError) as raised:
+        world.runner().run([Fake(world), other])
+    assert len(raised.value.message) < 400
+
+
+# --- what is kept
+
+
+def test_the_document_is_kept_after_each_trial_and_at_the_end(world: World) -> None:
+    results = world.runner(trials=2).run(pair(world))
+    assert [len(kept.trials) for kept in world.kept] == [1, 2, 3, 4, 4]
+    assert [kept.status for kept in world.kept] == ["running"] * 4 + ["complete"]
+    assert world.kept[-1] == results
+
+
+def test_a_trial_is_kept_before_the_next_one_begins(world: World) -> None:
+    seen: list[int] = []
+
+    class Counting(Fake):
+        def prepare(self, profile: Profile | None) -> None:
+            seen.append(len(self.world.kept))
+            super().prepare(profile)
+
+    world.runner(trials=2).run([Counting(world)])
+    assert seen == [0, 1]
+
+
+# --- failures
+
+
+PHASES = ["prepare", "start", "work", "read", "facts"]
+
+
+def failing(
+    world: World, phase: str, error: BaseException, kind: type[BaseException]
+) -> tuple[Runner, BaseException]:
+    runner = world.runner(trials=2)
+    with pytest.raises(kind) as raised:
+        runner.run([Fake(world), Fake(world, "actors", fails={phase: error})])
+    return runner, raised.value
+
+
+def assert_ended_after_the_first_trial(world: World, runner: Runner, status: str) -> None:
+    assert world.events[-1] == "actors stop"
+    assert world.events.count("actors stop") == 1
+    assert trials(runner.results) == [("serial", 0, False)]
+    assert runner.results.status == status
+    assert world.kept[-1] == runner.results
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_an_interrupt_in_any_phase_keeps_what_was_measured(world: World, phase: str) -> None:
+    runner, _ = failing(world, phase, KeyboardInterrupt(), KeyboardInterrupt)
+    assert_ended_after_the_first_trial(world, runner, "interrupted")
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_failure_in_any_phase_keeps_what_was_measured(world: World, phase: str) -> None:
+    error = TrialError("actors: too slow", "Allow more.")
+    runner, raised = failing(world, phase, error, TrialError)
+    assert raised is error
+    assert_ended_after_the_first_trial(world, runner, "failed")
+    assert runner.results.problem == "actors: too slow"
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_even_after_a_bug_nothing_is_left_behind(world: World, phase: str) -> None:
+    failing(world, phase, ZeroDivisionError(), ZeroDivisionError)
+    assert world.events[-1] == "actors stop"
+    assert len(world.kept[-1].trials) == 1
+
+
+@pytest.mark.parametrize("phase", ["start", "work", "read"])
+def test_what_the_target_raised_becomes_the_failure_of_a_trial(world: World, phase: str) -> None:
+    error = TargetRaisedError(3, "f()", 2, "ValueError: no", "m.py, line 7, in f")
+    _, raised = failing(world, phase, error, TrialError)
+    assert isinstance(raised, JobError)
+    assert raised.message == "actors: instance 3, call 2, f(): ValueError: no (on the driver)"
+    assert raised.hint == "The target raised it in m.py, line 7, in f."
+    assert raised.exit_code == 4
+
+
+def test_an_error_of_the_cluster_keeps_its_exit_code(world: World) -> None:
+    _, raised = failing(world, "start", ClusterError("gone"), ClusterError)
+    assert isinstance(raised, JobError)
+    assert raised.exit_code == 3
+
+
+def test_after_a_disagreement_the_strategy_is_stopped(world: World) -> None:
+    with pytest.raises(DisagreementError):
+        world.runner().run([Fake(world), Fake(world, "actors", states=["0"] * INSTANCES)])
+    assert "actors stop" in world.events
+
+
+def test_results_that_cannot_be_kept_end_the_comparison(world: World) -> None:
+    def full(_: Results) -> None:
+        message = "no space left"
+        raise FileError(message)
+
+    workload, plan = world.parts()
+    runner = Runner(BLANK, workload, plan, keep=full, watch=world.watch, clock=world.clock)
+    strategies: Sequence[Strategy] = pair(world)
+    with pytest.raises(FileError):
+        runner.run(strategies)
+    assert "actors start" not in world.events
+    assert len(runner.results.trials) == 1

@@ -1,0 +1,269 @@
+"""serial: the plain loop, in the well-known order, and how it ends when it must."""
+# ruff: noqa: D101, D102 -- the targets here say what they do in a line
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from job.calls import parse_call, parse_target
+from job.errors import TargetRaisedError, TrialError
+from job.recipe import Recipe
+from job.strategies.serial import Serial, on_driver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Event = tuple[str, int]
+
+
+class Scribe:
+    """Order-sensitive, within an instance and between all of them."""
+
+    pages: list[Event]
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.total = number
+
+    def book(self, amount: int) -> None:
+        self.total = self.total * 31 + amount
+        self.pages.append(("book", self.number))
+
+    def close(self) -> None:
+        self.total = -self.total
+        self.pages.append(("close", self.number))
+
+
+class Fragile:
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.calls = 0
+
+    def work(self) -> None:
+        self.calls += 1
+        if (self.number, self.calls) == (1, 3):
+            message = "out of paper"
+            raise ValueError(message)
+
+    def leave(self) -> None:
+        sys.exit(0)
+
+    def hang(self) -> None:
+        while True:
+            try:
+                while True:
+                    pass
+            except Exception:  # noqa: S110 -- what a careless target does
+                pass
+
+
+def serial(
+    make: Callable[..., Any], calls: Sequence[str], instances: int, *,
+    read: str | None = None, timeout_s: float = 60.0,
+) -> Serial:  # fmt: skip
+    recipe = Recipe(make, parse_target("m:C(instance)"), tuple(map(parse_call, calls)), read, 10**7)
+    return Serial(recipe, instances, timeout_s)
+
+
+def ignore(_made: int) -> None:
+    """Progress that nobody watches."""
+
+
+def recording_scribe() -> type[Scribe]:
+    class Recording(Scribe):
+        pages: list[Event] = []  # noqa: RUF012 -- shared, so that the order among all is seen
+
+    return Recording
+
+
+# --- what it computes
+
+
+def test_every_round_goes_over_all_instances_call_by_call() -> None:
+    scribe = recording_scribe()
+    strategy = serial(scribe, ["book(7) * 2", "close()"], 3)
+    strategy.start()
+    strategy.work(ignore)
+    rounds = ["book", "book", "close"]
+    assert scribe.pages == [(name, number) for name in rounds for number in range(3)]
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    times=st.lists(st.integers(1, 70), max_size=4),
+    instances=st.integers(1, 5),
+)
+def test_it_ends_in_the_states_of_plain_objects(times: list[int], instances: int) -> None:
+    scribe = recording_scribe()
+    calls = [f"book(instance) * {n}" for n in times]
+    strategy = serial(scribe, calls, instances, read="total")
+    told: list[int] = []
+    strategy.start()
+    strategy.work(told.append)
+    expected = []
+    for number in range(instances):
+        plain = recording_scribe()(number)
+        for _ in range(sum(times)):
+            plain.book(number)
+        expected.append(str(plain.total))
+    assert strategy.read() == expected
+    assert sum(told) == strategy.facts().calls == instances * sum(times)
+
+
+def test_its_facts_are_those_of_one_loop_on_one_cpu() -> None:
+    strategy = serial(recording_scribe(), ["book(1) * 3"], 2)
+    strategy.start()
+    strategy.work(ignore)
+    facts = strategy.facts()
+    assert (facts.calls, facts.instances, facts.actors, facts.at_once, facts.cpus) == (
+        6,
+        2,
+        0,
+        1,
+        1,
+    )
+    assert facts.cpu_s >= 0
+    assert facts.placement == ()
+
+
+def test_it_can_be_run_again_on_fresh_instances() -> None:
+    strategy = serial(recording_scribe(), ["book(7) * 3"], 2, read="total")
+    states = []
+    for _ in range(2):
+        strategy.prepare(None)
+        strategy.start()
+        strategy.work(ignore)
+        states.append(strategy.read())
+        strategy.stop()
+        strategy.stop()
+        strategy.settle()
+    assert states[0] == states[1]
+
+
+def test_what_the_target_prints_is_no_report(capfd: pytest.CaptureFixture[str]) -> None:
+    class Chatty:
+        def __init__(self, number: int) -> None:
+            sys.stdout.write(f"made {number}\n")
+
+        def work(self) -> None:
+            sys.stdout.write("working\n")
+
+        def state(self) -> int:
+            sys.stdout.write("asked\n")
+            return 0
+
+    strategy = serial(Chatty, ["work()"], 1, read="state")
+    strategy.start()
+    strategy.work(ignore)
+    strategy.read()
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err == "made 0\nworking\nasked\n"
+
+
+# --- how it ends
+
+
+def failure(act: Callable[[], object]) -> str:
+    with pytest.raises(TargetRaisedError) as raised:
+        act()
+    return str(raised.value)
+
+
+def test_a_call_that_raises_is_told_with_instance_and_call() -> None:
+    strategy = serial(Fragile, ["work()", "work() * 99"], 3)
+    strategy.start()
+    said = failure(lambda: strategy.work(ignore))
+    assert said == "instance 1, call 3, work() * 99: ValueError: out of paper"
+
+
+def test_a_call_that_raises_late_is_counted_over_all_chunks_of_the_loop() -> None:
+    class Late:
+        def __init__(self, number: int) -> None:
+            self.number, self.calls = number, 0
+
+        def work(self) -> None:
+            self.calls += 1
+            if self.calls == 10_007:
+                raise ValueError
+
+    strategy = serial(Late, ["work() * 20000"], 1)
+    strategy.start()
+    assert failure(lambda: strategy.work(ignore)).startswith("instance 0, call 10,007, ")
+
+
+def test_a_call_that_exits_is_told_as_its_error() -> None:
+    strategy = serial(Fragile, ["leave()"], 1)
+    strategy.start()
+    assert failure(lambda: strategy.work(ignore)) == "instance 0, call 1, leave(): SystemExit: 0"
+
+
+def test_a_constructor_that_exits_is_told_as_its_error() -> None:
+    strategy = serial(lambda _: sys.exit(0), [], 1)
+    assert failure(strategy.start) == "instance 0, m:C(instance): SystemExit: 0"
+
+
+def test_a_read_that_exits_is_told_as_its_error() -> None:
+    strategy = serial(Fragile, [], 1, read="leave")
+    strategy.start()
+    assert failure(strategy.read) == "instance 0, read leave: SystemExit: 0"
+
+
+def test_a_call_that_never_ends_is_ended_though_it_catches_every_exception() -> None:
+    strategy = serial(Fragile, ["hang()"], 1, timeout_s=0.05)
+    strategy.start()
+    with pytest.raises(TrialError, match=r"serial: its work took longer than 0\.05 s") as raised:
+        strategy.work(ignore)
+    assert "--timeout" in raised.value.hint
+
+
+@pytest.mark.parametrize("phase", ["start", "read"])
+def test_the_other_phases_have_the_same_deadline(phase: str) -> None:
+    def hang(number: int = 0) -> int:
+        while True:
+            number += 1
+
+    class Stuck:
+        def __init__(self, number: int) -> None:
+            self.hang = hang
+            if phase == "start":
+                hang(number)
+
+    strategy = serial(Stuck, [], 1, read="hang", timeout_s=0.05)
+
+    def both() -> None:
+        strategy.start()
+        strategy.read()
+
+    with pytest.raises(TrialError, match=r"took longer than 0\.05 s"):
+        both()
+
+
+def test_the_deadline_leaves_no_timer_and_no_handler_behind() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    with on_driver(60, "work"):
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_outside_the_main_thread_it_runs_without_a_deadline() -> None:
+    strategy = serial(recording_scribe(), ["book(1)"], 2, read="total")
+    states: list[str] = []
+
+    def run() -> None:
+        strategy.start()
+        strategy.work(ignore)
+        states.extend(strategy.read())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(60)
+    assert states == ["1", "32"]
