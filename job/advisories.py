@@ -50,7 +50,7 @@ def serial_estimated(results: Results, trials: Trials) -> Iterator[str]:
         if trial.estimated:
             yield (
                 f"The serial time is estimated from {trial.instances:,} of "
-                f"{results.workload['instances']:,} instances, and only their states were checked "
+                f"{results.workload.instances:,} instances, and only their states were checked "
                 "against it. --serial full runs all of them."
             )
 

@@ -89,7 +89,7 @@ def analyse(results: Results) -> Report:
         if not trial.warmup:
             trials.setdefault(trial.strategy, []).append(trial)
     serial = trials.get("serial", [])
-    count = results.workload["instances"]
+    count = results.workload.instances
     rows = tuple(_row(of_one, serial, count) for of_one in trials.values())
     last = {name: of_one[-1] for name, of_one in trials.items()}
     return Report(
@@ -181,9 +181,9 @@ def _cluster(results: Results) -> str:
 
 def _workload(results: Results) -> str:
     workload = results.workload
-    calls = ", ".join(workload["calls"]) or "no calls"
-    read = f", then {workload['read']}" if workload.get("read") else ""
-    return f"{workload['instances']:,} x {workload['target']}: {calls}{read}"
+    calls = ", ".join(workload.calls) or "no calls"
+    read = f", then {workload.read}" if workload.read else ""
+    return f"{workload.instances:,} x {workload.target}: {calls}{read}"
 
 
 def _agreement(results: Results, last: dict[str, Trial]) -> str:

@@ -183,7 +183,7 @@ def run_comparison(
             )  # fmt: skip
         except KeyboardInterrupt:
             word = signal.Signals(leaving.signum).name if leaving.signum else "an interrupt"
-            _say(f"Ended by {word}; what was measured until then stands above.")
+            _say(f"Ended by {word}; what was measured until then, if anything, stands above.")
             sys.stdout.flush()
             os._exit(leaving.exit_code)  # Ray's own way out takes longer than a signal allows
 

@@ -16,7 +16,7 @@ from job.metering import core_s
 from job.placement import fit, fits_memory, free_slots, share_of_cpu
 from job.ray_actors import Layout, Setting
 from job.recipe import Recipe, make_instance
-from job.results import Environment, Results
+from job.results import Computed, Environment, Results
 from job.runner import Runner
 from job.shard import Place, Shard
 from job.states import state_limit
@@ -70,7 +70,7 @@ def compare(  # noqa: PLR0913 - the callbacks are named
         if profile:
             note(str(_estimate(workload, profile, sample, layouts, cluster.cpus)))
         results = Results(
-            workload=workload.model_dump(mode="json"),
+            workload=Computed.model_validate(workload.model_dump(mode="json")),
             plan=plan.model_dump(mode="json"),
             environment=_environment(busy, workload.target.module),
             cluster=cluster,

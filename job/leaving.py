@@ -54,12 +54,10 @@ class Leaving:
         raise KeyboardInterrupt
 
     def _watch(self, woken: socket.socket) -> None:
-        try:
+        with woken:
             signum = int.from_bytes(woken.recv(1), "big")
-        except OSError:
-            return
-        while signum and signum not in SIGNALS:
-            signum = int.from_bytes(woken.recv(1), "big")
+            while signum and signum not in SIGNALS:
+                signum = int.from_bytes(woken.recv(1), "big")
         if signum and not self._left.wait(self.grace_s):
             self.abandon()
             os._exit(128 + signum)

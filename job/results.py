@@ -29,6 +29,17 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Computed(_Record):
+    """What was computed, as `Workload` wrote it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    target: str
+    instances: Annotated[int, Field(ge=1)]
+    calls: tuple[str, ...]
+    read: str | None = None
+
+
 class Node(_Record):
     """One node of the cluster; memory in bytes."""
 
@@ -122,7 +133,7 @@ class Results(_Record):
     """The document."""
 
     schema_version: Literal[1] = 1
-    workload: dict[str, Any]
+    workload: Computed
     plan: dict[str, Any]
     environment: Environment
     cluster: Cluster

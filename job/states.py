@@ -1,7 +1,7 @@
 """The states instances end in: written as text wherever they live, compared as text on the driver.
 
 Pickles of equal objects differ from process to process, so a state is written in a notation close
-to Python's: `[1, 2]`, `{'a': 1}`, `ledger.Ledger(total=7)`. An object is taken apart as pickle does:
+to Python's: `[1, 2]`, `{'a': 1}`, `ledger.Ledger(total=7)`. Objects are taken apart as by pickle:
 `Class(arguments, *[list items], **{dict items}, attribute=value)`. Equal states have equal texts
 whatever the hash seed, and whether equal parts are one object or copies; no memory address gets in.
 A part with a long text is replaced by its digest, so that the whole grows with the objects there

@@ -62,9 +62,8 @@ class _Lines:
             return
         self._said = now
         rate = self._made / (now - self._since)
-        left = (self._calls - self._made) / rate if rate else float("inf")
+        left = f", {tqdm.format_interval((self._calls - self._made) / rate)} left" if rate else ""
         sys.stderr.write(
-            f"{self._title}: {self._made:,} of {self._calls:,} calls, {rate:,.3g}/s, "
-            f"{tqdm.format_interval(left)} left\n"
+            f"{self._title}: {self._made:,} of {self._calls:,} calls, {rate:,.3g}/s{left}\n"
         )
         sys.stderr.flush()

@@ -157,7 +157,7 @@ def test_states_are_shown_per_strategy_and_shortened_when_many() -> None:
     said = report(
         SERIAL,
         trial("actors", 1.0, 2.0, 0.0, **many),
-        workload=GOLDEN.workload | {"instances": 1_000},
+        workload=GOLDEN.workload.model_copy(update={"instances": 1_000}),
     )
     (first, plain), (second, short) = said.states
     assert (first, plain, second) == ("serial", "[2, 2, 2, 2]", "actors")

@@ -80,7 +80,6 @@ def test_a_call_is_read_as_python_writes_it(text: str, call: Call) -> None:
         ("book(7", "is not written as Python writes it"),
         ("book(\0)", "is not written as Python writes it"),
         ("class()", "is not written as Python writes it"),
-        ("f(" + "-" * 5_000 + "1)", "is not written as Python writes it"),
         ("self.book()", "is no call: it is written method(arguments) * times"),
         ("7", "is no call"),
         ("f()()", "is no call"),
@@ -128,6 +127,12 @@ def test_what_is_more_than_a_literal_is_pointed_at(text: str, part: str) -> None
         "Between the parentheses only literals, and `instance` for the instance's number, are "
         "allowed there."
     )
+
+
+@pytest.mark.parametrize("text", [f"f({'-' * 5_000}1)", f"f({'[' * 5_000}{']' * 5_000})"])
+def test_a_bottomless_text_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_call(text)
 
 
 def test_a_long_text_is_cut_in_the_message() -> None:

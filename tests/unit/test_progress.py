@@ -143,7 +143,7 @@ def test_what_a_call_has_not_reached_yet_is_not_foretold(
         clock.now += LINE_S
         told(0)
     (line,) = pipe.getvalue().splitlines()
-    assert line.startswith("actors, trial 1: 0 of 10 calls, 0/s, ")
+    assert line.startswith("actors, trial 1: 0 of 10 calls, 0/s")
 
 
 def test_a_pipe_gets_no_control_characters(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from job.analysis import analyse
 from job.report.table import FORMATS, WIDTH, render
-from job.results import Results, Trial, load
+from job.results import Computed, Results, Trial, load
 
 DATA = Path(__file__).parents[1] / "data"
 SEED = load(DATA / "results-v1.json")
@@ -30,12 +30,16 @@ def large() -> Results:
         "losses": 2, "replayed_calls": 12_345,
     }  # fmt: skip
     return SEED.with_(
-        workload={
-            "target": "bank.ledgers.monthly:Ledger(start=instance, currency='EUR')",
-            "instances": count,
-            "calls": [f"book(amount={n * 1.25}, note='rent of month {n}') * 10" for n in range(5)],
-            "read": "summary",
-        },
+        workload=Computed.model_validate(
+            {
+                "target": "bank.ledgers.monthly:Ledger(start=instance, currency='EUR')",
+                "instances": count,
+                "calls": [
+                    f"book(amount={n * 1.25}, note='rent of month {n}') * 10" for n in range(5)
+                ],
+                "read": "summary",
+            }
+        ),
         trials=(
             serial.model_copy(update=big | sample | {"elapsed_s": 19_800.4002}),
             Trial.model_validate(actors.model_dump() | big | sharded),
