@@ -25,15 +25,13 @@ class Verdict:
 
     Attributes:
         demand: What is demanded, in words.
-        measured: The figure, None where a run that it needs has none.
+        measured: The ratio or exponent, None where a run that it needs has none.
         at_most: What it may be.
-        unit: What both are measured in.
     """
 
     demand: str
     measured: float | None
     at_most: float
-    unit: str = ""
 
     @property
     def met(self) -> bool:
@@ -42,9 +40,9 @@ class Verdict:
 
     def __str__(self) -> str:
         """Return the verdict as a line."""
-        measured = "not measured" if self.measured is None else f"{self.measured:.3g}{self.unit}"
+        measured = "not measured" if self.measured is None else f"{self.measured:.3f}"
         tick = "\N{CHECK MARK}" if self.met else "\N{BALLOT X}"
-        return f"{tick} {self.demand}: {measured}, demanded <= {self.at_most:.3g}{self.unit}"
+        return f"{tick} {self.demand}: {measured}, demanded <= {self.at_most:.2f}"
 
 
 def verdicts(outcomes: Outcomes, cpus: int) -> list[Verdict]:
@@ -122,9 +120,11 @@ def _many_memory(outcomes: Outcomes, _cpus: int) -> Verdict:
 def _many_growth(outcomes: Outcomes, _cpus: int) -> Verdict:
     works = [outcomes.middle(rung.name, SHARDED.name, "work_s") for rung in LADDER]
     known = [work for work in works if work]
-    exponent = slope(
-        [log(rung.instances) for rung in LADDER], [log(work) for work in known]
-    ) if len(known) == len(LADDER) else None
+    exponent = (
+        slope([log(rung.instances) for rung in LADDER], [log(work) for work in known])
+        if len(known) == len(LADDER)
+        else None
+    )
     return Verdict("many: exponent of work over instances, 1,000 to 100,000", exponent, _EXPONENT)
 
 
@@ -136,9 +136,13 @@ def slope(xs: list[float], ys: list[float]) -> float:
 
 
 def _over_ideal(outcomes: Outcomes, scenario: str, cpus: int) -> float | None:
-    work = outcomes.middle(scenario, SHARDED.name, "work_s")
-    cpu_s = outcomes.middle(scenario, SERIAL.name, "driver_cpu_s")
-    ideal = SCENARIOS[scenario].ideal_s(cpu_s, cpus)
+    ideal = SCENARIOS[scenario].ideal_s(1.0, cpus)  # for each second that the serial loop computes
+    if SCENARIOS[scenario].cost == "sleep":
+        work = outcomes.middle(scenario, SHARDED.name, "work_s")
+    else:
+        work = outcomes.middle_ratio(
+            (scenario, SHARDED.name, "work_s"), (scenario, SERIAL.name, "driver_cpu_s")
+        )
     return work / ideal if work is not None and ideal else None
 
 

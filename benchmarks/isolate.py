@@ -20,6 +20,7 @@ from benchmarks.scenarios import LIMIT_S
 
 ROOT = Path(__file__).resolve().parents[1]
 _CONNECT_S = 60.0
+_KINDLY_S = 2.0
 _END_S = 20.0
 _LOOK_S = 0.05
 _MARK = "BENCHMARK_RUN"
@@ -43,6 +44,7 @@ def measure(scenario: str, contender: str, rounds: int) -> Outcome:
             _MARK: mark,
             "PYTHONPATH": str(ROOT),
             "TMPDIR": folder,  # what it leaves in files goes too
+            "JOBLIB_TEMP_FOLDER": folder,
             "RAY_TMPDIR": folder,
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else Ray warns of a change to come
         }
@@ -70,7 +72,7 @@ async def _run(request: str, environment: dict[str, str], errors: IO[bytes]) -> 
         return Outcome(Status.TOO_LONG, "tried, and ended after that time")
     finally:
         # First all that holds the other end of the pipe, else there is no end to wait for.
-        end_marked(environment[_MARK])
+        end_all(process.pid, environment[_MARK])
         await process.wait()
     return _outcome(event) if event else _failure(errors)
 
@@ -98,21 +100,32 @@ def _failure(errors: IO[bytes]) -> Outcome:
     return Outcome(Status.NOT_INSTALLED if missing else Status.FAILED, last)
 
 
-def end_marked(mark: str) -> None:
-    """End every process that inherited the mark of a run, however far down it is."""
-    until = time.monotonic() + _END_S
-    while time.monotonic() < until:
-        left = [process for process in psutil.process_iter() if _is_marked(process, mark)]
+def end_all(session: int, mark: str) -> None:
+    """End every process of a run, however far down it is and whoever its parent is by now.
+
+    Most share the run's session; those that began one of their own have inherited its mark, unless
+    they wrote over it, as a process that changes its title does. They are asked first: some have
+    shared memory to give back.
+    """
+    now = time.monotonic()
+    kindly, until = now + _KINDLY_S, now + _END_S
+    while now < until:
+        left = [process for process in psutil.process_iter() if _belongs(process, session, mark)]
         if not left:
             return
         for process in left:
             with contextlib.suppress(psutil.Error):
-                process.kill()
+                process.terminate() if now < kindly else process.kill()
         time.sleep(_LOOK_S)
+        now = time.monotonic()
 
 
-def _is_marked(process: psutil.Process, mark: str) -> bool:
+def _belongs(process: psutil.Process, session: int, mark: str) -> bool:
     try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        if os.getsid(process.pid) == session:
+            return True
         return bool(process.environ().get(_MARK) == mark)
     except (psutil.Error, OSError):
         return False  # another user's, or already gone

@@ -33,6 +33,7 @@ class Laps:
         """Whatever stands before the work (a cluster, a pool) is there: the clock starts."""
         self._idle_mb = memory.forget_peak()
         self.tell({"event": "connected"})
+        self._cpu_s = time.process_time()
         self._first = self._last = self._clock()
 
     def started(self) -> None:

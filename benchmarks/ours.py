@@ -10,10 +10,15 @@ import click
 
 from benchmarks.scenarios import LIMIT_S
 from job import comparison, ray_cluster
+from job.estimate import Profile
 from job.leaving import Leaving
+from job.ray_actors import Setting
 from job.ray_address import choose
-from job.shard import Recipe
+from job.recipe import Recipe
+from job.shard import Place, Shard
 from job.states import state_limit
+from job.strategies.ray_shards import RayShards
+from job.strategies.serial import Serial
 from job.workload import build, load_target
 
 if TYPE_CHECKING:
@@ -32,44 +37,61 @@ def connected() -> Iterator[Cluster]:
     """Connect to an embedded Ray and let the workers that it starts ahead come up."""
     with (
         Leaving().watching() as leaving,
-        ray_cluster.connected(choose("local", {}), leaving, _note) as cluster,
+        ray_cluster.connected(choose("local", {}), leaving, note) as cluster,
     ):
         time.sleep(_SETTLE_S)
         yield cluster
 
 
 def strategy(name: str, scenario: Scenario, cluster: Cluster) -> Strategy:
-    """Return one strategy for a scenario, built as the command line builds it."""
-    target, arguments = scenario.target()
-    literals = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
-    workload, plan = build(
-        {},
-        {
-            "target": f"{target.__module__}:{target.__name__}({literals})",
-            "instances": scenario.instances,
-            "calls": (f"increment * {scenario.calls}",),
-            "read": "read",
-            "strategies": name,
-            "timeout_s": 2 * LIMIT_S,
-        },
-    )
+    """Return one strategy for a scenario, prepared as a comparison prepares it."""
+    workload, plan = build({}, options(name, scenario))
     make = load_target(workload.target)
     limit = state_limit(workload.instances)
     recipe = Recipe(make, workload.target, workload.calls, workload.read, limit)
+    if name == "serial":
+        return Serial(recipe, workload.instances, plan.timeout_s)
     ray_cluster.carry(workload.target.module)
-    (built,) = comparison.build(workload, plan, recipe, cluster, _note)
+    layouts, _ = comparison.arrange(workload, plan, ray_cluster.capacities(cluster))
+    setting = Setting(
+        recipe, workload.instances, cluster, plan.startup_timeout_s, plan.timeout_s, note
+    )
+    built = RayShards(name, layouts[name], setting)
+    built.prepare(profile(recipe, workload.instances))
     return built
+
+
+def options(name: str, scenario: Scenario) -> dict[str, object]:
+    """Return a scenario as the command line's options."""
+    target, arguments = scenario.target()
+    literals = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+    return {
+        "target": f"{target.__module__}:{target.__name__}({literals})",
+        "instances": scenario.instances,
+        "calls": (f"increment * {scenario.calls}",),
+        "read": "read",
+        "strategies": name,
+        "timeout_s": 2 * LIMIT_S,
+    }
+
+
+def profile(recipe: Recipe, instances: int) -> Profile:
+    """Time the first calls of a few instances here, as a comparison does beforehand."""
+    shard = Shard(recipe, range(min(comparison.PROBED, instances)), None, 1, _here)
+    shard.ready()
+    shard.advance()
+    account = shard.account()
+    return Profile(account.calls, account.wall_s, account.cpu_s, account.switches)
 
 
 def run(name: str, scenario: Scenario, laps: Laps) -> list[int]:
     """Run one strategy once, in the phases that the runner times."""
     with connected() as cluster:
         built = strategy(name, scenario, cluster)
-        built.prepare(None)
         laps.connected()
         built.start()
         laps.started()
-        built.work(_unseen)
+        built.work(unseen)
         laps.worked()
         states = built.read()
         laps.finished()
@@ -77,9 +99,14 @@ def run(name: str, scenario: Scenario, laps: Laps) -> list[int]:
     return [int(state) for state in states]
 
 
-def _unseen(calls: int) -> None:
+def unseen(calls: int) -> None:
     """Show no progress."""
 
 
-def _note(text: str) -> None:
+def note(text: str) -> None:
+    """Say what a person may want to know; on stderr, for stdout is the report's."""
     click.echo(text, err=True)
+
+
+def _here() -> Place:
+    return Place("", "", "", 0)

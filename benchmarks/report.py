@@ -37,15 +37,19 @@ _HEADERS = (
     "driver MB",
 )
 _CAPTION = """\
-Each figure is the median of {repeat} runs or, with `--repeat 1`, that of the only one. Contenders took turns; each run had processes of its
-own, and was checked for the right states. Connecting to a framework (Ray, Dask, a pool of xoscar)
-is not counted, for it is done once; making actors, processes and instances is. *startup*: until
-every instance is there; where a contender cannot tell it from its work, `work` holds it. *ideal*:
-the slowest instance where calls sleep, else the CPU time of the serial loop over the {cpus} CPUs.
-*speedup*: of elapsed, over the serial loop. *memory*: what all processes of the contender hold at
-the end, the framework's included, shared pages counted once. *driver*: what the driver's memory
-grew by at most. `~`: estimated from a part of the instances. A contender that cannot do a scenario
-within 60 s or the memory is shown so; where that is plain beforehand, it is not tried."""
+Each figure is the median of {repeat} run(s), of one where that took more than 10 s. Contenders took
+turns; each run had processes of its own, and was checked for the right states. Connecting to a
+framework (Ray, Dask, a pool of xoscar) is not counted, for it is done once; making actors,
+processes and instances is. What our strategies find out beforehand to decide on threads is not
+counted either.
+
+*startup*: until every instance is there; where a contender cannot tell it from its work, `work`
+holds it. *ideal*: the slowest instance where calls sleep, else the CPU time of the serial loop over
+the {cpus} CPUs. *speedup*: of elapsed, over the serial loop. *memory*: what all processes of the
+contender hold at the end, the framework's included, shared pages counted once. *driver*: what the
+driver's memory grew by at most. `~`: estimated from a part of the instances. A contender that
+cannot do a scenario within 60 s or the memory is shown so; where that is plain beforehand, it is
+not tried."""
 
 
 def render(outcomes: Outcomes, repeat: int, style: str) -> str:
@@ -105,9 +109,7 @@ def _versions() -> dict[str, str]:
 
 
 def _section(scenario: Scenario, outcomes: Outcomes, cpus: int, style: str) -> list[str]:
-    ideal = scenario.ideal_s(
-        outcomes.middle(scenario.name, SERIAL.name, "driver_cpu_s"), cpus
-    )
+    ideal = scenario.ideal_s(outcomes.middle(scenario.name, SERIAL.name, "driver_cpu_s"), cpus)
     known = "" if ideal is None else f"; ideal {_figure(ideal)} s"
     ran = [c for c in CONTENDERS.values() if outcomes.runs(scenario.name, c.name)]
     rows = [_row(scenario.name, contender, outcomes, ideal) for contender in ran]
@@ -126,9 +128,7 @@ def _ended_badly(runs: list[Outcome]) -> Outcome | None:
     return next((run for run in runs if not run.status.measured), None)
 
 
-def _row(
-    scenario: str, contender: Contender, outcomes: Outcomes, ideal: float | None
-) -> list[str]:
+def _row(scenario: str, contender: Contender, outcomes: Outcomes, ideal: float | None) -> list[str]:
     status = outcomes.status(scenario, contender.name)
     if status is None or not status.measured:
         ended = status.value if status else _NONE

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal, TypeAlias
 
 from benchmarks.targets import Cruncher
 from job.targets.counter import Counter
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+Target: TypeAlias = type[Counter | Cruncher]
+Arguments: TypeAlias = dict[str, Any]
 
 LIMIT_S = 60.0
 """What takes longer is shown as such."""
@@ -57,7 +57,7 @@ class Scenario:
         cost = f"{_short(self.seconds)} {kind}" if self.seconds else kind
         return f"{self.name}: {self.instances:,} instances x {self.calls:,} calls {cost}"
 
-    def target(self) -> tuple[type[Counter | Cruncher], Mapping[str, float | int]]:
+    def target(self) -> tuple[Target, Arguments]:
         """Return the plain class and what it is made with; both count `increment`, have `read`."""
         if self.cost == "cpu":
             return Cruncher, {"rounds": self.rounds}

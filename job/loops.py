@@ -9,6 +9,7 @@ The loop counts for free what an error message needs: `locate` reads it off the 
 
 from __future__ import annotations
 
+import inspect
 import keyword
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -69,6 +70,11 @@ def index_of(failure: Failure | None, instances: Sequence[object]) -> int:
     """Return which of the loop's instances it was that failed; 0 where that cannot be told."""
     found = (index for index, one in enumerate(instances) if failure and one is failure.instance)
     return next(found, 0)
+
+
+def is_awaited(call: Call, instance: object) -> bool:
+    """Return whether a call is to be awaited."""
+    return inspect.iscoroutinefunction(getattr(instance, call.method, None))
 
 
 def _compile(template: str, call: Call, *, awaited: bool) -> Callable[..., Any]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Sample: TypeAlias = tuple[float, int]
 
 WORTH_SAMPLING_S, SAMPLED_OF = 0.001, 64
 CORE_LOOPS, CORE_TRIES = 50_000, 8  # 2 ms each: long beside a tick, short beside a trial
@@ -42,14 +48,14 @@ class Sampler:
         self._switches = self._turn = 0
         self._worth_it = True
 
-    def start(self) -> tuple[float, int] | None:
+    def start(self) -> Sample | None:
         """Read what is read before calls; None where it is not worth it."""
         self._turn += 1
         if self._worth_it or self._turn % SAMPLED_OF == 0:
             return time.thread_time(), voluntary_switches()
         return None
 
-    def stop(self, before: tuple[float, int] | None, wall_s: float) -> None:
+    def stop(self, before: Sample | None, wall_s: float) -> None:
         """Add up what calls took by the clock, and since `start`."""
         self._wall_s += wall_s
         self._worth_it = wall_s > WORTH_SAMPLING_S
@@ -57,6 +63,16 @@ class Sampler:
             self._sampled_s += wall_s
             self._cpu_s += time.thread_time() - before[0]
             self._switches += voluntary_switches() - before[1]
+
+    @contextlib.contextmanager
+    def whole(self) -> Iterator[None]:
+        """Read CPU time and switches around a batch whose calls take turns on an event loop."""
+        wall_s, cpu_s, switches = self._wall_s, time.thread_time(), voluntary_switches()
+        self._worth_it = False
+        yield
+        self._sampled_s += self._wall_s - wall_s
+        self._cpu_s += time.thread_time() - cpu_s
+        self._switches += voluntary_switches() - switches
 
     def account(self, calls: int, slowest_s: float) -> Account:
         """Return what all calls took."""

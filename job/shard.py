@@ -7,6 +7,8 @@ Ray; it travels to the workers by value.
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import threading
 import time
 from bisect import bisect_right
@@ -16,16 +18,17 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from job import loops
+from job.batch import MOST_PACE, NOTHING, Batch, Block, Step
 from job.errors import TargetRaisedError
 from job.metering import Account, Sampler, core_s
-from job.recipe import Recipe, make_instance, read_state, target_raised
+from job.recipe import Recipe, make_instance, read_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-BATCH_S = 1.0  # an automatic batch: long beside a round trip (1 ms), short beside a trial
+    from job.metering import Sample
+
 SLICE_S = 0.05  # calls between two looks at the clock: long beside the look (1 us)
-MOST_PACE = 10**6
 CHUNK_CHARACTERS = 4 * 2**20  # what one answer to `read` may hold
 
 
@@ -36,60 +39,6 @@ class Place(NamedTuple):
     address: str
     host: str
     pid: int
-
-
-class Block(NamedTuple):
-    """Neighbouring instances that have had equally many calls.
-
-    Attributes:
-        start: The first one's index in the shard.
-        stop: The index after the last one's.
-        position: How many calls each has had.
-        wall_s: What those took each, in seconds.
-    """
-
-    start: int
-    stop: int
-    position: int
-    wall_s: float
-
-    @property
-    def size(self) -> int:
-        """How many instances they are."""
-        return self.stop - self.start
-
-
-NOTHING = Block(0, 0, 0, 0.0)
-
-
-class Batch:
-    """How far one `advance` may go: so many calls, or so much time."""
-
-    def __init__(self, calls: int | None, slots: int, longest_s: float) -> None:
-        """Allow `calls` calls over `slots` instances, or about a second where calls is None.
-
-        Where calls are slow the second stretches to four of them, so that threads that wait for
-        the slowest at the end of a batch lose little.
-        """
-        self.done = 0
-        self.stopped = False
-        self.share = MOST_PACE if calls is None else -(-calls // max(1, slots))
-        self._left = calls
-        self._until = time.perf_counter() + max(BATCH_S, 4 * longest_s)
-
-    def take(self, wanted: int) -> int:
-        """Return how many of the calls wanted may be made now."""
-        if self.stopped:
-            return 0
-        if self._left is None:
-            return wanted if time.perf_counter() < self._until else 0
-        granted = min(wanted, self._left)
-        self._left -= granted
-        return granted
-
-    def stop(self) -> None:
-        """Grant no further calls."""
-        self.stopped = True
 
 
 class Shard:
@@ -119,7 +68,8 @@ class Shard:
         self._numbers = numbers
         self._calls_per_batch = calls_per_batch
         self._where = where
-        self._loops = [loops.run(call) for call in recipe.calls]
+        self._loops: list[Callable[..., Any]] = []
+        self._event_loop: asyncio.AbstractEventLoop | None = None
         self._ends = list(accumulate(call.times for call in recipe.calls))
         self._each = self._ends[-1] if self._ends else 0
         self._instances: list[Any] = []
@@ -142,8 +92,13 @@ class Shard:
             TargetRaisedError: A constructor raised.
         """
         self._instances = [make_instance(self._recipe, number) for number in self._numbers]
+        calls = self._recipe.calls
         if self._each and self._instances:
             self._unfinished = len(self._instances)
+            first = self._instances[0]
+            self._loops = [loops.run(call, awaited=loops.is_awaited(call, first)) for call in calls]
+            if any(map(inspect.iscoroutinefunction, self._loops)):
+                self._event_loop = asyncio.new_event_loop()
             self._open.append(Block(0, self._unfinished, 0, 0.0))
         return self._where()
 
@@ -156,11 +111,14 @@ class Shard:
         if self._failure:
             raise self._failure
         batch = Batch(self._calls_per_batch, self._unfinished, self._longest_s)
-        if self._pool is None:
+        at_once = min(self._threads, self._unfinished)
+        if self._event_loop:
+            with self._sampler.whole():
+                self._event_loop.run_until_complete(_work_awaiting(self, batch, at_once))
+        elif self._pool is None:
             self._work_on(batch)
         else:
-            busy = range(min(self._threads, self._unfinished))
-            for future in [self._pool.submit(self._work_on, batch) for _ in busy]:
+            for future in [self._pool.submit(self._work_on, batch) for _ in range(at_once)]:
                 future.result()
         if self._failure:
             raise self._failure
@@ -192,20 +150,29 @@ class Shard:
         """Apply blocks of the batch until it is used up; several threads may do so at once."""
         try:
             while True:
-                with self._lock:
-                    block, calls = self._deal(batch)
+                block, calls = self.deal(batch)
                 if not calls:
                     return
                 sample = self._sampler.start()
                 since = time.perf_counter()
-                self._call(block, calls)
-                wall_s = time.perf_counter() - since
-                with self._lock:
-                    self._sampler.stop(sample, wall_s)
-                    self._note(block, calls, wall_s, batch)
+                for step in self.steps(block, calls):
+                    try:
+                        step.run()
+                    except (Exception, SystemExit) as error:
+                        raise step.raised(error) from None
+                self.note(block, calls, time.perf_counter() - since, batch, sample)
         except TargetRaisedError as error:
-            batch.stop()
-            self._failure = self._failure or error
+            self.fail(error, batch)
+
+    def fail(self, error: TargetRaisedError, batch: Batch) -> None:
+        """Remember the first error, and end the batch."""
+        batch.stop()
+        self._failure = self._failure or error
+
+    def deal(self, batch: Batch) -> tuple[Block, int]:
+        """Return a block of the batch, and how many calls its instances get; 0 when it is done."""
+        with self._lock:
+            return self._deal(batch)
 
     def _deal(self, batch: Batch) -> tuple[Block, int]:
         """Return a block, and how many calls each of its instances is to get; 0 when all is done.
@@ -217,7 +184,7 @@ class Shard:
             return NOTHING, 0
         block = self._open.popleft()
         calls = min(self._each - block.position, batch.share, self._pace)
-        size = 1 if self._pool else max(1, min(block.size, self._pace // calls))
+        size = 1 if self._threads > 1 else max(1, min(block.size, self._pace // calls))
         granted = batch.take(calls * size)
         if granted < calls * size:
             size = max(1, granted // calls)
@@ -225,12 +192,20 @@ class Shard:
         if not calls:
             self._open.appendleft(block)
             return NOTHING, 0
+        batch.give_back(granted - calls * size)
         if size < block.size:
             self._open.appendleft(block._replace(start=block.start + size))
         return block._replace(stop=block.start + size), calls
 
-    def _note(self, block: Block, calls: int, wall_s: float, batch: Batch) -> None:
+    def note(
+        self, block: Block, calls: int, wall_s: float, batch: Batch, sample: Sample | None = None
+    ) -> None:
         """Take note of a block's calls, and open it again if it is to get more."""
+        with self._lock:
+            self._sampler.stop(sample, wall_s)
+            self._note(block, calls, wall_s, batch)
+
+    def _note(self, block: Block, calls: int, wall_s: float, batch: Batch) -> None:
         made = calls * block.size
         batch.done += made
         self._made += made
@@ -245,19 +220,41 @@ class Shard:
         else:
             self._unfinished -= block.size
 
-    def _call(self, block: Block, calls: int) -> None:
-        """Apply the next `calls` calls to each instance of a block."""
+    def steps(self, block: Block, calls: int) -> Iterator[Step]:
+        """Return what gives each instance of a block its next `calls` calls."""
         instances = self._instances[block.start : block.stop]
         numbers = self._numbers[block.start : block.stop]
         position, end = block.position, block.position + calls
         while position < end:
             index = bisect_right(self._ends, position)
             times = min(end, self._ends[index]) - position
-            try:
-                self._loops[index](instances, numbers, times)
-            except (Exception, SystemExit) as error:
-                where = loops.locate(error.__traceback__)
-                number = numbers[loops.index_of(where, instances)]
-                failed = position + 1 + (where.repetition if where else 0)
-                raise target_raised(error, number, str(self._recipe.calls[index]), failed) from None
+            call = self._recipe.calls[index]
+            yield Step(self._loops[index], call, position, instances, numbers, times)
             position += times
+
+
+# Functions and not methods: Ray takes a class with async methods for an actor of another kind.
+
+
+async def _work_awaiting(shard: Shard, batch: Batch, at_once: int) -> None:
+    """Apply the blocks of a batch on an event loop, `at_once` instances at a time."""
+    await asyncio.gather(*(_await_blocks(shard, batch) for _ in range(at_once)))
+
+
+async def _await_blocks(shard: Shard, batch: Batch) -> None:
+    try:
+        while True:
+            block, calls = shard.deal(batch)
+            if not calls:
+                return
+            since = time.perf_counter()
+            for step in shard.steps(block, calls):
+                try:
+                    made = step.run()
+                    if inspect.isawaitable(made):
+                        await made
+                except (Exception, SystemExit) as error:
+                    raise step.raised(error) from None
+            shard.note(block, calls, time.perf_counter() - since, batch)
+    except TargetRaisedError as error:
+        shard.fail(error, batch)

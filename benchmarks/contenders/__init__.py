@@ -76,7 +76,9 @@ PROCESSES = Contender(
 LOKY = Contender("joblib", "joblib (loky)", "loky", "joblib")
 DASK = Contender("dask", "Dask actors", "dask_actors", "distributed")
 XOSCAR = Contender("xoscar", "xoscar actor pool", "xoscar_pool", "xoscar")
-PYKKA = Contender("pykka", "pykka threads", "pykka_threads", "pykka", processes=False, threaded=True)
+PYKKA = Contender(
+    "pykka", "pykka threads", "pykka_threads", "pykka", processes=False, threaded=True
+)
 CONTENDERS = {
     contender.name: contender
     for contender in (SERIAL, HAND, ACTORS, SHARDED, PROCESSES, LOKY, DASK, XOSCAR, PYKKA)

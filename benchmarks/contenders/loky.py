@@ -11,12 +11,8 @@ from typing import TYPE_CHECKING
 from joblib import Parallel, cpu_count, delayed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from benchmarks.laps import Laps
-    from benchmarks.scenarios import Scenario
-    from benchmarks.targets import Cruncher
-    from job.targets.counter import Counter
+    from benchmarks.scenarios import Arguments, Scenario, Target
 
 
 def run(scenario: Scenario, laps: Laps) -> list[int]:
@@ -34,9 +30,7 @@ def run(scenario: Scenario, laps: Laps) -> list[int]:
     return states
 
 
-def count(
-    target: type[Counter | Cruncher], arguments: Mapping[str, float | int], calls: int
-) -> int:
+def count(target: Target, arguments: Arguments, calls: int) -> int:
     """Take one instance from its first call to its state."""
     counter = target(**arguments)
     for _ in range(calls):

@@ -6,13 +6,10 @@ import multiprocessing
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from multiprocessing.connection import Connection
 
     from benchmarks.laps import Laps
-    from benchmarks.scenarios import Scenario
-    from benchmarks.targets import Cruncher
-    from job.targets.counter import Counter
+    from benchmarks.scenarios import Arguments, Scenario, Target
 
 
 def run(scenario: Scenario, laps: Laps) -> list[int]:
@@ -34,9 +31,7 @@ def run(scenario: Scenario, laps: Laps) -> list[int]:
     return states
 
 
-def start(
-    target: type[Counter | Cruncher], arguments: Mapping[str, float | int]
-) -> Connection[object, int]:
+def start(target: Target, arguments: Arguments) -> Connection[object, int]:
     """Start one process and return our end of its pipe."""
     ours, theirs = multiprocessing.Pipe()
     serving = multiprocessing.Process(target=serve, args=(theirs, target, arguments), daemon=True)
@@ -47,8 +42,8 @@ def start(
 
 def serve(
     pipe: Connection[int, str],
-    target: type[Counter | Cruncher],
-    arguments: Mapping[str, float | int],
+    target: Target,
+    arguments: Arguments,
 ) -> None:
     """Make the instance, say so, and do as told until the state is asked for."""
     counter = target(**arguments)

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 import pykka
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from benchmarks.laps import Laps
-    from benchmarks.scenarios import Scenario
-    from benchmarks.targets import Cruncher
-    from job.targets.counter import Counter
+    from benchmarks.scenarios import Arguments, Scenario, Target
 
 
 class CounterActor(pykka.ThreadingActor):
@@ -20,9 +16,7 @@ class CounterActor(pykka.ThreadingActor):
 
     use_daemon_thread = True
 
-    def __init__(
-        self, target: type[Counter | Cruncher], arguments: Mapping[str, float | int]
-    ) -> None:
+    def __init__(self, target: Target, arguments: Arguments) -> None:
         """Make the instance."""
         super().__init__()
         self._counter = target(**arguments)
@@ -39,9 +33,7 @@ class CounterActor(pykka.ThreadingActor):
 def run(scenario: Scenario, laps: Laps) -> list[int]:
     """Send everything, then wait for everything."""
     laps.connected()
-    counters = [
-        CounterActor.start(*scenario.target()).proxy() for _ in range(scenario.instances)
-    ]
+    counters = [CounterActor.start(*scenario.target()).proxy() for _ in range(scenario.instances)]
     laps.started()
     pykka.get_all([counter.increment() for _ in range(scenario.calls) for counter in counters])
     laps.worked()

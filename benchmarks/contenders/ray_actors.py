@@ -5,7 +5,7 @@ There is no barrier after the start: `work` holds the startup.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ray
 
@@ -21,7 +21,7 @@ def run(scenario: Scenario, laps: Laps) -> list[int]:
     target, arguments = scenario.target()
     ray_local.start()
     laps.connected()
-    remote = ray.remote(target)
+    remote: Any = ray.remote(target)
     counters = [remote.remote(**arguments) for _ in range(scenario.instances)]
     ray.get([counter.increment.remote() for _ in range(scenario.calls) for counter in counters])
     laps.worked()

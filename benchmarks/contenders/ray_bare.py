@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ray
 
@@ -25,7 +25,7 @@ def run(scenario: Scenario, laps: Laps) -> list[int]:
     """Start the actors and wait until each has answered; the work is not theirs."""
     ray_local.start()
     laps.connected()
-    remote = ray.remote(Bare)
+    remote: Any = ray.remote(Bare)
     actors = [remote.remote() for _ in range(machine.cpus())]
     ray.get([actor.ready.remote() for actor in actors])
     laps.started()

@@ -1,5 +1,6 @@
 """The Ray that every contender on Ray finds before its clock starts."""
 
+import logging
 import time
 
 import ray
@@ -16,6 +17,6 @@ def start() -> None:
         address="local",
         include_dashboard=False,
         log_to_driver=False,
-        logging_level="error",
+        logging_level=logging.ERROR,
     )
     time.sleep(_SETTLE_S)

@@ -10,20 +10,14 @@ import xoscar
 from benchmarks import machine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from benchmarks.laps import Laps
-    from benchmarks.scenarios import Scenario
-    from benchmarks.targets import Cruncher
-    from job.targets.counter import Counter
+    from benchmarks.scenarios import Arguments, Scenario, Target
 
 
 class CounterActor(xoscar.Actor):
     """Hosts one instance; a call runs on the event loop of its process."""
 
-    def __init__(
-        self, target: type[Counter | Cruncher], arguments: Mapping[str, float | int]
-    ) -> None:
+    def __init__(self, target: Target, arguments: Arguments) -> None:
         """Make the instance."""
         self._counter = target(**arguments)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import sys
@@ -16,7 +17,7 @@ from job.recipe import make_instance, read_state, target_raised
 from job.strategies.base import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
     from types import FrameType
 
     from job.calls import Call
@@ -38,6 +39,7 @@ class Serial:
         self._numbers = range(instances)
         self._timeout_s = timeout_s
         self._instances: list[Any] = []
+        self._event_loop: asyncio.AbstractEventLoop | None = None
         self._cpu_s = 0.0
         self._switches = 0
 
@@ -79,18 +81,30 @@ class Serial:
     def stop(self) -> None:
         """Let go of the instances."""
         self._instances = []
+        if self._event_loop:
+            self._event_loop.close()
+            self._event_loop = None
 
     def settle(self) -> None:
         """Nothing outlives the loop."""
 
+    def _on_event_loop(self, made: Coroutine[Any, Any, None]) -> None:
+        """Await a loop of async calls, on the one event loop that all of a trial share."""
+        if not self._event_loop:
+            self._event_loop = asyncio.new_event_loop()
+        self._event_loop.run_until_complete(made)
+
     def _rounds(self, call: Call, before: int, progress: Progress) -> None:
         """Make one call `times` times on all instances, in chunks of rounds that take a while."""
-        loop, done, chunk = loops.rounds(call), 0, 1
+        awaited = loops.is_awaited(call, self._instances[0])
+        loop, done, chunk = loops.rounds(call, awaited=awaited), 0, 1
         try:
             while done < call.times:
                 chunk = min(chunk, call.times - done)
                 since = time.perf_counter()
-                loop(self._instances, self._numbers, chunk)
+                made = loop(self._instances, self._numbers, chunk)
+                if awaited:
+                    self._on_event_loop(made)
                 done += chunk
                 progress(chunk * len(self._instances))
                 if time.perf_counter() - since < CHUNK_S:

@@ -1,0 +1,233 @@
+"""The command in a process of its own, a Ray head to run it against, and what both leave behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ray
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[2]
+TARGETS = ROOT / "tests" / "targets"
+SCRIPT = (str(ROOT / "job" / "main.py"),)
+MODULE = ("-m", "job")
+HOST = "127.0.0.1"
+CPUS = 2
+START_S = 120.0
+COMMAND_S = 100.0  # for one comparison, on a busy machine
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A process that has ended, and how long that took after what was asked of it last."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+    def __repr__(self) -> str:
+        """Show everything when a test fails."""
+        return f"code {self.code} after {self.seconds:.1f} s\n{self.stdout}\n{self.stderr}"
+
+
+class Running:
+    """The command in a process group of its own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        """Take over a process that has just been started."""
+        self.process = process
+        self._begin = time.monotonic()
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until the condition holds while the command runs."""
+        poll(lambda: condition() or self.process.poll() is not None, what)
+        if not condition():
+            raise AssertionError(f"it ended before {what}:\n{self.end()}")
+
+    def signal(self, number: signal.Signals, *, group: bool = False) -> Ended:
+        """Send a signal, to the whole group as a terminal does if asked, and await the end."""
+        self._begin = time.monotonic()
+        (os.killpg if group else os.kill)(self.process.pid, number)
+        return self.end()
+
+    def end(self) -> Ended:
+        """Wait until it has ended."""
+        try:
+            stdout, stderr = self.process.communicate(timeout=COMMAND_S)
+        except subprocess.TimeoutExpired as late:
+            self.process.kill()
+            said = "\n".join(map(str, self.process.communicate()))
+            raise AssertionError(f"it still ran after {COMMAND_S:g} s:\n{said}") from late
+        return Ended(self.process.returncode, stdout, stderr, time.monotonic() - self._begin)
+
+    def descendants(self) -> list[Any]:
+        """Return the processes it has started, and those that they have."""
+        import psutil
+
+        try:
+            return list(psutil.Process(self.process.pid).children(recursive=True))
+        except psutil.Error:
+            return []
+
+
+class Command:
+    """`python job/main.py`, far from the user's own home, token and running clusters."""
+
+    def __init__(self, folder: Path, *, address: str = "", token: str = "") -> None:
+        """Let everything it leaves lie in `folder`; give it an address and a token if there are."""
+        self.folder = folder
+        self._options = ("--address", address) if address else ()
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "PYTHON"))}
+        self._environment = kept | {"HOME": str(folder), "RAY_TMPDIR": str(folder)}
+        if token:
+            self._environment["RAY_AUTH_TOKEN"] = token
+
+    def start(
+        self, *arguments: str, by: tuple[str, ...] = SCRIPT, cwd: Path = TARGETS, **extra: str
+    ) -> Running:
+        """Start it; `extra` are further environment variables."""
+        command = [sys.executable, *by, *arguments]
+        if "report" not in arguments:
+            command += self._options
+        return Running(
+            subprocess.Popen(
+                command, cwd=cwd, env=self._environment | extra, text=True, errors="replace",
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        )  # fmt: skip
+
+    def run(
+        self, *arguments: str, by: tuple[str, ...] = SCRIPT, cwd: Path = TARGETS, **extra: str
+    ) -> Ended:
+        """Run it to its end."""
+        return self.start(*arguments, by=by, cwd=cwd, **extra).end()
+
+    def left_behind(self) -> list[str]:
+        """Return the command lines of the processes that were called for its Ray."""
+        return [line for _, line in processes() if f"{self.folder}/" in line]
+
+
+class Head:
+    """A Ray of one node that demands a token, ended by pid."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it and return when it is up."""
+        self.token = secrets.token_hex(32)
+        self.address = f"{HOST}:{free_port()}"
+        # Ray starts workers by a shell command that does not quote its Python's path.
+        (folder / "venv").symlink_to(sys.prefix)
+        log = folder / "log"
+        with log.open("w") as out:
+            self._process = subprocess.Popen(
+                [
+                    folder / "venv" / "bin" / "python", "-m", "ray.scripts.scripts", "start",
+                    "--head", "--block", f"--node-ip-address={HOST}",
+                    f"--port={self.address.partition(':')[2]}", f"--num-cpus={CPUS}",
+                    "--include-dashboard=false", "--dashboard-agent-listen-port=0",
+                    f"--ray-client-server-port={free_port()}", f"--temp-dir={folder}/ray",
+                    "--disable-usage-stats",
+                ],
+                cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                env={k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "PYTHON"))}
+                | {"HOME": str(folder), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token}
+                | {"RAY_raylet_start_wait_time_s": "100"},  # 30 are not enough when busy
+                start_new_session=True,
+            )  # fmt: skip
+        try:
+            poll(
+                lambda: "runtime started" in log.read_text() or self._process.poll() is not None,
+                "Ray's head is up",
+                START_S,
+            )
+            assert self._process.poll() is None, log.read_text()
+        except BaseException:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """End its processes, in order if they will."""
+        import psutil
+
+        with contextlib.suppress(psutil.Error):
+            members = psutil.Process(self._process.pid).children(recursive=True)
+            self._process.terminate()
+            for process in psutil.wait_procs(members, timeout=10)[1]:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+        self._process.kill()
+        self._process.wait()
+
+    def actors(self) -> list[int]:
+        """Return the pids of the processes that host actors of ours."""
+        import psutil
+
+        members = psutil.Process(self._process.pid).children(recursive=True)
+        ours = {process.pid for process in members}
+        return [pid for pid, line in processes() if pid in ours and line.startswith("ray::Shard")]
+
+
+def processes() -> Iterator[tuple[int, str]]:
+    """Yield the pid and the command line of every process that runs, zombies left out."""
+    import psutil
+
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                yield process.pid, " ".join(process.cmdline())
+
+
+def is_running(pid: int) -> bool:
+    """Return whether a process is there, and more than a zombie."""
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def poll(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
+    """Wait until the condition holds."""
+    until = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {timeout_s:g} s: {what}")
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def short_folder() -> Iterator[Path]:
+    """Make a folder for Ray, whose sockets lie deep below it and may have 107 characters."""
+    parent = tempfile.gettempdir()
+    folder = Path(tempfile.mkdtemp(prefix="t-", dir=parent if len(parent) <= 20 else "/tmp"))  # noqa: S108
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+assert ray.__version__, "importing ray is what makes psutil importable"

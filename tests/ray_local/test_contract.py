@@ -1,0 +1,354 @@
+"""What every strategy promises, whatever its point on the two knobs."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import ray
+
+from job.calls import parse_call, parse_target
+from job.errors import ClusterError, JobError, StateError, TargetRaisedError, TrialError
+from job.ray_actors import Layout, Setting
+from job.recipe import Recipe
+from job.strategies import ray_shards
+from job.strategies.ray_shards import RayShards
+from job.strategies.serial import Serial
+from job.workload import load_target
+from tests.ray_local.running import Head, is_running, poll
+from tests.targets import ledgers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from job.results import Cluster
+    from job.strategies.base import Facts, Strategy
+
+    Make = Callable[..., Strategy]
+
+CPU = 0.1  # of each actor, so that all layouts fit
+
+SERIAL = None
+ACTORS = Layout(shards=4, cpus_per_actor=CPU)  # each a process, and the dearest to start
+SHARDED = Layout(shards=2, cpus_per_actor=CPU, calls_per_batch=3)
+THREADED = Layout(shards=2, cpus_per_actor=CPU, threads=2, calls_per_batch=None)
+ON_RAY = {"actors": ACTORS, "sharded": SHARDED, "threaded": THREADED}
+EVERYWHERE = {"serial": SERIAL, **ON_RAY}
+POINTS = EVERYWHERE | {
+    "one call a batch, many instances": Layout(2, CPU),
+    "all calls in one batch": Layout(1, CPU, calls_per_batch=1_000),
+    "about a second a batch": Layout(2, CPU, calls_per_batch=None),
+    "threads, few calls a batch": Layout(1, CPU, threads=3, calls_per_batch=4),
+    "more threads than instances": Layout(1, CPU, threads=50, calls_per_batch=None),
+    "as many threads as are of use": Layout(2, CPU, threads=None, calls_per_batch=None),
+    "more shards than instances": Layout(9, CPU, calls_per_batch=2),
+}
+
+
+def each(layouts: Mapping[str, Layout | None]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("layout", layouts.values(), ids=layouts.keys())
+
+
+@pytest.fixture(scope="module")
+def make(cluster: Cluster) -> Make:
+    """Return what builds a strategy on the shared Ray."""
+    ray.cloudpickle.register_pickle_by_value(ledgers)
+
+    def build(  # noqa: PLR0913 - as many as there are parts of a workload and its plan
+        layout: Layout | None, target: str, *calls: str, read: str | None = None,
+        instances: int = 4, startup_timeout_s: float = 60, timeout_s: float = 60,
+    ) -> Strategy:  # fmt: skip
+        named = parse_target(f"tests.targets.ledgers:{target}")
+        made = load_target(named)
+        recipe = Recipe(made, named, tuple(map(parse_call, calls)), read, state_limit=2 * 2**20)
+        if layout is None:
+            return Serial(recipe, instances, timeout_s)
+        setting = Setting(
+            recipe, instances, cluster, startup_timeout_s, timeout_s, note=lambda _: None
+        )
+        return RayShards("under test", layout, setting)
+
+    return build
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one trial came to."""
+
+    states: list[str]
+    facts: Facts
+    progress: int
+
+    @property
+    def found(self) -> list[dict[str, Any]]:
+        """The states, as data."""
+        return [ast.literal_eval(state) for state in self.states]
+
+
+@contextmanager
+def stopped(strategy: Strategy) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        strategy.stop()
+        strategy.settle()
+
+
+def run(strategy: Strategy) -> Run:
+    told: list[int] = []
+    with stopped(strategy):
+        strategy.prepare(None)
+        strategy.start()
+        strategy.work(told.append)
+        return Run(strategy.read(), strategy.facts(), sum(told))
+
+
+def work(strategy: Strategy) -> None:
+    with stopped(strategy):
+        strategy.start()
+        strategy.work(lambda _: None)
+
+
+# --- states
+
+BOOKINGS = ("book(instance) * 3", "reverse()", "book(7, note='rent') * 4")
+
+
+def booked(instances: int) -> list[str]:
+    """Return the states that the plain loop over plain objects ends in."""
+    totals = []
+    for number in range(instances):
+        ledger = ledgers.Ledger(start=number)
+        for _ in range(3):
+            ledger.book(number)
+        ledger.reverse()
+        for _ in range(4):
+            ledger.book(7, note="rent")
+        totals.append(str(ledger.total))
+    return totals
+
+
+@each(POINTS)
+def test_the_states_are_those_of_a_plain_loop(make: Make, layout: Layout | None) -> None:
+    strategy = make(layout, "Ledger(start=instance)", *BOOKINGS, read="total", instances=5)
+    assert run(strategy).states == booked(5)
+
+
+def test_another_order_of_the_same_bookings_would_show() -> None:
+    ledger = ledgers.Ledger(start=1)
+    ledger.reverse()
+    for _ in range(4):
+        ledger.book(7, note="rent")
+    for _ in range(3):
+        ledger.book(1)
+    assert str(ledger.total) != booked(2)[1]
+
+
+@each({"serial": SERIAL, "sharded": SHARDED})
+def test_a_second_trial_begins_with_fresh_instances(make: Make, layout: Layout | None) -> None:
+    strategy = make(layout, "Ledger(start=instance)", *BOOKINGS, read="total", instances=2)
+    assert run(strategy).states == run(strategy).states == booked(2)
+
+
+def test_calls_keep_their_order_when_few_may_be_in_flight(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_shards, "MOST_IN_FLIGHT", 6)
+    layout = Layout(shards=2, cpus_per_actor=CPU)
+    strategy = make(layout, "Ledger", "book(1) * 20", "book(2) * 20", read="total", instances=3)
+    ledger = ledgers.Ledger()
+    for amount in (1, 2):
+        for _ in range(20):
+            ledger.book(amount)
+    done = run(strategy)
+    assert done.states == [str(ledger.total)] * 3
+    assert done.progress == done.facts.calls == 120
+
+
+def test_states_beyond_one_answer_come_in_several_and_in_order(make: Make) -> None:
+    layout = Layout(shards=2, cpus_per_actor=CPU)
+    states = run(make(layout, "Bulky(instance)", read="text", instances=11)).states
+    assert [(state[1], len(state)) for state in states] == [
+        (chr(ord("a") + number), 2**20 + 2) for number in range(11)
+    ]
+
+
+# --- where and how the calls were made
+
+
+@pytest.fixture(scope="module", params=EVERYWHERE.values(), ids=list(EVERYWHERE))
+def traced(request: pytest.FixtureRequest, make: Make) -> tuple[Layout | None, Run]:
+    """Run four Traces of six calls each, once for all the sentences below."""
+    steps = [f"step({number})" for number in range(6)]
+    return request.param, run(make(request.param, "Trace", *steps, read="found"))
+
+
+Traced = tuple[Layout | None, Run]
+
+
+def test_actors_run_in_processes_of_their_own_and_serial_in_the_drivers(traced: Traced) -> None:
+    layout, done = traced
+    processes = {pid for found in done.found for pid in found["processes"]}
+    if layout is None:
+        assert processes == {os.getpid()}
+    else:
+        assert len(processes) == layout.shards >= 2
+        assert os.getpid() not in processes
+
+
+def test_an_instance_stays_in_the_process_it_was_made_in(traced: Traced) -> None:
+    for found in traced[1].found:
+        assert found["processes"] == [found["made_in"]]
+
+
+def test_an_instance_is_never_called_twice_at_once(traced: Traced) -> None:
+    for found in traced[1].found:
+        assert not found["calls_met"]
+        ends = [end for _, end in found["spans"]]
+        assert all(begin >= end for end, (begin, _) in zip(ends, found["spans"][1:], strict=False))
+
+
+def test_an_instance_gets_all_its_calls_in_order(traced: Traced) -> None:
+    assert [found["steps"] for found in traced[1].found] == [list(range(6))] * 4
+
+
+def test_instances_of_one_process_are_called_at_once_only_by_threads(traced: Traced) -> None:
+    layout, done = traced
+    met = {
+        one["made_in"]
+        for index, one in enumerate(done.found)
+        for other in done.found[index + 1 :]
+        if one["made_in"] == other["made_in"]
+        and any(b < e2 and b2 < e for b, e in one["spans"] for b2, e2 in other["spans"])
+    }
+    threaded = layout is not None and layout.threads > 1  # type: ignore[operator]
+    assert len(met) == (2 if threaded else 0)
+
+
+def test_the_facts_count_every_call_and_the_progress_was_told_of_each(traced: Traced) -> None:
+    facts = traced[1].facts
+    assert (facts.calls, facts.instances, traced[1].progress) == (24, 4, 24)
+
+
+def test_the_placement_names_the_processes_that_the_states_name(traced: Traced) -> None:
+    layout, done = traced
+    if layout is None:
+        assert (done.facts.actors, done.facts.placement) == (0, ())
+        return
+    (share,) = done.facts.placement
+    assert sorted(share.processes) == sorted({found["made_in"] for found in done.found})
+    assert done.facts.actors == share.actors == layout.shards
+    assert share.node_id == ray.get_runtime_context().get_node_id()
+    assert share.calls == 24
+    assert share.busy_s >= 24 * 0.01
+
+
+def test_nothing_of_a_trial_lives_on_once_it_is_settled(traced: Traced, head: Head) -> None:
+    layout, done = traced
+    processes = [pid for share in done.facts.placement for pid in share.processes]
+    assert len(processes) == (layout.shards if layout else 0)
+    assert not any(map(is_running, processes))
+    assert head.actors() == []
+
+
+def test_no_more_actors_are_made_than_there_are_instances(make: Make) -> None:
+    layout = Layout(shards=9, cpus_per_actor=CPU)
+    done = run(make(layout, "Trace", "step(0)", read="found", instances=2))
+    assert done.facts.actors == len({found["made_in"] for found in done.found}) == 2
+
+
+def test_instances_are_dealt_evenly(make: Make) -> None:
+    layout = Layout(shards=2, cpus_per_actor=CPU, calls_per_batch=None)
+    homes = [found["made_in"] for found in run(make(layout, "Trace", read="found")).found]
+    assert homes[0] == homes[1] != homes[2] == homes[3]
+
+
+# --- what goes wrong
+
+
+def fragile(where: str, breaks: int = 2) -> str:
+    return f"Fragile(instance, breaks={breaks}, where={where!r})"
+
+
+@pytest.mark.parametrize(
+    ("layout", "position"),
+    [(SERIAL, 1), (SERIAL, 6), (ACTORS, 6), (SHARDED, 2), (SHARDED, 6), (THREADED, 6)],
+    ids=["serial 1", "serial 6", "actors 6", "sharded 2", "sharded 6", "threaded 6"],
+)
+def test_an_exception_in_any_call_names_instance_and_call(
+    make: Make, layout: Layout | None, position: int
+) -> None:
+    strategy = make(layout, fragile(f"call {position}"), "step() * 6", read="read")
+    words = rf"instance 2, call {position}, step\(\) \* 6: ValueError: made of glass"
+    with pytest.raises((TargetRaisedError, TrialError), match=words):
+        work(strategy)
+
+
+@each(EVERYWHERE)
+def test_an_exception_in_a_constructor_names_the_instance(
+    make: Make, layout: Layout | None
+) -> None:
+    strategy = make(layout, fragile("init"), "step()", read="read")
+    words = r"instance 2, tests\.targets\.ledgers:Fragile\(.*\): ValueError: made of glass"
+    with pytest.raises((TargetRaisedError, TrialError), match=words):
+        work(strategy)
+
+
+@each({"serial": SERIAL, "sharded": SHARDED})
+def test_an_exception_in_a_read_names_the_instance(make: Make, layout: Layout | None) -> None:
+    strategy = make(layout, fragile("read"), read="read")
+    words = "instance 2, read read: ValueError: made of glass"
+    with pytest.raises((TargetRaisedError, TrialError), match=words):
+        run(strategy)
+
+
+@each({"serial": SERIAL, "actors": ACTORS})
+def test_a_state_that_cannot_be_compared_is_named(make: Make, layout: Layout | None) -> None:
+    strategy = make(layout, fragile("lock"), read="read")
+    with pytest.raises(StateError, match=r"instance 2, read read: .*'guard'") as raised:
+        run(strategy)
+    assert "__getstate__" in raised.value.hint
+
+
+@each(ON_RAY)
+def test_a_process_that_dies_in_a_call_fails_the_trial(make: Make, layout: Layout) -> None:
+    strategy = make(layout, fragile("death"), "step() * 3", read="read")
+    instances = "instances 2 to 3" if layout.shards == 2 else "instance 2"
+    with pytest.raises(TrialError, match=rf"the actor of {instances} on .* died"):
+        work(strategy)
+
+
+LATE: dict[str, tuple[str, type[JobError], str]] = {
+    "startup": ("slow init", ClusterError, "--startup-timeout"),
+    "work": ("slow call", TrialError, "--timeout"),
+    "read": ("slow read", TrialError, "--timeout"),
+}
+
+
+@pytest.mark.parametrize("phase", LATE)
+def test_no_phase_outlasts_its_deadline(make: Make, phase: str) -> None:
+    where, kind, option = LATE[phase]
+    limits = {"startup_timeout_s": 1.0} if phase == "startup" else {"timeout_s": 1.0}
+    strategy = make(SHARDED, fragile(where), "step()", read="read", **limits)
+    before = time.monotonic()
+    with pytest.raises(kind, match=re.escape("within 1 s")) as raised:
+        run(strategy)
+    assert option in raised.value.hint
+    assert time.monotonic() - before < 30
+
+
+@each({"serial": SERIAL, "sharded": SHARDED})
+def test_stopping_is_right_in_any_state(make: Make, layout: Layout | None, head: Head) -> None:
+    strategy = make(layout, "Ledger")
+    strategy.stop()
+    strategy.start()
+    strategy.stop()
+    strategy.stop()
+    strategy.settle()
+    poll(lambda: head.actors() == [], "all actors are gone")

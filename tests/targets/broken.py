@@ -1,0 +1,4 @@
+"""Cannot be imported."""
+
+message = "no such luck"
+raise OSError(message)

@@ -1,0 +1,74 @@
+"""A plain class that marks in a folder what is done to it, so that a test sees how far a run is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from pathlib import Path
+
+
+class Marker:
+    """Makes a file such as `actor call` whenever that happens, and is slow where told so.
+
+    The places are `first` (on the driver, before it is connected), `driver` and `actor`.
+    """
+
+    def __init__(self, folder: str, slow: str = "") -> None:
+        self.folder = Path(folder)
+        self.slow = slow
+        self.steps = 0
+        self._mark("init")
+
+    def step(self) -> None:
+        """Count."""
+        self.steps += 1
+        self._mark("call")
+
+    def read(self) -> int:
+        """Return how often it was called."""
+        self._mark("read")
+        return self.steps
+
+    def _mark(self, what: str) -> None:
+        phase = f"{self._place()} {what}"
+        (self.folder / phase).touch()
+        if self.slow == phase:
+            time.sleep(120)
+
+    def _place(self) -> str:
+        """Tell where this is; the driver is the process that tried the target first."""
+        driver = self.folder / "driver"
+        with contextlib.suppress(FileExistsError), driver.open("x") as mine:
+            mine.write(str(os.getpid()))
+        if driver.read_text() != str(os.getpid()):
+            return "actor"
+        ray = sys.modules.get("ray")
+        return "driver" if ray and ray.is_initialized() else "first"
+
+
+class Stubborn(Marker):
+    """Catches whatever would end its slow call."""
+
+    def _mark(self, what: str) -> None:
+        before = time.monotonic()
+        while True:
+            with contextlib.suppress(BaseException):
+                super()._mark(what)
+                return
+            self.slow = self.slow if time.monotonic() < before + 120 else ""
+
+
+class Noisy(Marker):
+    """Prints all the time."""
+
+    def step(self) -> None:
+        """Print, and count."""
+        print("NOISE in a call")  # noqa: T201 - on purpose
+        super().step()
+
+    def read(self) -> int:
+        """Print, and return how often it was called."""
+        print("NOISE in a read")  # noqa: T201
+        return super().read()
