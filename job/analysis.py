@@ -11,7 +11,7 @@ from job.states import excerpt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from job.results import Results, Trial
+    from job.results import Cluster, Results, Trial
     from job.stats import Interval
 
 SAME = 1.05  # up to this factor, either way, nobody should change a program
@@ -93,7 +93,7 @@ def analyse(results: Results) -> Report:
     rows = tuple(_row(of_one, serial, count) for of_one in trials.values())
     last = {name: of_one[-1] for name, of_one in trials.items()}
     return Report(
-        cluster=_cluster(results),
+        cluster=f"{describe(results.cluster)}, Python {results.environment.python_version}",
         workload=_workload(results),
         states=tuple(
             (name, excerpt(t.states, STATES_WIDTH, t.instances)) for name, t in last.items()
@@ -144,7 +144,7 @@ def _row(trials: Sequence[Trial], serial: Sequence[Trial], instances: int) -> Ro
         speedup_of_work=_quotient(_median(serial, "work_s"), work) if serial else None,
         interval=speedup.interval if last.strategy != "serial" else None,
         efficiency=_quotient(bound, work),
-        calls_per_s=_quotient(last.calls, work),
+        calls_per_s=_quotient(last.calls * instances / last.instances, work),
         spread=elapsed.spread,
         settings=last.settings,
         losses=sum(t.losses for t in trials),
@@ -169,14 +169,11 @@ def _spots(trial: Trial) -> list[Spot]:
     ]
 
 
-def _cluster(results: Results) -> str:
-    cluster = results.cluster
+def describe(cluster: Cluster) -> str:
+    """Return what a cluster consists of, in one line."""
     kind = {"embedded": "embedded Ray", "connected": cluster.address, "job": "Ray job"}
-    nodes = len(cluster.nodes)
-    return (
-        f"{kind[cluster.kind]}: {nodes} node{'s' if nodes != 1 else ''}, {cluster.cpus:g} CPUs; "
-        f"Ray {cluster.ray_version}, Python {results.environment.python_version}"
-    )
+    nodes = _count(len(cluster.nodes), "node")
+    return f"{kind[cluster.kind]}: {nodes}, {cluster.cpus:g} CPUs; Ray {cluster.ray_version}"
 
 
 def _workload(results: Results) -> str:
@@ -191,10 +188,14 @@ def _agreement(results: Results, last: dict[str, Trial]) -> str:
         return results.problem
     if len(last) < 2:  # noqa: PLR2004 - two make a comparison
         return "nothing to compare them with"
+    agree = results.workload.agree
+    if isinstance(agree, dict) and "none" in agree:
+        return f"not compared: {agree['none']}"
     sampled = [trial.instances for trial in last.values() if trial.estimated]
+    within = "" if agree == "exact" else " within the tolerance"
     if sampled:
-        return f"they agree (serial: of the {sampled[0]:,} instances it ran)"
-    return "they agree"
+        return f"they agree{within} (serial: of the {sampled[0]:,} instances it ran)"
+    return f"they agree{within}"
 
 
 def _verdict(results: Results, rows: Sequence[Row]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import keyword
-import math
 import types
 from dataclasses import dataclass, field
 
@@ -213,8 +212,9 @@ def _source(value: object) -> str:  # noqa: PLR0911 - a kind of value each
         case types.EllipsisType():
             return "..."
         case complex():
-            sign = "-" if math.copysign(1, value.imag) < 0 else "+"
-            return f"{_source(value.real)} {sign} {_source(abs(value.imag))}j"
+            sign = "-" if value.imag < 0 else "+"
+            # Python's sums lose the sign of a zero, so it is not written either.
+            return f"{_source(value.real + 0.0)} {sign} {_source(abs(value.imag))}j"
         case int() if value.bit_length() > LONG_INTEGER:
             return hex(value)
         case float() if value in (float("inf"), float("-inf")):
@@ -224,7 +224,9 @@ def _source(value: object) -> str:  # noqa: PLR0911 - a kind of value each
         case tuple():
             return f"({', '.join(map(_source, value))}{',' if len(value) == 1 else ''})"
         case set() if value:
-            return f"{{{', '.join(map(_source, value))}}}"
+            return (
+                f"{{{', '.join(sorted(map(_source, value)))}}}"  # sets have no order of their own
+            )
         case dict():
             return f"{{{', '.join(f'{_source(k)}: {_source(v)}' for k, v in value.items())}}}"
     return repr(value)

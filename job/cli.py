@@ -18,7 +18,10 @@ from job.errors import JobError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from job.leaving import Leaving
+    from job.ray_address import Way
     from job.results import Results
+    from job.workload import Plan, Workload
 
     Command = Callable[..., None]
 
@@ -58,6 +61,12 @@ def commands() -> None:
 
 _WORKLOAD = [
     click.option(
+        "--workload",
+        default="counter",
+        metavar="NAME|PATH",
+        help="A bundled workload (`workloads` lists them) or a file; options override its keys.",
+    ),
+    click.option(
         "--target",
         metavar="MODULE:CLASS",
         help="Such as 'ledger:Ledger(start=instance)'; `instance` is the instance's number.",
@@ -71,6 +80,11 @@ _WORKLOAD = [
     ),
     click.option(
         "--read", metavar="NAME", help="The method or attribute that tells an instance's state."
+    ),
+    click.option(
+        "--agree",
+        metavar="HOW",
+        help="When states count as equal: exact, or a relative tolerance of floats such as 1e-9.",
     ),
     click.option("--instances", metavar="N", help="How many instances, 1 to 10,000,000."),
     click.option("--strategies", metavar="NAMES", help="Which, in turn: serial,actors,sharded."),
@@ -149,23 +163,37 @@ def _with(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command]
     metavar="FILE",
     help="Where to save all that is measured, as JSON.",
 )
+@click.option(
+    "--module-path",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="Where the target's module lies, besides this folder and what is installed.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would be done on this cluster, and do nothing."
+)
 @_with(_REPORT)
-def run_comparison(
-    address: str | None, output: Path | None, style: str, *, wide: bool, **options: object
-) -> None:
+def run_comparison(  # noqa: PLR0913 - options that several commands do not share
+    workload: str, address: str | None, output: Path | None, module_path: Path | None, style: str,
+    *, dry_run: bool, wide: bool, **options: object,
+) -> None:  # fmt: skip
     """Run the comparison (the default command)."""
     from job.leaving import Leaving
     from job.ray_address import choose
     from job.results import check_writable, save
-    from job.workload import build, load_target, read_bundled
+    from job.workload import build, load_target
+    from job.workload_files import read_workload
 
     _check(style)
-    workload, plan = build(read_bundled("counter"), options)
+    computed, plan = build(read_workload(workload), options)
     way = choose(address, os.environ)
     if output:
         check_writable(output)
     if way.kind == "job" and address:
         _say(f"--address {address} is passed over: a submitted job runs on its own cluster")
+
+    if module_path:
+        sys.path.insert(1, str(module_path.resolve()))
 
     def keep(results: Results) -> None:
         if output:
@@ -173,12 +201,15 @@ def run_comparison(
 
     with Leaving().watching() as leaving:
         try:
-            make = load_target(workload.target)
+            if dry_run:
+                _rehearse(computed, plan, way, leaving, style)
+                return
+            make = load_target(computed.target)
             from job.comparison import compare
             from job.report.progress import watch
 
             compare(
-                workload, plan, make, way, leaving,
+                computed, plan, make, way, leaving,
                 keep=keep, watch=watch, note=_say, show=lambda r: _show(r, style, wide=wide),
             )  # fmt: skip
         except KeyboardInterrupt:
@@ -197,6 +228,34 @@ def report(file: Path, style: str, *, wide: bool) -> None:
 
     _check(style)
     _show(load(file), style, wide=wide)
+
+
+@commands.command()
+def workloads() -> None:
+    """List the bundled workloads."""
+    from job.workload_files import bundled
+
+    listed = click.HelpFormatter(width=100)
+    listed.write_dl(list(bundled().items()))
+    click.echo(listed.getvalue(), nl=False)
+
+
+@commands.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of workload files, for editors."""
+    import json
+
+    from job.workload_files import schema
+
+    click.echo(json.dumps(schema(), indent=2))
+
+
+def _rehearse(computed: Workload, plan: Plan, way: Way, leaving: Leaving, style: str) -> None:
+    from job.comparison import rehearse
+    from job.report.table import render_rehearsal
+
+    rehearsal = rehearse(computed, plan, way, leaving, _say)
+    click.echo(render_rehearsal(rehearsal, str(computed), style))
 
 
 def _check(style: str) -> None:

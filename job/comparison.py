@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -27,11 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from job.leaving import Leaving
-    from job.placement import Capacity
+    from job.placement import Capacity, Fit
+    from job.results import Cluster
     from job.runner import Keep, Watch
     from job.strategies.base import Strategy
     from job.workload import Plan, Workload
 
+    Note = Callable[[str], None]
+
+REHEARSED_S = (0.000001, 0.001, 1.0)  # what a call may take, as nobody knows before it is made
 PROBED = 3  # instances whose first calls are timed before anything runs
 NUMERIC = ("numpy", "scipy", "sklearn", "torch", "pandas")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -39,7 +44,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 def compare(  # noqa: PLR0913 - the callbacks are named
     workload: Workload, plan: Plan, make: Callable[..., Any], way: ray_address.Way,
-    leaving: Leaving, *, keep: Keep, watch: Watch, show: Keep, note: Callable[[str], None],
+    leaving: Leaving, *, keep: Keep, watch: Watch, show: Keep, note: Note,
 ) -> Results:  # fmt: skip
     """Run the comparison.
 
@@ -63,11 +68,12 @@ def compare(  # noqa: PLR0913 - the callbacks are named
     )
     busy = ray_cluster.busy_share()
     profile = _try_on_driver(recipe, workload.instances, plan)
-    with ray_cluster.connected(way, leaving, note) as cluster:
+    with ray_cluster.connected(way, leaving, note, workload.target.module) as cluster:
         ray_cluster.carry(workload.target.module)
+        ray_cluster.check_travels(recipe)
         layouts, omitted = arrange(workload, plan, ray_cluster.capacities(cluster))
         sample = _sample(workload, plan, profile)
-        if profile:
+        if profile and profile.calls:
             note(str(_estimate(workload, profile, sample, layouts, cluster.cpus)))
         results = Results(
             workload=Computed.model_validate(workload.model_dump(mode="json")),
@@ -91,6 +97,45 @@ def compare(  # noqa: PLR0913 - the callbacks are named
             return runner.run(built)
         finally:
             show(runner.results)
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a comparison would do, had it been run.
+
+    Attributes:
+        cluster: Where.
+        layouts: How each strategy that needs actors would be laid out.
+        fits: Whether each would be placed at once.
+        omitted: The strategies that would be left out, and why.
+        estimates: How long each trial would take, by what one call may take in seconds.
+    """
+
+    cluster: Cluster
+    layouts: dict[str, Layout]
+    fits: dict[str, Fit]
+    omitted: dict[str, str]
+    estimates: dict[float, Estimate]
+
+
+def rehearse(
+    workload: Workload, plan: Plan, way: ray_address.Way, leaving: Leaving, note: Note
+) -> Rehearsal:
+    """Say what `compare` would do on this cluster; nothing of the target is imported or run.
+
+    Raises:
+        ClusterError: There is no cluster, or what is asked for can never be placed on it.
+    """
+    with ray_cluster.connected(way, leaving, note) as cluster:
+        nodes = ray_cluster.capacities(cluster)
+        layouts, omitted = arrange(workload, plan, nodes)
+        estimates = {}
+        for call_s in REHEARSED_S:
+            profile = Profile(1, call_s, call_s, switches=0)
+            sample = _sample(workload, plan, profile)
+            estimates[call_s] = _estimate(workload, profile, sample, layouts, cluster.cpus)
+        fits = {name: fit(x.shards, x.cpus_per_actor, nodes) for name, x in layouts.items()}
+        return Rehearsal(cluster, layouts, fits, omitted, estimates)
 
 
 def arrange(

@@ -28,6 +28,7 @@ class Leaving:
         signum: The first signal that came; 0 when none has.
         grace_s: How long the main thread has to leave by itself.
         abandon: What still must be done when it has not, before the process is ended.
+        active: Whether the signals are ours; in a notebook they are not.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,7 @@ class Leaving:
         self.signum = 0
         self.grace_s = 5.0
         self.abandon: Callable[[], None] = lambda: None
+        self.active = False
         self._left = threading.Event()
 
     @property
@@ -44,8 +46,9 @@ class Leaving:
 
     def rearm(self) -> None:
         """Take the signals (back): ray.init puts a handler of its own in place."""
-        for signum in SIGNALS:
-            signal.signal(signum, self._handle)
+        if self.active:
+            for signum in SIGNALS:
+                signal.signal(signum, self._handle)
 
     def _handle(self, signum: int, _frame: FrameType | None) -> None:
         if self.signum:
@@ -70,6 +73,7 @@ class Leaving:
         before = {signum: signal.getsignal(signum) for signum in SIGNALS}
         previous_fd = signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
         threading.Thread(target=self._watch, args=(ours,), daemon=True).start()
+        self.active = True
         self.rearm()
         try:
             yield self

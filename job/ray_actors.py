@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import socket
 from collections import deque
 from dataclasses import dataclass, field
@@ -129,3 +130,9 @@ def cause_of_death(error: BaseException) -> str:
         if mark in text:
             return text.partition(mark)[2].partition(". ")[0].rstrip(".")
     return text[:200] or type(error).__name__
+
+
+def missing_module(error: BaseException) -> str:
+    """Return the module whose absence on a worker a long text tells of, or nothing."""
+    found = re.search(r"ModuleNotFoundError: No module named '([^']+)'", str(error))
+    return found[1] if found else ""

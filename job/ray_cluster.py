@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from job import ray_address
-from job.errors import ClusterError
+from job.errors import ClusterError, UsageError
 from job.placement import Capacity
+from job.ray_address import Way
 from job.results import Cluster, Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from job.leaving import Leaving
-    from job.ray_address import Way
+    from job.recipe import Recipe
     from job.shard import Place
 
 LEAVE_S = 5.0  # how long Ray's processes may take to end in order
@@ -66,17 +67,26 @@ class Household:
 
 
 @contextlib.contextmanager
-def connected(way: Way, leaving: Leaving, note: Callable[[str], None]) -> Iterator[Cluster]:
+def connected(
+    way: Way, leaving: Leaving, note: Callable[[str], None], target: str = ""
+) -> Iterator[Cluster]:
     """Connect, and on the way out disconnect or end what was started.
 
     Args:
         way: Where to.
+        target: The module whose package, if it is not installed, workers elsewhere are sent.
         leaving: The signals that end us; Ray's own handlers give way to it.
         note: Told what a user should know besides.
 
     Raises:
         ClusterError: There is no connection to be had; the reason is in it.
     """
+    import ray
+
+    if ray.is_initialized():  # in a notebook or a test, whose connection it is
+        _carry_ourselves()
+        yield describe(Way("connected"))
+        return
     address = way.address
     if way.kind == "connected":
         if address == "auto":
@@ -88,12 +98,14 @@ def connected(way: Way, leaving: Leaving, note: Callable[[str], None]) -> Iterat
     if household:
         leaving.abandon = lambda: household.end(household.members())
     try:
-        _init(way, address, leaving)
+        _init(way, address, leaving, _package_of(target) if target else None)
         yield describe(way)
     except KeyboardInterrupt:
-        # ray.shutdown takes longer than a signal allows. The process ends with this, and a
-        # cluster that is not ours ends our actors when it sees that.
-        if household:
+        if not leaving.active:
+            _shutdown(household)
+        elif household:
+            # ray.shutdown takes longer than a signal allows. The process ends with this, and a
+            # cluster that is not ours ends our actors when it sees that.
             household.end(household.members())
         raise
     except BaseException:
@@ -102,7 +114,7 @@ def connected(way: Way, leaving: Leaving, note: Callable[[str], None]) -> Iterat
     _shutdown(household)
 
 
-def _init(way: Way, address: str, leaving: Leaving) -> None:
+def _init(way: Way, address: str, leaving: Leaving, package: str | None) -> None:
     import ray
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -113,7 +125,8 @@ def _init(way: Way, address: str, leaving: Leaving) -> None:
         if way.kind == "job":
             ray.init(**quiet)
         elif way.kind == "connected":
-            ray.init(address=address, **quiet)
+            modules: dict[str, Any] = {"runtime_env": {"py_modules": [package]}} if package else {}
+            ray.init(address=address, **quiet, **modules)
         else:
             # Its workers inherit this: what the driver can import, they can.
             os.environ["PYTHONPATH"] = os.pathsep.join(_own_paths())
@@ -127,6 +140,12 @@ def _init(way: Way, address: str, leaving: Leaving) -> None:
     finally:
         leaving.rearm()
     leaving.grace_s = CONNECTED_GRACE_S
+    _carry_ourselves()
+
+
+def _carry_ourselves() -> None:
+    import ray
+
     ray.cloudpickle.register_pickle_by_value(importlib.import_module("job"))
 
 
@@ -146,6 +165,32 @@ def carry(module_name: str) -> None:
     top = importlib.import_module(module_name.partition(".")[0])
     if top.__name__ != "job" and not _is_installed(top):
         ray.cloudpickle.register_pickle_by_value(top)
+
+
+def _package_of(module_name: str) -> str | None:
+    """Return the folder of a target's package; None for a single module, ours or an installed one.
+
+    A module can travel by value with its class, a package that imports from itself later cannot.
+    """
+    top = importlib.import_module(module_name.partition(".")[0])
+    folders = list(getattr(top, "__path__", ()))
+    return folders[0] if folders and top.__name__ != "job" and not _is_installed(top) else None
+
+
+def check_travels(recipe: Recipe) -> None:
+    """Find out before anything starts whether the target and its arguments can be sent.
+
+    Raises:
+        UsageError: They cannot.
+    """
+    import ray
+
+    try:
+        ray.cloudpickle.dumps(recipe)
+    except Exception as error:
+        message = f"target {recipe.target}: it cannot be sent to the workers ({_line(error)})"
+        hint = "What it refers to must be picklable: no locks, open files or connections in its "
+        raise UsageError(message, f"{hint}module's globals or its arguments.") from None
 
 
 def describe(way: Way) -> Cluster:

@@ -38,6 +38,7 @@ class Computed(_Record):
     instances: Annotated[int, Field(ge=1)]
     calls: tuple[str, ...]
     read: str | None = None
+    agree: str | dict[str, Any] = "exact"
 
 
 class Node(_Record):

@@ -7,10 +7,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from job.advisories import advise
+from job.agreement import difference
 from job.errors import DisagreementError, JobError, TargetRaisedError
 from job.estimate import Profile
 from job.results import Trial, shortened
-from job.states import digest, first_difference
+from job.states import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,9 +147,13 @@ class Runner:
 
     def _agree(self, name: str, states: list[str]) -> None:
         """Compare with every strategy's states; a sample only with the instances it ran."""
+        agree = self._workload.agree
         for other, known in self._states.items():
             shared = min(len(states), len(known))
-            number = first_difference(known[:shared], states[:shared])
+            pair = known[:shared], states[:shared]
+            if agree.kind == "none":
+                break
+            number = difference(*pair, agree.relative, agree.absolute)
             if number is not None:
                 message = (
                     f"states disagree: instance {number:,} is {_cut(known[number])} after {other} "

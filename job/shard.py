@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import threading
 import time
+import weakref
 from bisect import bisect_right
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from job.metering import Sample
 
 SLICE_S = 0.05  # calls between two looks at the clock: long beside the look (1 us)
+WAITING_SLICE_S = 0.25  # likewise for calls that wait, a look among threads being dear
 CHUNK_CHARACTERS = 4 * 2**20  # what one answer to `read` may hold
 
 
@@ -93,12 +95,19 @@ class Shard:
         """
         self._instances = [make_instance(self._recipe, number) for number in self._numbers]
         calls = self._recipe.calls
+        if self._pool:
+            # Started now, they do not have to be while the calls wait for them.
+            count = min(self._threads, len(self._instances))
+            together = threading.Barrier(count)
+            for started in [self._pool.submit(together.wait) for _ in range(count)]:
+                started.result()
         if self._each and self._instances:
             self._unfinished = len(self._instances)
             first = self._instances[0]
             self._loops = [loops.run(call, awaited=loops.is_awaited(call, first)) for call in calls]
             if any(map(inspect.iscoroutinefunction, self._loops)):
                 self._event_loop = asyncio.new_event_loop()
+                weakref.finalize(self, self._event_loop.close)
             self._open.append(Block(0, self._unfinished, 0, 0.0))
         return self._where()
 
@@ -209,9 +218,10 @@ class Shard:
         made = calls * block.size
         batch.done += made
         self._made += made
-        # What comes may be slower than what was: grow by no more than twice.
-        wanted = int(SLICE_S * made / max(wall_s, 1e-9))
-        self._pace = max(1, min(2 * made, wanted, MOST_PACE))
+        # What comes may be slower than what was: grow by no more than four times.
+        slice_s = SLICE_S if self._threads == 1 else WAITING_SLICE_S
+        wanted = int(slice_s * made / max(wall_s, 1e-9))
+        self._pace = max(1, min(4 * made, wanted, MOST_PACE))
         each_s = block.wall_s + wall_s / block.size
         self._slowest_s = max(self._slowest_s, each_s)
         self._longest_s = max(self._longest_s, wall_s / made)

@@ -5,51 +5,25 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    PlainSerializer,
-    ValidationError,
-)
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-from job.calls import MOST_TIMES, Call, Target, parse_call, parse_target
-from job.errors import JobError, UsageError
+from job.calls import MOST_TIMES, Target
+from job.document import Document
+from job.errors import UsageError
+from job.fields import Auto, Between, Model, Name, Seconds, or_auto
+from job.forms import Agree, WrittenAgree, WrittenCall, WrittenTarget
+from job.problems import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+BUNDLED = Path(__file__).with_name("workloads")
 MOST_INSTANCES = 10**7
 MOST_TRIALS = 1_000
-MOST_SECONDS = 10**7
-BUNDLED = Path(__file__).with_name("workloads")
 STRATEGIES = ("serial", "actors", "sharded")
-
-
-def _between(low: float, high: float) -> AfterValidator:
-    def check(value: float) -> float:
-        if not low <= value <= high:
-            message = f"{value:,} is out of range: {low:,} to {high:,} is allowed"
-            raise ValueError(message)
-        return value
-
-    return AfterValidator(check)
-
-
-def _parsed(parse: Callable[[str], Any]) -> BeforeValidator:
-    def read(value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        try:
-            return parse(value)
-        except JobError as error:
-            raise ValueError(". ".join(filter(None, (error.message, error.hint)))) from None
-
-    return BeforeValidator(read)
+OF_THE_TARGET = ("calls", "read", "agree")  # what says nothing about another target
 
 
 def _listed(value: object) -> object:
@@ -70,26 +44,27 @@ def _all_known(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _name_or_none(value: str | None) -> str | None:
-    if value is not None and not value.isidentifier():
-        message = f"{value!r} is not the name of a method or an attribute"
-        raise ValueError(message)
-    return value
+Strategies = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_listed),
+    AfterValidator(_all_known),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {
+                    "type": "array",
+                    "items": {"enum": [*STRATEGIES]},
+                    "minItems": 1,
+                    "uniqueItems": True,
+                },
+                {"type": "string"},
+            ]
+        }
+    ),
+]
 
 
-Text = PlainSerializer(str, return_type=str)
-Seconds = Annotated[float, _between(0.001, MOST_SECONDS)]
-Auto = Literal["auto"]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-M = TypeVar("M", bound=_Model)
-
-
-class Workload(_Model):
+class Workload(Model):
     """What is computed, wherever it runs.
 
     Attributes:
@@ -97,12 +72,14 @@ class Workload(_Model):
         instances: How many objects of it, 1 to 10^7.
         calls: What is called on every instance, in order.
         read: The method or attribute that tells an instance's state; without it the whole object.
+        agree: When states count as equal: exact, within a tolerance for floats, or not compared.
     """
 
-    target: Annotated[Target, _parsed(parse_target), Text]
-    instances: Annotated[int, _between(1, MOST_INSTANCES)]
-    calls: tuple[Annotated[Call, _parsed(parse_call), Text], ...]
-    read: Annotated[str | None, AfterValidator(_name_or_none)] = None
+    target: WrittenTarget
+    instances: Annotated[int, Between(1, MOST_INSTANCES)]
+    calls: tuple[WrittenCall, ...]
+    read: Name | None = None
+    agree: WrittenAgree = Agree()
 
     @property
     def calls_per_instance(self) -> int:
@@ -116,7 +93,7 @@ class Workload(_Model):
         return f"{self.instances:,} x {self.target}: {done}{end}"
 
 
-class Plan(_Model):
+class Plan(Model):
     """How a workload is to be run. Times are in seconds.
 
     Attributes:
@@ -134,51 +111,48 @@ class Plan(_Model):
         timeout_s: How long the work and the read of one trial may take.
     """
 
-    strategies: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_all_known)] = (
-        STRATEGIES
-    )
-    trials: Annotated[int, _between(1, MOST_TRIALS)] | Auto = 1
-    warmups: Annotated[int, _between(0, MOST_TRIALS)] = 0
-    shards: Annotated[int, _between(1, MOST_INSTANCES)] | Auto = "auto"
-    calls_per_batch: Annotated[int, _between(1, MOST_TIMES)] | Auto = "auto"
-    threads_per_shard: Annotated[int, _between(1, 1_000)] | Auto = "auto"
-    cpus_per_actor: Annotated[float, _between(0.0001, 100_000)] | Auto = "auto"
+    strategies: Strategies = STRATEGIES
+    trials: Annotated[int | Auto, or_auto(int, Between(1, MOST_TRIALS))] = 1
+    warmups: Annotated[int, Between(0, MOST_TRIALS)] = 0
+    shards: Annotated[int | Auto, or_auto(int, Between(1, MOST_INSTANCES))] = "auto"
+    calls_per_batch: Annotated[int | Auto, or_auto(int, Between(1, MOST_TIMES))] = "auto"
+    threads_per_shard: Annotated[int | Auto, or_auto(int, Between(1, 1_000))] = "auto"
+    cpus_per_actor: Annotated[float | Auto, or_auto(float, Between(0.0001, 100_000))] = "auto"
     serial: Literal["full", "sample", "auto"] = "auto"
     budget_s: Seconds = 60.0
     startup_timeout_s: Seconds = 300.0
     timeout_s: Seconds = 3600.0
 
 
-def read_bundled(name: str) -> dict[str, Any]:
-    """Return the keys of a bundled workload as they stand in its file."""
-    loaded: dict[str, Any] = yaml.safe_load((BUNDLED / f"{name}.yaml").read_text("utf-8"))
-    return loaded
-
-
-def build(keys: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[Workload, Plan]:
+def build(given: Mapping[str, Any] | Document, options: Mapping[str, Any]) -> tuple[Workload, Plan]:
     """Return the workload and plan of a file's keys, overridden key by key by options.
 
-    A new target drops the file's calls and read: they were the old target's.
+    A new target drops the file's calls, read and agree: they were the old target's.
+
+    Args:
+        given: The keys of a file, or of none.
+        options: What replaces them; None and () stand for options that were not given.
 
     Raises:
         UsageError: All that is wrong, one line each.
     """
-    given = {key: value for key, value in options.items() if value not in (None, ())}
-    kept = dict(keys)
-    if "target" in given:
-        kept.pop("calls", None)
-        kept.pop("read", None)
-        given.setdefault("calls", ())
-    merged = kept | given
+    document = given if isinstance(given, Document) else Document(dict(given))
+    override = {key: value for key, value in options.items() if value not in (None, ())}
+    kept = dict(document.keys)
+    if "target" in override:
+        for key in OF_THE_TARGET:
+            kept.pop(key, None)
+        override.setdefault("calls", ())
+    merged = kept | override
     of_plan = {key: merged.pop(key) for key in list(merged) if key in Plan.model_fields}
-    problems: list[str] = []
-    workload = _validated(Workload, merged, problems)
-    plan = _validated(Plan, of_plan, problems)
-    if workload is None or plan is None:
-        raise UsageError("\n".join(problems), "`--help` lists the options and what they take.")
-    if workload.calls_per_instance > MOST_TIMES:
-        message = f"--call: {workload.calls_per_instance:,} calls on each instance are more than"
-        raise UsageError(f"{message} the {MOST_TIMES:,} that are allowed")
+    problems = Problems(document, override, [*Workload.model_fields, *Plan.model_fields])
+    workload = problems.validated(Workload, merged)
+    plan = problems.validated(Plan, of_plan)
+    if workload and workload.calls_per_instance > MOST_TIMES:
+        made = f"{workload.calls_per_instance:,} calls on each instance"
+        problems.add(("calls",), f"{made} are more than the {MOST_TIMES:,} that are allowed")
+    if workload is None or plan is None or problems:
+        raise problems.error()
     return workload, plan
 
 
@@ -213,28 +187,3 @@ def load_target(target: Target) -> Callable[..., Any]:
 
 def _search_path() -> str:
     return ", ".join(path or "." for path in sys.path if "site-packages" not in path)
-
-
-def _validated(model: type[M], keys: Mapping[str, Any], problems: list[str]) -> M | None:
-    try:
-        return model(**keys)
-    except ValidationError as error:
-        for detail in error.errors():
-            key, *branch = detail["loc"] or ("?",)
-            if branch and detail["type"] == "literal_error":
-                continue  # the other branch, a number, says more
-            reason = detail["msg"].removeprefix("Value error, ")
-            if detail["type"] not in ("value_error", "extra_forbidden"):
-                wanted = _WANTED.get(detail["type"].partition("_")[0], reason)
-                wanted = f"{wanted}, or auto" if branch and "number" in wanted else wanted
-                reason = f"{detail['input']!r} is not allowed: {wanted}"
-            problems.append(f"{_option(str(key))}: {reason}")
-        return None
-
-
-_WANTED = {"int": "it takes a whole number", "float": "it takes a number"}
-
-
-def _option(key: str) -> str:
-    words = key.removesuffix("_s").replace("_", "-")
-    return f"--{ {'calls': 'call'}.get(words, words) }".replace(" ", "")

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import tabulate as tabulate_module
 from tabulate import tabulate, tabulate_formats
 
+from job.analysis import describe
+from job.estimate import duration, span
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from job.analysis import Report, Row
+    from job.comparison import Rehearsal
 
 FORMATS = tuple(tabulate_formats)
 WIDTH = 100
@@ -47,6 +51,32 @@ def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
         parts.append("\n".join(_labelled("Advisory", text) for text in report.advisories))
     parts.append(_labelled("Verdict", report.verdict))
     return "\n\n".join(parts)
+
+
+def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple") -> str:
+    """Return what a comparison would do, as text."""
+    cluster, layouts = rehearsal.cluster, rehearsal.layouts
+    names = ["serial", *layouts]
+    rows = []
+    for name in names:
+        row = {"strategy": name, "actors": "-", "CPUs/actor": "-", "threads": "-", "batch": "-"}
+        if layout := layouts.get(name):
+            row["actors"] = f"{layout.shards:,}"
+            row["CPUs/actor"] = f"{layout.cpus_per_actor:g}"
+            row["threads"] = str(layout.threads or "auto")
+            row["batch"] = str(layout.calls_per_batch or "auto")
+        for call_s, estimate in rehearsal.estimates.items():
+            whole = estimate.serial_s if name == "serial" else estimate.others_s[name]
+            row[f"at {duration(call_s)} a call"] = span(whole)
+        rows.append(row)
+    placed = [
+        f"{name}: {'fits now' if found.when == 'now' else found.reason}"
+        for name, found in rehearsal.fits.items()
+    ]
+    placed += [f"{name}: left out, {reason}" for name, reason in rehearsal.omitted.items()]
+    head = [_labelled("Cluster", describe(cluster)), _labelled("Workload", workload)]
+    head += [_labelled("" if index else "Placement", text) for index, text in enumerate(placed)]
+    return "\n".join([*head, "", _table(rows, style)])
 
 
 def _head(report: Report) -> str:

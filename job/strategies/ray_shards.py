@@ -5,6 +5,7 @@ How many instances share an actor, and how many calls share a remote call: `acto
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from job.ray_actors import (
     cause_of_death,
     deal,
     last_line,
+    missing_module,
     own_place,
     with_actor,
 )
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 MOST_IN_FLIGHT = 10_000  # remote calls that are sent and not yet answered
 LOOK_S = 0.2  # how long one wait may last: a signal is seen in between
+MISSING_HINT = "Install it on every node, or name it under `pip` in runtime_env.yaml (make submit)."
 SCOUTED = 3  # instances whose first calls tell how much calls wait
 GONE_S = 30.0  # how long the processes of ended actors may take to be gone
 
@@ -135,7 +138,8 @@ class RayShards:
                 shares[worker.place.node_id] = with_actor(shares, worker.place, account)
         # One actor of each node tells how fast its core is, now that nothing else runs there.
         firsts = {w.place.node_id: w for w in reversed(self._workers) if w.place}
-        cores = ray.get([w.handle.core_s.remote() for w in firsts.values()], timeout=GONE_S)
+        asked = [worker.handle.core_s.remote() for worker in firsts.values()]
+        cores = self._all(asked, self._read_late, list(firsts.values()))
         for node_id, core in zip(firsts, cores, strict=True):
             shares[node_id] = shares[node_id].model_copy(update={"core_s": core})
         layout = self._layout
@@ -165,7 +169,8 @@ class RayShards:
         """End the actors."""
         workers, self._workers = self._workers, []
         for worker in workers:
-            ray.kill(worker.handle)
+            with contextlib.suppress(rex.RayError, ValueError):  # gone already, with its node
+                ray.kill(worker.handle)
             if worker.place:
                 self._ended.append(worker.place)
 
@@ -213,7 +218,7 @@ class RayShards:
         window = self._window()
         firsts = {id(w): min(window, self._batches_left(w)) for w in self._workers}
         batches: dict[int, list[Any]] = {id(w): [] for w in self._workers}
-        for turn in range(window):
+        for turn in range(max(firsts.values(), default=0)):
             for worker in self._workers:
                 if turn < firsts[id(worker)]:
                     batches[id(worker)].append(worker.handle.advance.remote())
@@ -247,10 +252,15 @@ class RayShards:
             return 1 if worker.done < worker.calls else 0
         return -(-worker.calls // self._layout.calls_per_batch) - worker.sent
 
-    def _all(self, refs: list[Any], late: Callable[[Worker], JobError]) -> list[Any]:
-        """Return the answers of all actors, in order."""
+    def _all(
+        self,
+        refs: list[Any],
+        late: Callable[[Worker], JobError],
+        workers: Sequence[Worker] | None = None,
+    ) -> list[Any]:
+        """Return the answers of all actors, or of those named, in order."""
         until = time.monotonic() + self._setting.startup_timeout_s
-        waiting = dict(zip(refs, self._workers, strict=True))
+        waiting = dict(zip(refs, workers or self._workers, strict=True))
         answers: dict[Any, Any] = {}
         said = time.monotonic()
         while waiting:
@@ -281,7 +291,10 @@ class RayShards:
         except rex.RuntimeEnvSetupError as error:
             message = f"{self.name}: the runtime environment cannot be set up: {last_line(error)}"
             raise ClusterError(message) from None
-        except rex.RayError as error:
+        except (rex.RayError, ImportError) as error:
+            if missing := missing_module(error):
+                message = f"{self.name}: Python module {missing!r} is missing on {worker.host}"
+                raise ClusterError(message, MISSING_HINT) from None
             message = f"{self.name}: {worker} died ({cause_of_death(error)})"
             raise TrialError(message, "Its process or its node was lost; try again.") from None
 

@@ -13,9 +13,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # A module or package imports from its left only.
 ORDER = """
-    errors leaving calls loops workload targets states recipe metering batch shard placement
-    recovery stats results estimate advisories analysis ray_address ray_cluster ray_actors ray_jobs
-    strategies runner comparison report cli main
+    errors leaving calls loops document fields forms problems workload workload_files targets
+    states agreement recipe metering batch shard placement recovery stats results estimate
+    advisories analysis ray_address ray_cluster ray_actors ray_jobs strategies runner comparison
+    report library cli main
 """.split()  # noqa: SIM905 - read as one line
 # Within a package likewise; what is not named comes after, and does not import its like.
 FIRST = {"strategies": "base", "report": "table"}

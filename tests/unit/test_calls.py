@@ -59,6 +59,7 @@ ARGUMENTS = st.builds(
         ("  book( -1 )\n", Call("book", Arguments((-1,)))),
         ("f(1e999, -1e999)", Call("f", Arguments((float("inf"), float("-inf"))))),
         ("f(1 + 2j, b'x', None)", Call("f", Arguments((1 + 2j, b"x", None)))),
+        ("f(-0j)", Call("f", Arguments((0j,)))),
         ("f('a' 'b', set(), ())", Call("f", Arguments(("ab", set(), ())))),
         ("f(instance)", Call("f", Arguments((NUMBER,)))),
         (
@@ -206,6 +207,13 @@ def test_a_call_that_is_written_reads_back_the_same(
     again = parse_call(str(call))
     assert again == call
     assert str(again) == str(call)
+
+
+@pytest.mark.parametrize("zero", [0j, -0j, complex(0.0, -0.0), complex(-0.0, 0.0), -1 - 0j, -2j])
+def test_the_text_of_a_complex_zero_is_stable(zero: complex) -> None:
+    text = str(Call("f", Arguments((zero,))))
+    assert str(parse_call(text)) == text
+    assert parse_call(text).arguments.args == (zero,)
 
 
 @FEW

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,22 @@ def test_a_saved_file_is_reported_without_ray() -> None:
     assert "ray" not in modules
     assert text.startswith("Cluster ")
     assert "Verdict " in text
+
+
+# --- workload files
+
+
+def test_workloads_lists_the_bundled_ones(shell: Shell) -> None:
+    code, out, err = shell.types("workloads")
+    assert (code, err) == (0, "")
+    assert "counter" in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_schema_prints_what_editors_take(shell: Shell) -> None:
+    code, out, err = shell.types("schema")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["required"] == ["target", "instances", "calls"]
 
 
 # --- wrong options

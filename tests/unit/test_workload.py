@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from job.calls import Arguments, Call, InstanceNumber, Target, parse_target
 from job.errors import UsageError
-from job.workload import Plan, Workload, build, load_target, read_bundled
+from job.workload import Plan, Workload, build, load_target
+from job.workload_files import read_workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ def refusal(options: Mapping[str, object], keys: Mapping[str, object] = LEDGER) 
 
 
 def test_the_bundled_workload_is_the_well_known_one() -> None:
-    workload, plan = build(read_bundled("counter"), {})
+    workload, plan = build(read_workload("counter"), {})
     assert str(workload) == "4 x job.targets.counter:Counter(delay=1.0): increment() * 2, then read"
     assert workload.calls_per_instance == 2
     assert plan == Plan()
@@ -137,7 +138,7 @@ def test_a_workload_survives_its_own_json(
         ),
         (
             {"read": "total()"},
-            "--read: 'total()' is not the name of a method or an attribute",
+            "--read: 'total()' is not a name as Python allows it",
         ),
         ({"strategies": "serial,serial"}, "--strategies: 'serial, serial' names a strategy twice"),
         (

@@ -1,0 +1,72 @@
+"""The comparison for people in a notebook or a test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from job.calls import Arguments, Target, parse_target
+from job.comparison import compare
+from job.leaving import Leaving
+from job.ray_address import choose
+from job.report.notebook import Shown, shown
+from job.workload import build, load_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+
+def run_comparison(  # noqa: PLR0913 - the parts of a workload
+    target: str | Callable[..., Any],
+    calls: Sequence[str],
+    instances: int = 4,
+    *,
+    read: str | None = None,
+    args: Sequence[object] = (),
+    kwargs: Mapping[str, object] | None = None,
+    address: str | None = None,
+    **plan: object,
+) -> Shown:
+    """Run a class serially and as Ray actors, and return the report; it shows itself.
+
+    Args:
+        target: The class, or `module:Class(arguments)`. A class of the notebook itself will do.
+        calls: What is called on every instance, such as `["step(2) * 100"]`.
+        instances: How many instances.
+        read: The method or attribute that tells the state; without it the whole object.
+        args: What each instance is made with, where `target` is a class.
+        kwargs: Likewise, by name.
+        address: `local`, `auto` or HOST:PORT. A Ray that this process is connected to comes first.
+        **plan: The keys of a plan: `strategies`, `trials`, `warmups`, `shards` and so on.
+
+    Raises:
+        JobError: What went wrong, and how to go on.
+    """
+    if isinstance(target, str):
+        named, make = parse_target(target), None
+    else:
+        arguments = Arguments(tuple(args), dict(kwargs or {}))
+        named, make = Target(target.__module__, target.__qualname__, arguments), target
+    keys: dict[str, object] = {"target": named, "calls": tuple(calls), "instances": instances}
+    workload, planned = build(keys | {"read": read} | plan, {})
+    results = compare(
+        workload, planned, make or load_target(workload.target), choose(address, os.environ),
+        Leaving(), keep=_ignore, watch=_unwatched, show=_ignore, note=_warn,
+    )  # fmt: skip
+    return shown(results)
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+def _warn(text: str) -> None:
+    if not text.startswith("Estimate"):
+        warnings.warn(text, stacklevel=2)
+
+
+@contextlib.contextmanager
+def _unwatched(_strategy: str, _turn: int, _calls: int) -> Iterator[Callable[[int], None]]:
+    yield _ignore

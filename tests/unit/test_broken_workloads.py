@@ -1,0 +1,122 @@
+"""Every broken file in tests/data gets exactly the sentences in the text file beside it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from job.cli import run
+from job.document import MOST_BYTES
+
+ROOT = Path(__file__).parents[2]
+BROKEN = ROOT / "tests" / "data" / "workloads" / "broken"
+FILES = sorted(BROKEN.glob("*.yaml"))
+MISTAKE = re.compile(r"^(?:Error: )?\S+\.yaml:(\d+): ([\w.\[\]<-]+): (.*)$", re.MULTILINE)
+
+
+def compare_with(file: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Type a command line that runs a workload file; return the exit code."""
+    monkeypatch.setattr(sys, "argv", ["job/main.py", "--workload", file])
+    with pytest.raises(SystemExit) as left:
+        run()
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_broken_file_gets_its_exact_sentences(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(BROKEN)
+    since = time.perf_counter()
+    assert compare_with(path.name, monkeypatch) == 2
+    assert time.perf_counter() - since < 1
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", path.with_suffix(".txt").read_text())
+    assert "ray" not in sys.modules
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_line_that_is_named_holds_the_key_that_is_named(path: Path) -> None:
+    # The sentences were taken from the program: this holds them to the files.
+    lines = path.read_text(errors="replace").splitlines()
+    for line, key, reason in MISTAKE.findall(path.with_suffix(".txt").read_text()):
+        last = re.sub(r"(\[\d+\])+$", "", key).rpartition(".")[2]
+        within = "calls[" in key or "strategies[" in key or "args[" in key
+        assert last in lines[int(line) - 1] or within or reason.startswith("it is missing")
+
+
+def test_there_are_many_and_each_has_its_sentences() -> None:
+    assert len(FILES) >= 40
+    assert sorted(BROKEN.glob("*.txt")) == [path.with_suffix(".txt") for path in FILES]
+
+
+def test_a_broken_file_is_refused_within_a_second_and_without_ray() -> None:
+    script = (
+        "import sys, time; since = time.perf_counter(); from job.cli import run\n"
+        "sys.argv = ['job/main.py', '--workload', sys.argv[1]]\n"
+        "try: run()\n"
+        "except SystemExit as left: print(left.code, 'ray' in sys.modules)\n"
+        "print(time.perf_counter() - since)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(BROKEN / "everything.yaml")],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    code, ray, seconds = done.stdout.split()
+    assert (code, ray) == ("2", "False")
+    assert float(seconds) < 1
+    assert done.stderr.count("everything.yaml:") == 11
+
+
+def test_a_large_file_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "large.yaml"
+    path.write_bytes(b"- 1\n" * (10 * 2**20 // 4))
+    since = time.perf_counter()
+    assert compare_with(str(path), monkeypatch) == 2
+    assert time.perf_counter() - since < 1
+    assert capsys.readouterr().err == (
+        f"Error: {path}: larger than the {MOST_BYTES // 1024} KiB that are allowed\n"
+        "Large data belongs where the target can load it.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("./nowhere.yaml", "nowhere.yaml: cannot be read (No such file or directory)"),
+        ("folder.yaml", "folder.yaml: not a file"),
+        ("/dev/zero", "/dev/zero: not a file"),
+        ("conter", "--workload conter: there is no such bundled workload: the nearest is counter"),
+        ("a\0.yaml", "cannot be read (embedded null byte)"),
+    ],
+)
+def test_what_is_no_workload_is_refused(
+    name: str,
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.yaml").mkdir()
+    assert compare_with(name, monkeypatch) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_nothing_that_a_file_names_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from job.workload import build
+    from job.workload_files import read_workload
+
+    (tmp_path / "harmful.py").write_text("raise SystemExit('it was imported')")
+    (tmp_path / "ours.yaml").write_text("target: harmful:Class()\ninstances: 1\ncalls: [touch]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    build(read_workload(str(tmp_path / "ours.yaml")), {})
+    assert "harmful" not in sys.modules

@@ -1,0 +1,169 @@
+"""Estimate: what a comparison will take follows from what a few calls took."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from job.estimate import (
+    MOST_THREADS,
+    Estimate,
+    Profile,
+    sample_size,
+    span,
+    startup_s,
+    threads_for,
+    work_s,
+)
+
+SLEEPS = Profile(calls=3, wall_s=3.0, cpu_s=0.003, switches=3)  # 1 s each, of which 1 ms computing
+COMPUTES = Profile(calls=500, wall_s=1.0, cpu_s=1.0, switches=0)  # 2 ms each
+
+
+# --- waiting or computing
+
+
+def test_calls_that_only_compute_get_one_thread() -> None:
+    assert threads_for(COMPUTES, 1_000) == 1
+
+
+def test_calls_that_a_busy_machine_keeps_waiting_get_one_thread_all_the_same() -> None:
+    kept_waiting = Profile(calls=500, wall_s=4.0, cpu_s=1.0, switches=4)
+    assert threads_for(kept_waiting, 1_000) == 1
+
+
+def test_the_same_times_are_waiting_where_the_calls_gave_up_their_cpu() -> None:
+    assert threads_for(Profile(500, 4.0, 1.0, switches=5), 1_000) == 8
+
+
+def test_where_switches_are_not_known_wall_and_cpu_time_decide() -> None:
+    assert threads_for(Profile(500, 4.0, 1.0), 1_000) == 8
+    assert threads_for(Profile(500, 1.4, 1.0), 1_000) == 1
+
+
+def test_waiting_calls_get_twice_as_many_threads_as_keep_a_cpu_busy() -> None:
+    assert threads_for(Profile(100, 1.0, 0.1, switches=100), 1_000) == 20
+
+
+@pytest.mark.parametrize(("instances", "threads"), [(1, 1), (2, 2), (500, 500), (10**6, 1_000)])
+def test_there_are_no_more_threads_than_instances_nor_than_the_most(
+    instances: int, threads: int
+) -> None:
+    assert threads_for(SLEEPS, instances) == threads
+    assert threads <= MOST_THREADS
+
+
+def test_where_nothing_was_called_there_is_one_thread() -> None:
+    nothing = Profile(0, 0.0, 0.0, switches=0)
+    assert (nothing.call_s, threads_for(nothing, 8)) == (0.0, 1)
+
+
+# --- the sample of the serial loop
+
+
+def test_a_loop_within_the_budget_is_run_whole() -> None:
+    assert sample_size(SLEEPS, 4, 2, budget_s=60.0) is None
+    assert sample_size(SLEEPS, 6, 10, budget_s=60.0) is None  # 60 s
+
+
+def test_a_loop_just_beyond_the_budget_is_sampled_by_half_of_it() -> None:
+    assert sample_size(SLEEPS, 61, 1, budget_s=60.0) == 30
+
+
+def test_1000_instances_of_20_calls_of_a_second_take_a_sample_of_one_in_half_a_minute() -> None:
+    # An instance takes 20 s: two would take longer than the half.
+    assert sample_size(SLEEPS, 1_000, 20, budget_s=60.0) == 1
+
+
+def test_an_instance_longer_than_the_budget_is_run_all_the_same() -> None:
+    assert sample_size(SLEEPS, 2, 1_000, budget_s=60.0) == 1
+
+
+def test_a_call_of_no_length_is_never_sampled() -> None:
+    assert sample_size(Profile(0, 0.0, 0.0), 10**7, 10**9, budget_s=1.0) is None
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    call_s=st.floats(1e-6, 1e3),
+    instances=st.integers(1, 10**7),
+    calls=st.integers(1, 10**6),
+    budget_s=st.floats(0.001, 10**4),
+)
+def test_a_sample_is_of_whole_instances_at_least_one_and_within_half_the_budget(
+    call_s: float, instances: int, calls: int, budget_s: float
+) -> None:
+    each = Profile(1, call_s, call_s).call_s * calls
+    found = sample_size(Profile(1, call_s, call_s), instances, calls, budget_s)
+    if found is None:
+        assert each * instances <= budget_s
+        return
+    assert isinstance(found, int)
+    assert 1 <= found <= instances
+    assert found == 1 or found * each <= budget_s / 2
+    # One instance more would be too much.
+    assert (found + 1) * each > budget_s / 2 * (1 - 1e-9)
+
+
+# --- times
+
+
+def test_waiting_calls_take_as_long_as_so_many_can_run_at_once() -> None:
+    assert work_s(SLEEPS, 20_000, at_once=1_000, cpus=2) == pytest.approx(20.0)
+
+
+def test_computing_calls_take_as_long_as_there_are_cpus_for_them() -> None:
+    assert work_s(COMPUTES, 1_000, at_once=64, cpus=2) == pytest.approx(1.0)
+
+
+def test_without_a_call_there_is_no_work() -> None:
+    assert work_s(Profile(0, 0.0, 0.0), 0, at_once=0, cpus=0) == 0.0
+
+
+def test_actors_start_in_a_second_or_in_turn_on_the_cpus_there_are() -> None:
+    assert startup_s(1, 8) == 1.0
+    assert startup_s(32, 2) == pytest.approx(11.0, rel=0.05)  # as was seen
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.0, "under 1 s"),
+        (0.99, "under 1 s"),
+        (1.0, "about 1 s"),
+        (8.4, "about 8 s"),
+        (119.0, "about 119 s"),
+        (120.0, "about 2 min"),
+        (1_500.0, "about 25 min"),
+        (3_600.0, "about 1 h"),
+        (20_000.0, "about 5.6 h"),
+        (100_000.0, "about 28 h"),
+        (172_800.0, "about 2 days"),
+        (30 * 86_400.0, "about 30 days"),
+        (365 * 86_400.0, "about 365 days"),
+        (5_000 * 86_400.0, "about 5,000 days"),
+    ],
+)
+def test_a_span_is_told_as_people_say_it(seconds: float, said: str) -> None:
+    assert span(seconds) == said
+
+
+def test_an_estimate_is_told_in_one_line() -> None:
+    estimate = Estimate(8.0, None, {"actors": 3.0, "sharded": 0.5})
+    assert str(estimate) == (
+        "Estimate of each trial: serial about 8 s, actors about 3 s, sharded under 1 s."
+    )
+
+
+@pytest.mark.parametrize(("sample", "of"), [(1, "1 instance"), (1_200, "1,200 instances")])
+def test_an_estimated_serial_loop_says_of_how_many_instances(sample: int, of: str) -> None:
+    assert str(Estimate(19_800.0, sample, {})) == (
+        f"Estimate of each trial: serial about 5.5 h (estimated from {of})."
+    )
+
+
+def test_without_the_serial_loop_only_the_others_are_told() -> None:
+    assert str(Estimate(0.0, None, {"sharded": 4.0})) == (
+        "Estimate of each trial: sharded about 4 s."
+    )

@@ -1,0 +1,206 @@
+"""Metering: calls that wait are told from calls that compute, and few readings stand for all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from job import metering
+from job.estimate import WAITING, Profile
+from job.metering import SAMPLED_OF, Account, Sampler, core_s, voluntary_switches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LINUX_ONLY = pytest.mark.skipif(
+    not (metering.PER_THREAD and hasattr(os, "sched_setaffinity")),
+    reason="the system counts no switches, or binds no thread to a CPU",
+)
+BURNERS = 3
+PATIENCE_S = 30.0
+
+
+# --- switches
+
+
+@contextmanager
+def crowded() -> Iterator[None]:
+    """Keep this thread on one CPU, and other processes computing on the same."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        with ExitStack() as burners:
+            for _ in range(BURNERS):
+                burner = subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"])
+                burners.enter_context(burner)  # awaits its end
+                burners.callback(burner.kill)
+            yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def compute() -> None:
+    total = 0
+    for number in range(20_000):
+        total += number & 3
+
+
+@LINUX_ONLY
+def test_a_call_that_waits_gives_up_its_cpu_at_least_once() -> None:
+    before = voluntary_switches()
+    for _ in range(5):
+        time.sleep(0.0005)
+    assert voluntary_switches() - before >= 5
+
+
+@LINUX_ONLY
+def test_calls_that_a_busy_machine_keeps_waiting_still_count_as_computing() -> None:
+    with crowded():
+        until = time.monotonic() + PATIENCE_S
+        calls, wall, cpu = 0, time.perf_counter(), time.thread_time()
+        switches = voluntary_switches()
+        profile = Profile(0, 0.0, 0.0)
+        # Until the clock says, for want of a CPU, that they wait.
+        while profile.calls < 100 or profile.wall_s < WAITING * profile.cpu_s:
+            assert time.monotonic() < until, "nobody else takes this CPU"
+            compute()
+            calls += 1
+            profile = Profile(
+                calls,
+                time.perf_counter() - wall,
+                time.thread_time() - cpu,
+                voluntary_switches() - switches,
+            )
+    assert profile.wall_s >= WAITING * profile.cpu_s
+    assert profile.waits == 1.0
+
+
+@LINUX_ONLY
+def test_calls_that_wait_on_a_busy_machine_still_count_as_waiting() -> None:
+    with crowded():
+        wall, cpu, switches = time.perf_counter(), time.thread_time(), voluntary_switches()
+        for _ in range(5):
+            time.sleep(0.005)
+        found = Profile(
+            5,
+            time.perf_counter() - wall,
+            time.thread_time() - cpu,
+            voluntary_switches() - switches,
+        )
+    assert found.waits > WAITING
+
+
+def test_where_the_system_does_not_count_switches_there_are_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metering, "PER_THREAD", 0)
+    assert voluntary_switches() == 0
+
+
+# --- sampling
+
+
+@dataclass
+class Thread:
+    """This thread as its clocks show it, without its taking any time."""
+
+    cpu_s: float = 0.0
+    clock_s: float = 0.0
+    switches: int = 0
+    readings: int = 0
+
+    def thread_time(self) -> float:
+        """Return the CPU time, and count that it was asked for."""
+        self.readings += 1
+        return self.cpu_s
+
+    def perf_counter(self) -> float:
+        """Return the clock's time."""
+        return self.clock_s
+
+
+@pytest.fixture
+def thread(monkeypatch: pytest.MonkeyPatch) -> Thread:
+    fake = Thread()
+    monkeypatch.setattr(metering, "time", fake)
+    monkeypatch.setattr(metering, "voluntary_switches", lambda: fake.switches)
+    return fake
+
+
+def call(sampler: Sampler, thread: Thread, wall_s: float, cpu_s: float, switches: int = 0) -> bool:
+    """Make one call, and return whether it was read what it took."""
+    sample = sampler.start()
+    thread.cpu_s += cpu_s
+    thread.switches += switches
+    sampler.stop(sample, wall_s)
+    return sample is not None
+
+
+def test_long_calls_are_all_read(thread: Thread) -> None:
+    sampler = Sampler()
+    assert all(call(sampler, thread, 0.5, 0.125, switches=3) for _ in range(4))
+    assert sampler.account(4, 0.5) == Account(4, 2.0, 0.5, 0.5, 12)
+
+
+def test_of_short_calls_one_in_64_is_read_and_stands_for_all(thread: Thread) -> None:
+    sampler = Sampler()
+    read = [call(sampler, thread, 2**-13, 2**-14, switches=1) for _ in range(10 * SAMPLED_OF)]
+    assert read.count(True) == 11  # the first, too: nobody knew how long it would be
+    assert thread.readings == 22
+    account = sampler.account(640, 2**-13)
+    assert account.wall_s == 640 * 2**-13
+    assert account.cpu_s == pytest.approx(640 * 2**-14)
+    assert account.switches == 640
+
+
+def test_a_long_call_among_short_ones_has_the_next_one_read(thread: Thread) -> None:
+    sampler = Sampler()
+    lengths = [0.0001, 0.0001, 0.5, 0.0001, 0.0001]
+    read = [call(sampler, thread, length, 0.0) for length in lengths]
+    assert read == [True, False, False, True, False]
+
+
+def test_what_calls_took_is_scaled_by_the_clock_and_not_by_their_number(thread: Thread) -> None:
+    sampler = Sampler()
+    call(sampler, thread, 0.0005, 0.00025)
+    call(sampler, thread, 0.0015, 99.0)  # not read: it came after a short one
+    assert sampler.account(2, 0.0).cpu_s == pytest.approx(0.001)
+
+
+def test_without_a_call_nothing_was_taken() -> None:
+    assert Sampler().account(0, 0.0) == Account(0, 0.0, 0.0, 0.0, 0)
+
+
+def test_calls_that_take_turns_on_an_event_loop_are_read_together(thread: Thread) -> None:
+    sampler = Sampler()
+    sampler.start()
+    with sampler.whole():
+        for _ in range(3):
+            sampler.stop(None, 0.5)  # three at once, a quarter of a second of CPU between them
+        thread.cpu_s += 0.25
+        thread.switches += 7
+    assert sampler.account(3, 0.5) == Account(3, 1.5, 0.25, 0.5, 7)
+
+
+# --- cores
+
+
+def test_the_speed_of_a_core_is_the_best_of_some_tries(
+    thread: Thread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths = [4.0, 3.0, 0.5, 2.0, 9.0, 0.75, 3.0, 1.0]
+    ticks = iter([tick for length in lengths for tick in (10.0, 10.0 + length)])
+    monkeypatch.setattr(thread, "perf_counter", lambda: next(ticks))
+    assert core_s() == 0.5
+    assert next(ticks, None) is None
+
+
+def test_a_core_takes_some_time_for_a_fixed_piece_of_python() -> None:
+    assert 1e-5 < core_s() < 1.0
