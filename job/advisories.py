@@ -59,9 +59,11 @@ def few_trials(results: Results, trials: Trials) -> Iterator[str]:
     """No interval can be claimed."""
     fewest = min(len(of_one) for of_one in trials.values())
     if fewest < FEW_TRIALS and results.plan.get("trials") != "auto":
-        runs = "1 trial" if fewest == 1 else f"{fewest} trials"
+        runs = "1 trial of each strategy carries"
+        if fewest > 1:
+            runs = f"{fewest} trials of each strategy carry"
         yield (
-            f"{runs} of each strategy carry no confidence interval. "
+            f"{runs} no confidence interval. "
             f"--trials {stats.LEAST_FOR_RATIO} or --trials auto give one."
         )
 
@@ -124,7 +126,7 @@ def others_on_cluster(results: Results, _trials: Trials) -> Iterator[str]:
         )
 
 
-def driver_bottleneck(_results: Results, trials: Trials) -> Iterator[str]:
+def driver_bottleneck(results: Results, trials: Trials) -> Iterator[str]:
     """The driver could not send any faster."""
     for name, of_one in trials.items():
         last = of_one[-1]
@@ -132,26 +134,33 @@ def driver_bottleneck(_results: Results, trials: Trials) -> Iterator[str]:
             continue
         computed = last.cpu_s / max(last.cpus, 1)
         if last.driver_cpu_s > DRIVER_BOUND * last.work_s and computed < INEFFICIENT * last.work_s:
-            advice = (
-                "--strategies sharded sends batches instead."
-                if name == "actors"
-                else "Raise --calls-per-batch, or leave it to auto."
-            )
             yield (
                 f"{name}: the driver is the bottleneck: sending calls kept it busy for "
-                f"{last.driver_cpu_s / last.work_s:.0%} of the work phase. {advice}"
+                f"{last.driver_cpu_s / last.work_s:.0%} of the work phase. "
+                f"{_fewer_calls(name, results)}"
             )
 
 
-def threads_on_cpu(_results: Results, trials: Trials) -> Iterator[str]:
+def _fewer_calls(strategy: str, results: Results) -> str:
+    if strategy != "actors":
+        return "Raise --calls-per-batch."
+    if "sharded" in results.plan.get("strategies", ()):
+        return "`sharded` sends batches instead."
+    return "--strategies serial,sharded sends batches instead."
+
+
+def threads_on_cpu(results: Results, trials: Trials) -> Iterator[str]:
     """A target that computes was given threads."""
     profile = _profile(trials)
+    advice = "Leave --threads-per-shard to auto."
+    if results.plan.get("threads_per_shard") == "auto":
+        advice = "--threads-per-shard 1 gives each shard one."
     for name, of_one in trials.items():
         threads = of_one[-1].settings.get("threads_per_shard", 1)
         if profile and profile.waits < WAITING and int(threads) > 1:
             yield (
                 f"{name}: the calls compute rather than wait, so {threads} threads per shard only "
-                "get in each other's way. Leave --threads-per-shard to auto."
+                f"get in each other's way. {advice}"
             )
 
 

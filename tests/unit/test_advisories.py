@@ -389,9 +389,11 @@ def test_an_advisory_names_only_options_that_there_are(name: str, case: Case) ->
 
 
 def test_to_actors_it_is_advised_to_shard_and_to_shards_to_send_larger_batches() -> None:
-    (of_actors,) = of_check("driver_bottleneck", document(driven("actors", 1.5), {}))
+    (of_actors,) = of_check(
+        "driver_bottleneck", document(driven("actors", 1.5), {"strategies": ["actors"]})
+    )
     (of_sharded,) = of_check("driver_bottleneck", document(driven("sharded", 1.5), {}))
-    assert "--strategies sharded" in of_actors
+    assert "--strategies serial,sharded" in of_actors
     assert "--calls-per-batch" not in of_actors
     assert "--calls-per-batch" in of_sharded
     assert "--strategies" not in of_sharded

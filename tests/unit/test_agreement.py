@@ -133,6 +133,13 @@ def test_a_float_beside_a_string_is_still_taken_for_one() -> None:
     assert agree({"x.1": 1e-5, "y": -2.5e20}, {"x.1": 1.001e-5, "y": -2.501e20}, 0.01)
 
 
+@pytest.mark.parametrize("moved", [1.501 + 2.5j, 1.5 + 2.501j, 1.501 + 2.501j])
+def test_both_parts_of_a_complex_number_are_floats(moved: complex) -> None:
+    assert agree([1.5 + 2.5j], [moved], 0.01)
+    assert not agree([1.5 + 2.5j], [moved], 0.0001)
+    assert not agree(2.5j, -2.5j, 0.01)
+
+
 @pytest.mark.parametrize("text", ["m.C1.inf(x2=1)", "C(a1e5=3)", "numpy.float64(2)"])
 def test_names_are_no_floats(text: str) -> None:
     assert not close(text, text.replace("1", "2").replace("64", "32"), 1.0, 1.0)
