@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Strings come first, so that what looks like a float inside them is left alone.
 _TOKENS = re.compile(
-    r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|((?<![\w.])-?(?:\d+\.\d*(?:e[-+]?\d+)?|\d+e[-+]?\d+|inf|nan)(?![\w.]))"""
+    r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|((?<![\w.])-?(?:\d+\.\d*(?:e[-+]?\d+)?|\d+e[-+]?\d+|\d+(?=j)|inf|nan)(?=j?(?![\w.])))"""
 )
 
 _DIGESTS = re.compile(r"<blake2b [^>]*>")

@@ -151,3 +151,33 @@ def test_a_ray_that_must_not_be_loaded_would_have_shown(folder: Path, tmp_path: 
     ended = Command(folder).run(*LEDGER, PYTHONPATH=str(tmp_path))
     assert ended.code != 0
     assert "ray is not to be loaded" in ended.stderr
+
+
+def test_a_package_that_imports_from_itself_later_reaches_the_workers(
+    command: Command, tmp_path: Path
+) -> None:
+    package = tmp_path / "elsewhere" / "shop"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "prices.py").write_text("def price(number):\n    return 7 * number + 1\n")
+    (package / "till.py").write_text(
+        "class Till:\n"
+        "    def __init__(self):\n"
+        "        self.total = 0\n\n"
+        "    def sell(self, number):\n"
+        "        from shop.prices import price\n\n"
+        "        self.total = self.total * 31 + price(number)\n"
+    )
+    ended = command.run(
+        "--module-path", str(package.parent), "--target", "shop.till:Till",
+        "--call", "sell(2) * 2", "--read", "total", "--instances", "2",
+    )  # fmt: skip
+    assert ended.code == 0, ended
+    assert ended.stdout.count("[480, 480]") == len(ALL), ended
+
+
+def test_a_rehearsal_neither_imports_nor_runs_the_target(command: Command) -> None:
+    ended = command.run("--target", "no_such_module:Nothing", "--call", "x * 9", "--dry-run")
+    assert ended.code == 0, ended
+    assert "sharded: fits now" in ended.stdout, ended
+    assert max(map(len, ended.stdout.splitlines())) <= 100, ended

@@ -135,13 +135,3 @@ def test_a_class_of_others_ends_in_the_states_of_a_plain_loop_under_all_strategi
     assert [trial.states for trial in trials] == [expected] * 3
     processes = {pid for trial in trials for share in trial.placement for pid in share.processes}
     assert len(processes) == 2 * INSTANCES
-
-
-def test_a_class_that_is_seeded_by_the_machine_disagrees(command: Command, tmp_path: Path) -> None:
-    # Else the states above might be those of no class at all.
-    ended = command.run(
-        "--target", "random:Random", "--call", "random", "--instances", "1",
-        "--strategies", "serial,sharded", cwd=tmp_path,
-    )  # fmt: skip
-    assert ended.code == 5, ended
-    assert "instance 0 is random.Random(" in ended.stderr, ended
