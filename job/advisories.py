@@ -29,10 +29,7 @@ Trials = dict[str, list["Trial"]]
 
 def advise(results: Results) -> tuple[str, ...]:
     """Return all advisories that apply, the gravest kinds first."""
-    trials: Trials = {}
-    for trial in results.trials:
-        if not trial.warmup:
-            trials.setdefault(trial.strategy, []).append(trial)
+    trials = results.analysed()
     if not trials:
         return ()
     return tuple(text for check in CHECKS for text in check(results, trials))

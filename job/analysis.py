@@ -84,10 +84,7 @@ class Report:
 
 def analyse(results: Results) -> Report:
     """Return the report of a results document, complete or not."""
-    trials: dict[str, list[Trial]] = {}
-    for trial in results.trials:
-        if not trial.warmup:
-            trials.setdefault(trial.strategy, []).append(trial)
+    trials = results.analysed()
     serial = trials.get("serial", [])
     count = results.workload.instances
     rows = tuple(_row(of_one, serial, count) for of_one in trials.values())
@@ -203,7 +200,7 @@ def _verdict(results: Results, rows: Sequence[Row]) -> str:
     others = [row for row in rows if row.strategy != "serial" and row.speedup]
     if results.status != "complete" or not others:
         ended = {
-            "complete": "Nothing was compared",
+            "complete": "No verdict: only `serial` and another strategy give a speedup",
             "interrupted": "No verdict, it was interrupted",
             "disagree": "No verdict, the states disagree",
             "failed": f"No verdict, it failed: {results.problem}",

@@ -210,7 +210,7 @@ def run_comparison(  # noqa: PLR0913 - options that several commands do not shar
 
             compare(
                 computed, plan, make, way, leaving,
-                keep=keep, watch=watch, note=_say, show=lambda r: _show(r, style, wide=wide),
+                keep=keep, watch=watch, note=_say, show=lambda r: _show_end(r, style, wide=wide),
             )  # fmt: skip
         except KeyboardInterrupt:
             word = signal.Signals(leaving.signum).name if leaving.signum else "an interrupt"
@@ -266,12 +266,17 @@ def _check(style: str) -> None:
         raise UsageError(message, f"tabulate has: {', '.join(sorted(FORMATS))}.")
 
 
+def _show_end(results: Results, style: str, *, wide: bool) -> None:
+    """Show what there is; of a comparison that failed at once the error says all."""
+    if results.trials or results.status == "interrupted":
+        _show(results, style, wide=wide)
+
+
 def _show(results: Results, style: str, *, wide: bool) -> None:
     from job.analysis import analyse
     from job.report.table import render
 
-    if results.trials or results.status == "interrupted":
-        click.echo(render(analyse(results), style, wide=wide))
+    click.echo(render(analyse(results), style, wide=wide))
 
 
 def _say(text: str) -> None:
@@ -288,5 +293,5 @@ def run() -> None:
     except JobError as error:
         _say(f"Error: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):  # click makes the one of the other
         sys.exit(128 + signal.SIGINT)

@@ -14,7 +14,7 @@ from job import ray_address, ray_cluster
 from job.errors import ClusterError, TargetRaisedError, UsageError
 from job.estimate import SEND_S, Estimate, Profile, sample_size, startup_s, threads_for, work_s
 from job.metering import core_s
-from job.placement import fit, fits_memory, free_slots, share_of_cpu
+from job.placement import fit, fits_memory, free_slots, room, share_of_cpu
 from job.ray_actors import Layout, Setting
 from job.recipe import Recipe, make_instance
 from job.results import Computed, Environment, Results
@@ -109,6 +109,7 @@ class Rehearsal:
         fits: Whether each would be placed at once.
         omitted: The strategies that would be left out, and why.
         estimates: How long each trial would take, by what one call may take in seconds.
+        strategies: Those that would be run, in order.
     """
 
     cluster: Cluster
@@ -116,6 +117,7 @@ class Rehearsal:
     fits: dict[str, Fit]
     omitted: dict[str, str]
     estimates: dict[float, Estimate]
+    strategies: tuple[str, ...]
 
 
 def rehearse(
@@ -135,7 +137,8 @@ def rehearse(
             sample = _sample(workload, plan, profile)
             estimates[call_s] = _estimate(workload, profile, sample, layouts, cluster.cpus)
         fits = {name: fit(x.shards, x.cpus_per_actor, nodes) for name, x in layouts.items()}
-        return Rehearsal(cluster, layouts, fits, omitted, estimates)
+        left = tuple(name for name in plan.strategies if name not in omitted)
+        return Rehearsal(cluster, layouts, fits, omitted, estimates, left)
 
 
 def arrange(
@@ -176,7 +179,7 @@ def _layout(name: str, instances: int, plan: Plan, nodes: Sequence[Capacity]) ->
         threads: int | None = 1
         calls_per_batch: int | None = 1
     else:
-        wanted = free_slots(nodes) if plan.shards == "auto" else plan.shards
+        wanted = _auto_shards(plan, nodes) if plan.shards == "auto" else plan.shards
         shards = min(wanted, instances)
         threads = None if plan.threads_per_shard == "auto" else plan.threads_per_shard
         calls_per_batch = None if plan.calls_per_batch == "auto" else plan.calls_per_batch
@@ -184,6 +187,13 @@ def _layout(name: str, instances: int, plan: Plan, nodes: Sequence[Capacity]) ->
     if each == "auto":
         each = share_of_cpu(shards, nodes)
     return Layout(shards, each, threads, calls_per_batch)
+
+
+def _auto_shards(plan: Plan, nodes: Sequence[Capacity]) -> int:
+    most = free_slots(nodes)
+    if plan.cpus_per_actor != "auto":
+        most = min(most, room(plan.cpus_per_actor, [node.cpus for node in nodes]))
+    return max(1, most)
 
 
 def _sample(workload: Workload, plan: Plan, profile: Profile | None) -> int | None:
@@ -194,8 +204,10 @@ def _sample(workload: Workload, plan: Plan, profile: Profile | None) -> int | No
     if plan.serial == "sample":
         # As many as half the budget allows, and always fewer than all, so that it is a sample.
         each = max(profile.call_s * calls, 1e-9)
-        return max(1, min(count - 1, int(plan.budget_s / 2 / each)))
-    return sample_size(profile, count, calls, plan.budget_s)
+        found: int | None = max(1, min(count - 1, int(plan.budget_s / 2 / each)))
+    else:
+        found = sample_size(profile, count, calls, plan.budget_s)
+    return found if found != count else None
 
 
 def _estimate(
@@ -240,7 +252,8 @@ def _check_methods(recipe: Recipe, instance: object) -> None:
     for call in recipe.calls:
         if not callable(getattr(instance, call.method, None)):
             kind = type(instance).__name__
-            has = [n for n in dir(instance) if n[0] != "_" and callable(getattr(instance, n, None))]
+            made = type(instance)  # whose properties are not run
+            has = [n for n in dir(made) if n[0] != "_" and callable(getattr(made, n, None))]
             message = f"--call {call}: {kind} has no method {call.method!r}"
             raise UsageError(message, f"It has: {', '.join(has[:20])}." if has else "")
 

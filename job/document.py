@@ -107,9 +107,9 @@ def shown(value: object) -> str:
 
 
 def _text(path: Path) -> str:
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path}: not a file", "Name a workload file, such as ledger.yaml.")
     try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path}: not a file", "Name a workload file, such as ledger.yaml.")
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:

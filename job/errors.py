@@ -61,12 +61,6 @@ class FileError(JobError):
     exit_code = 6
 
 
-class GateError(JobError):
-    """A bound that the user demands was missed."""
-
-    exit_code = 7
-
-
 class TargetRaisedError(Exception):
     """What the target itself raised, in plain strings, so that it travels whatever it was.
 

@@ -42,7 +42,7 @@ class Leaving:
     @property
     def exit_code(self) -> int:
         """What the process exits with: 128 and the signal's number, as shells have it."""
-        return 128 + self.signum
+        return 128 + (self.signum or signal.SIGINT)
 
     def rearm(self) -> None:
         """Take the signals (back): ray.init puts a handler of its own in place."""

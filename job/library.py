@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from job.calls import Arguments, Target, parse_target
 from job.comparison import compare
+from job.errors import UsageError
 from job.leaving import Leaving
 from job.ray_address import choose
 from job.report.notebook import Shown, shown
@@ -45,10 +46,15 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
         JobError: What went wrong, and how to go on.
     """
     if isinstance(target, str):
+        if args or kwargs:
+            message = "args and kwargs go with a class; a text holds its own: module:Class(3)"
+            raise UsageError(message)
         named, make = parse_target(target), None
     else:
         arguments = Arguments(tuple(args), dict(kwargs or {}))
-        named, make = Target(target.__module__, target.__qualname__, arguments), target
+        name = getattr(target, "__qualname__", type(target).__qualname__)
+        module = getattr(target, "__module__", type(target).__module__)
+        named, make = Target(module, name, arguments), target
     keys: dict[str, object] = {"target": named, "calls": tuple(calls), "instances": instances}
     workload, planned = build(keys | {"read": read} | plan, {})
     results = compare(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -91,3 +92,13 @@ def fits_memory(actors: int, nodes: Sequence[Capacity]) -> Fit:
         )
         return Fit("never", reason)
     return Fit("now")
+
+
+def deal(instances: int, shards: int) -> list[range]:
+    """Return the instances' numbers dealt evenly, in order: sizes differ by one at most."""
+    each, more = divmod(instances, min(shards, instances))
+    sizes = [each + (index < more) for index in range(min(shards, instances))]
+    ends = [0]
+    for size in sizes:
+        ends.append(ends[-1] + size)
+    return [range(start, end) for start, end in itertools.pairwise(ends)]

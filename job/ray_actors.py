@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import socket
@@ -83,16 +82,6 @@ class Worker:
         first, last = self.numbers[0], self.numbers[-1]
         which = f"instance {first:,}" if first == last else f"instances {first:,} to {last:,}"
         return f"the actor of {which}" + (f" on {self.place.address}" if self.place else "")
-
-
-def deal(instances: int, shards: int) -> list[range]:
-    """Return the instances' numbers dealt evenly, in order: sizes differ by one at most."""
-    each, more = divmod(instances, min(shards, instances))
-    sizes = [each + (index < more) for index in range(min(shards, instances))]
-    ends = [0]
-    for size in sizes:
-        ends.append(ends[-1] + size)
-    return [range(start, end) for start, end in itertools.pairwise(ends)]
 
 
 def own_place() -> Place:

@@ -54,7 +54,8 @@ def choose(option: str | None, environ: Mapping[str, str]) -> Way:
 def _host_and_port(address: str, source: str) -> str:
     scheme, separator, rest = address.partition("://")
     if separator:
-        host = rest.split("/")[0].rpartition(":")[0] or rest
+        named = rest.split("/")[0]
+        host = named.rpartition(":")[0] or named
         message = f"{source} {address}: a {scheme}:// address cannot be used here"
         if scheme in ("http", "https"):
             hint = (

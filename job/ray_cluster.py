@@ -93,7 +93,8 @@ def connected(
             address = ray_address.the_running_one()
         ray_address.knock(address)
     if way.kind == "embedded" and (running := ray_address.find_running()):
-        note(f"a cluster runs at {', '.join(running)}; --address auto would use it")
+        how = "auto" if len(running) == 1 else "HOST:PORT"
+        note(f"Ray runs here at {', '.join(running)}; --address {how} would use it.")
     household = Household() if way.kind == "embedded" else None
     if household:
         leaving.abandon = lambda: household.end(household.members())
@@ -116,6 +117,7 @@ def connected(
 
 def _init(way: Way, address: str, leaving: Leaving, package: str | None) -> None:
     import ray
+    import ray.exceptions as rex
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Silences a warning about a change that concerns GPUs only.
@@ -134,7 +136,7 @@ def _init(way: Way, address: str, leaving: Leaving, package: str | None) -> None
     except SystemExit:  # how Ray's own handler reports SIGTERM
         leaving.signum = leaving.signum or signal.SIGTERM
         raise KeyboardInterrupt from None
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except (rex.RayError, ConnectionError, RuntimeError, ValueError, OSError) as error:
         message = f"{address or 'an embedded Ray'}: Ray does not start here ({_line(error)})"
         raise ClusterError(message, "Ray's own words stand above.") from None
     finally:
@@ -231,8 +233,8 @@ def capacities(cluster: Cluster) -> list[Capacity]:
     ]
 
 
-def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float) -> None:
-    """Wait until actors that were ended hold nothing any more.
+def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float) -> bool:
+    """Wait until actors that were ended hold nothing any more; return whether that came in time.
 
     Processes can be watched on this machine only; on every node the CPUs that come free tell.
     """
@@ -248,8 +250,9 @@ def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float)
     while time.monotonic() < until:
         free = _free_cpus()
         if all(free.get(node, cpus) >= cpus for node, cpus in before.items()):
-            return
+            return True
         time.sleep(0.05)
+    return False
 
 
 def busy_share() -> float:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from job.calls import Call, Target
 
-OWN_FRAMES = (loops.NAME, "_call", "_rounds", "make_instance", "read_state")
+OWN_FRAMES = (loops.NAME, "make_instance", "read_state")
 
 
 @dataclass(frozen=True)

@@ -114,10 +114,10 @@ class Trial(_Record):
     elapsed_s: Seconds
     cpu_s: Seconds
     calls: Count
-    instances: Count
+    instances: Annotated[int, Field(ge=1)]
     actors: Count
-    at_once: Count
-    cpus: Seconds
+    at_once: Annotated[int, Field(ge=1)]
+    cpus: Annotated[float, Field(ge=0)]
     switches: Count | None = None
     slowest_s: Seconds | None = None
     driver_cpu_s: Seconds | None = None
@@ -144,6 +144,14 @@ class Results(_Record):
     status: Status = "running"
     problem: str = ""
 
+    def analysed(self) -> dict[str, list[Trial]]:
+        """Return the trials that count, by strategy, in the order they were run."""
+        trials: dict[str, list[Trial]] = {}
+        for trial in self.trials:
+            if not trial.warmup:
+                trials.setdefault(trial.strategy, []).append(trial)
+        return trials
+
     def with_(self, **changes: Any) -> Results:  # noqa: ANN401 - any of the keys above
         """Return the document with some keys changed."""
         return self.model_copy(update=changes)
@@ -161,10 +169,10 @@ def check_writable(path: Path) -> None:
     Raises:
         FileError: They cannot.
     """
-    if path.exists() and not path.is_file():
-        message = f"--output {path}: cannot be written (it is there, and no regular file)"
-        raise FileError(message, "Name another file.")
     try:
+        if path.exists() and not path.is_file():
+            message = f"--output {path}: cannot be written (it is there, and no regular file)"
+            raise FileError(message, "Name another file.")
         descriptor, name = tempfile.mkstemp(prefix=".writable-", dir=path.parent)
         os.close(descriptor)
         Path(name).unlink()
@@ -186,10 +194,11 @@ def save(results: Results, path: Path) -> None:
         temporary.write_text(f"{text}\n", "utf-8", errors="replace")  # half a surrogate pair
         temporary.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         message = f"{path}: results cannot be written ({error.strerror or error})"
         raise FileError(message) from None
+    finally:
+        with contextlib.suppress(OSError):  # nothing is left of it where all went well
+            temporary.unlink()
 
 
 def load(path: Path) -> Results:

@@ -78,7 +78,7 @@ class Shard:
         self._open: deque[Block] = deque()
         self._unfinished = 0
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._pool: ThreadPoolExecutor | None = None
         self._threads = threads
         self._pace = 1
         self._made = 0
@@ -95,12 +95,6 @@ class Shard:
         """
         self._instances = [make_instance(self._recipe, number) for number in self._numbers]
         calls = self._recipe.calls
-        if self._pool:
-            # Started now, they do not have to be while the calls wait for them.
-            count = min(self._threads, len(self._instances))
-            together = threading.Barrier(count)
-            for started in [self._pool.submit(together.wait) for _ in range(count)]:
-                started.result()
         if self._each and self._instances:
             self._unfinished = len(self._instances)
             first = self._instances[0]
@@ -108,8 +102,17 @@ class Shard:
             if any(map(inspect.iscoroutinefunction, self._loops)):
                 self._event_loop = asyncio.new_event_loop()
                 weakref.finalize(self, self._event_loop.close)
+            elif self._threads > 1:
+                self._start_threads(min(self._threads, self._unfinished))
             self._open.append(Block(0, self._unfinished, 0, 0.0))
         return self._where()
+
+    def _start_threads(self, count: int) -> None:
+        """Start all threads now, so that no call has to wait for one."""
+        self._pool = ThreadPoolExecutor(count)
+        together = threading.Barrier(count)
+        for started in [self._pool.submit(together.wait) for _ in range(count)]:
+            started.result()
 
     def advance(self) -> int:
         """Apply the next batch and return how many calls it held; 0 when none are left.

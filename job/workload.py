@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from pathlib import Path
@@ -100,7 +101,7 @@ class Plan(Model):
         strategies: Which strategies, in the order they take turns.
         trials: How many analysed trials of each; auto for as many as fit into the budget.
         warmups: How many trials before those are not analysed.
-        shards: How many actors `sharded` has; auto for one per schedulable CPU.
+        shards: How many actors `sharded` has; auto for one per free CPU.
         calls_per_batch: How many calls one remote call of `sharded` carries; auto for a second's.
         threads_per_shard: How many instances of a shard are called at once; auto follows from
             how much of the calls' time is waiting.
@@ -163,7 +164,8 @@ def load_target(target: Target) -> Callable[..., Any]:
         UsageError: The module cannot be imported, lacks the name, or it cannot be called.
     """
     try:
-        found: Any = importlib.import_module(target.module)
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is the report's
+            found: Any = importlib.import_module(target.module)
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {error}"
         message = f"target {target}: module {target.module!r} cannot be imported ({reason})"

@@ -56,9 +56,8 @@ def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
 def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple") -> str:
     """Return what a comparison would do, as text."""
     cluster, layouts = rehearsal.cluster, rehearsal.layouts
-    names = ["serial", *layouts]
     rows = []
-    for name in names:
+    for name in rehearsal.strategies:
         row = {"strategy": name, "actors": "-", "CPUs/actor": "-", "threads": "-", "batch": "-"}
         if layout := layouts.get(name):
             row["actors"] = f"{layout.shards:,}"
@@ -67,7 +66,8 @@ def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple")
             row["batch"] = str(layout.calls_per_batch or "auto")
         for call_s, estimate in rehearsal.estimates.items():
             whole = estimate.serial_s if name == "serial" else estimate.others_s[name]
-            row[f"at {duration(call_s)} a call"] = span(whole)
+            sampled = " (sampled)" if name == "serial" and estimate.sample else ""
+            row[f"at {duration(call_s)} a call"] = span(whole) + sampled
         rows.append(row)
     placed = [
         f"{name}: {'fits now' if found.when == 'now' else found.reason}"
@@ -76,7 +76,8 @@ def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple")
     placed += [f"{name}: left out, {reason}" for name, reason in rehearsal.omitted.items()]
     head = [_labelled("Cluster", describe(cluster)), _labelled("Workload", workload)]
     head += [_labelled("" if index else "Placement", text) for index, text in enumerate(placed)]
-    return "\n".join([*head, "", _table(rows, style)])
+    end = "The target was neither imported nor tried; the run itself begins with that."
+    return "\n".join([*head, "", _table(rows, style), "", end])
 
 
 def _head(report: Report) -> str:

@@ -25,7 +25,7 @@ class Facts:
         actors: How many actors there were; 0 for the serial loop.
         at_once: How many calls could run at once.
         cpus: On how many CPUs.
-        switches: How often a call waited, as `shard.voluntary_switches` counts.
+        switches: How often a call waited, as `metering.voluntary_switches` counts.
         slowest_s: The slowest instance's wall time, where it was measured.
         driver_cpu_s: CPU time that the driver spent on sending the calls.
         settings: What the knobs were.

@@ -16,13 +16,12 @@ import ray.exceptions as rex
 from job import ray_cluster
 from job.errors import ClusterError, JobError, TargetRaisedError, TrialError
 from job.estimate import Profile, threads_for
-from job.placement import fit
+from job.placement import deal, fit
 from job.ray_actors import (
     Layout,
     Setting,
     Worker,
     cause_of_death,
-    deal,
     last_line,
     missing_module,
     own_place,
@@ -58,6 +57,7 @@ class RayShards:
         self._workers: list[Worker] = []
         self._ended: list[Place] = []
         self._driver_cpu_s = 0.0
+        self._profile: Profile | None = None
 
     @property
     def calls(self) -> int:
@@ -69,8 +69,9 @@ class RayShards:
         layout = self._layout
         if self._wanted.threads is None:
             largest = -(-self._setting.instances // layout.shards)
-            found = threads_for(profile or self._scout(), largest)
-            self._layout = layout = replace(layout, threads=found)
+            self._profile = profile or self._profile or self._scout()
+            layout = replace(layout, threads=threads_for(self._profile, largest))
+            self._layout = layout
         capacities = ray_cluster.capacities(self._setting.cluster)
         placed = fit(layout.shards, layout.cpus_per_actor, capacities)
         if placed.when == "later":
@@ -100,6 +101,8 @@ class RayShards:
         while pending:
             count = max(1, len(pending) // 10)
             ready, _ = ray.wait(list(pending), num_returns=count, timeout=LOOK_S)
+            if not ready:
+                progress(0)  # so that something is said while calls take long
             for marker in ready:
                 worker = pending.pop(marker)
                 answered = self._get(worker, worker.segments.popleft())
@@ -177,8 +180,8 @@ class RayShards:
     def settle(self) -> None:
         """Wait until the ended actors' processes are gone and their CPUs are free again."""
         ended, self._ended = self._ended, []
-        if ended:
-            ray_cluster.wait_until_gone(ended, self._setting.cluster, GONE_S)
+        if ended and not ray_cluster.wait_until_gone(ended, self._setting.cluster, GONE_S):
+            self._setting.note(f"{self.name}: its CPUs are not free yet after {GONE_S:g} s")
 
     def _host(self, deals: Sequence[range]) -> None:
         """Request an actor for each deal of instances, and wait until all are ready."""
@@ -195,7 +198,9 @@ class RayShards:
             )
             calls = len(numbers) * self._recipe.calls_per_instance
             self._workers.append(Worker(handle, numbers, calls))
-        places = self._all([w.handle.ready.remote() for w in self._workers], self._startup_late)
+        asked = [worker.handle.ready.remote() for worker in self._workers]
+        timeout_s = self._setting.startup_timeout_s
+        places = self._all(asked, self._startup_late, timeout_s=timeout_s)
         for worker, place in zip(self._workers, places, strict=True):
             worker.place = place
 
@@ -257,9 +262,10 @@ class RayShards:
         refs: list[Any],
         late: Callable[[Worker], JobError],
         workers: Sequence[Worker] | None = None,
+        timeout_s: float | None = None,
     ) -> list[Any]:
         """Return the answers of all actors, or of those named, in order."""
-        until = time.monotonic() + self._setting.startup_timeout_s
+        until = time.monotonic() + (timeout_s or self._setting.timeout_s)
         waiting = dict(zip(refs, workers or self._workers, strict=True))
         answers: dict[Any, Any] = {}
         said = time.monotonic()
@@ -299,9 +305,8 @@ class RayShards:
             raise TrialError(message, "Its process or its node was lost; try again.") from None
 
     def _startup_late(self, worker: Worker) -> JobError:
-        message = (
-            f"{self.name}: {worker} was not ready within {self._setting.startup_timeout_s:g} s"
-        )
+        limit = f"{self._setting.startup_timeout_s:g} s"
+        message = f"{self.name}: {worker} was not ready within {limit}"
         return ClusterError(message, "Free some capacity, or allow more with --startup-timeout.")
 
     def _work_late(self, worker: Worker) -> JobError:

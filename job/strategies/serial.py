@@ -144,7 +144,7 @@ def on_driver(timeout_s: float, phase: str) -> Iterator[None]:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     except _OutOfTime:
-        message = f"serial: its {phase} took longer than {timeout_s:g} s"
+        message = f"on the driver: {phase} took longer than {timeout_s:g} s"
         raise TrialError(message, "Allow more with --timeout, or ask for less work.") from None
     finally:
         if timed:

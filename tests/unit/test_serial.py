@@ -219,7 +219,7 @@ def test_a_read_that_exits_is_told_as_its_error() -> None:
 def test_a_call_that_never_ends_is_ended_though_it_catches_every_exception() -> None:
     strategy = serial(Fragile, ["hang()"], 1, timeout_s=0.05)
     strategy.start()
-    with pytest.raises(TrialError, match=r"serial: its work took longer than 0\.05 s") as raised:
+    with pytest.raises(TrialError, match=r"on the driver: work took longer than 0\.05 s") as raised:
         strategy.work(ignore)
     assert "--timeout" in raised.value.hint
 
