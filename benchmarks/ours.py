@@ -51,10 +51,10 @@ def strategy(name: str, scenario: Scenario, cluster: Cluster) -> Strategy:
     recipe = Recipe(make, workload.target, workload.calls, workload.read, limit)
     if name == "serial":
         return Serial(recipe, workload.instances, plan.timeout_s)
-    ray_cluster.carry(workload.target.module)
+    packed = ray_cluster.pack(recipe)
     layouts, _ = comparison.arrange(workload, plan, ray_cluster.capacities(cluster))
     setting = Setting(
-        recipe, workload.instances, cluster, plan.startup_timeout_s, plan.timeout_s, note
+        recipe, workload.instances, cluster, plan.startup_timeout_s, plan.timeout_s, note, packed
     )
     built = RayShards(name, layouts[name], setting)
     built.prepare(profile(recipe, workload.instances))

@@ -61,7 +61,7 @@ def few_trials(results: Results, trials: Trials) -> Iterator[str]:
             runs = f"{fewest} trials of each strategy carry"
         yield (
             f"{runs} no confidence interval. "
-            f"--trials {stats.LEAST_FOR_RATIO} or --trials auto give one."
+            f"--trials {stats.LEAST_FOR_RATIO} or --trials auto give one (--wide)."
         )
 
 

@@ -191,7 +191,7 @@ def _agreement(results: Results, last: dict[str, Trial]) -> str:
     sampled = [trial.instances for trial in last.values() if trial.estimated]
     within = "" if agree == "exact" else " within the tolerance"
     if sampled:
-        return f"they agree{within} (serial: of the {sampled[0]:,} instances it ran)"
+        return f"they agree{within} (serial: of the {_count(sampled[0], 'instance')} it ran)"
     return f"they agree{within}"
 
 

@@ -66,11 +66,10 @@ def compare(  # noqa: PLR0913 - the callbacks are named
     recipe = Recipe(
         make, workload.target, workload.calls, workload.read, state_limit(workload.instances)
     )
+    packed = ray_cluster.pack(recipe)
     busy = ray_cluster.busy_share()
     profile = _try_on_driver(recipe, workload.instances, plan)
     with ray_cluster.connected(way, leaving, note, workload.target.module) as cluster:
-        ray_cluster.carry(workload.target.module)
-        ray_cluster.check_travels(recipe)
         layouts, omitted = arrange(workload, plan, ray_cluster.capacities(cluster))
         sample = _sample(workload, plan, profile)
         if profile and profile.calls:
@@ -83,7 +82,13 @@ def compare(  # noqa: PLR0913 - the callbacks are named
             omitted=omitted,
         )
         setting = Setting(
-            recipe, workload.instances, cluster, plan.startup_timeout_s, plan.timeout_s, note
+            recipe,
+            workload.instances,
+            cluster,
+            plan.startup_timeout_s,
+            plan.timeout_s,
+            note,
+            packed,
         )
         built: list[Strategy] = [
             RayShards(name, layouts[name], setting)
@@ -254,6 +259,8 @@ def _check_methods(recipe: Recipe, instance: object) -> None:
             kind = type(instance).__name__
             made = type(instance)  # whose properties are not run
             has = [n for n in dir(made) if n[0] != "_" and callable(getattr(made, n, None))]
+            if instance is None:
+                raise UsageError(f"target {recipe.target}: it returned None, not an instance")
             message = f"--call {call}: {kind} has no method {call.method!r}"
             raise UsageError(message, f"It has: {', '.join(has[:20])}." if has else "")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def run_comparison(  # noqa: PLR0913 - the parts of a workload
     target: str | Callable[..., Any],
-    calls: Sequence[str],
+    calls: str | Sequence[str],
     instances: int = 4,
     *,
     read: str | None = None,
@@ -55,7 +55,11 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
         name = getattr(target, "__qualname__", type(target).__qualname__)
         module = getattr(target, "__module__", type(target).__module__)
         named, make = Target(module, name, arguments), target
-    keys: dict[str, object] = {"target": named, "calls": tuple(calls), "instances": instances}
+    keys: dict[str, object] = {
+        "target": named,
+        "calls": (calls,) if isinstance(calls, str) else tuple(calls),
+        "instances": instances,
+    }
     workload, planned = build(keys | {"read": read} | plan, {})
     results = compare(
         workload, planned, make or load_target(workload.target), choose(address, os.environ),

@@ -50,6 +50,7 @@ class Setting:
         startup_timeout_s: How long actors may take until all are ready.
         timeout_s: How long the work, and the read, may take.
         note: Told what a user should know while it waits.
+        packed: The recipe as it is sent to the actors; as it stands where there is none.
     """
 
     recipe: Recipe
@@ -58,6 +59,7 @@ class Setting:
     startup_timeout_s: float
     timeout_s: float
     note: Callable[[str], None]
+    packed: bytes | None = None
 
 
 @dataclass

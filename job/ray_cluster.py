@@ -179,16 +179,21 @@ def _package_of(module_name: str) -> str | None:
     return folders[0] if folders and top.__name__ != "job" and not _is_installed(top) else None
 
 
-def check_travels(recipe: Recipe) -> None:
-    """Find out before anything starts whether the target and its arguments can be sent.
+def pack(recipe: Recipe) -> bytes:
+    """Return a recipe as it is sent to the workers, with the target as it is now.
+
+    To be called before the target is: what calls leave behind in its class or module would travel
+    too, and give the actors another start than the serial loop had.
 
     Raises:
-        UsageError: They cannot.
+        UsageError: The target or its arguments cannot be sent.
     """
     import ray
 
+    carry(recipe.target.module)
+    _carry_ourselves()
     try:
-        ray.cloudpickle.dumps(recipe)
+        return bytes(ray.cloudpickle.dumps(recipe))
     except Exception as error:
         message = f"target {recipe.target}: it cannot be sent to the workers ({_line(error)})"
         hint = "What it refers to must be picklable: no locks, open files or connections in its "

@@ -5,6 +5,8 @@ It travels to the workers by value, so it knows no library that reads workloads.
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ from job.errors import StateError, TargetRaisedError
 from job.states import bounded, canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from job.calls import Call, Target
 
@@ -69,6 +71,8 @@ def read_state(recipe: Recipe, instance: Any, number: int) -> str:  # noqa: ANN4
         state = getattr(instance, recipe.read) if recipe.read else instance
         if recipe.read and callable(state):
             state = state()
+        if inspect.isawaitable(state):
+            state = asyncio.run(_awaited(state))
     except (Exception, SystemExit) as error:
         raise target_raised(error, number, f"read {recipe.read}") from None
     try:
@@ -78,11 +82,16 @@ def read_state(recipe: Recipe, instance: Any, number: int) -> str:  # noqa: ANN4
         raise StateError(message, error.hint) from None
 
 
+async def _awaited(made: Awaitable[object]) -> object:
+    return await made
+
+
 def target_raised(
     error: BaseException, number: int, doing: str, position: int = 0
 ) -> TargetRaisedError:
     """Return a target's exception in plain strings."""
-    text = str(error).encode(errors="backslashreplace").decode()  # it will be saved as UTF-8
+    # One line, as part of a sentence, and something that can be saved as UTF-8.
+    text = " ".join(str(error).split()).encode(errors="backslashreplace").decode()
     shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     # The first frames are this package's; without more, the method could not even be called.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import pickle
 import threading
 import time
 import weakref
@@ -51,7 +52,7 @@ class Shard:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: Recipe | bytes,
         numbers: Sequence[int],
         calls_per_batch: int | None,
         threads: int,
@@ -60,19 +61,19 @@ class Shard:
         """Only take note of everything: `ready` makes the instances, where errors can be told.
 
         Args:
-            recipe: What is computed.
+            recipe: What is computed; pickled where it was so before the target was ever called.
             numbers: The numbers of the instances hosted here.
             calls_per_batch: How many calls one `advance` applies; None for about a second's worth.
             threads: How many instances may be called at once.
             where: Tells where this process runs.
         """
-        self._recipe = recipe
+        self._recipe: Recipe = pickle.loads(recipe) if isinstance(recipe, bytes) else recipe  # noqa: S301
         self._numbers = numbers
         self._calls_per_batch = calls_per_batch
         self._where = where
         self._loops: list[Callable[..., Any]] = []
         self._event_loop: asyncio.AbstractEventLoop | None = None
-        self._ends = list(accumulate(call.times for call in recipe.calls))
+        self._ends = list(accumulate(call.times for call in self._recipe.calls))
         self._each = self._ends[-1] if self._ends else 0
         self._instances: list[Any] = []
         self._open: deque[Block] = deque()

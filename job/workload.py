@@ -169,8 +169,7 @@ def load_target(target: Target) -> Callable[..., Any]:
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {error}"
         message = f"target {target}: module {target.module!r} cannot be imported ({reason})"
-        hint = f"It was looked for in {_search_path()} and in the installed packages."
-        raise UsageError(message, hint) from None
+        raise UsageError(message, _import_hint(error, target.module)) from None
     for part in target.name.split("."):
         try:
             found = getattr(found, part)
@@ -187,5 +186,10 @@ def load_target(target: Target) -> Callable[..., Any]:
     return callable_
 
 
-def _search_path() -> str:
-    return ", ".join(path or "." for path in sys.path if "site-packages" not in path)
+def _import_hint(error: BaseException, module: str) -> str:
+    """Say where a module was looked for, or that it was found and is what needs mending."""
+    missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else ""
+    if missing is not None and f"{module}.".startswith(f"{missing}.") and missing:
+        folders = [path for path in sys.path if not path.startswith((sys.prefix, sys.base_prefix))]
+        return f"It was looked for in {', '.join(folders[:4])} and in what is installed."
+    return "The module is there: mend it, or install what it imports."

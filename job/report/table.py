@@ -42,7 +42,7 @@ def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
                 "address": spot.address,
                 "actors": f"{spot.actors:,}",
                 "calls": f"{spot.calls:,}",
-                "busy s": f"{spot.busy_s:.2f}",
+                "busy s": f"{spot.busy_s:,.2f}",
             }
             for spot in report.spots
         ]

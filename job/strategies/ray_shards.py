@@ -67,11 +67,11 @@ class RayShards:
     def prepare(self, profile: Profile | None) -> None:
         """Decide how many threads a shard has, and say what the actors will have to wait for."""
         layout = self._layout
+        largest = -(-self._setting.instances // layout.shards)
         if self._wanted.threads is None:
-            largest = -(-self._setting.instances // layout.shards)
             self._profile = profile or self._profile or self._scout()
             layout = replace(layout, threads=threads_for(self._profile, largest))
-            self._layout = layout
+        self._layout = layout = replace(layout, threads=min(layout.threads or 1, largest))
         capacities = ray_cluster.capacities(self._setting.cluster)
         placed = fit(layout.shards, layout.cpus_per_actor, capacities)
         if placed.when == "later":
@@ -185,7 +185,7 @@ class RayShards:
 
     def _host(self, deals: Sequence[range]) -> None:
         """Request an actor for each deal of instances, and wait until all are ready."""
-        recipe = ray.put(self._recipe)
+        recipe = ray.put(self._setting.packed or self._recipe)
         remote = ray.remote(Shard).options(
             num_cpus=self._layout.cpus_per_actor,
             scheduling_strategy="SPREAD",
@@ -258,12 +258,9 @@ class RayShards:
         return -(-worker.calls // self._layout.calls_per_batch) - worker.sent
 
     def _all(
-        self,
-        refs: list[Any],
-        late: Callable[[Worker], JobError],
-        workers: Sequence[Worker] | None = None,
-        timeout_s: float | None = None,
-    ) -> list[Any]:
+        self, refs: list[Any], late: Callable[[Worker], JobError],
+        workers: Sequence[Worker] | None = None, timeout_s: float | None = None,
+    ) -> list[Any]:  # fmt: skip
         """Return the answers of all actors, or of those named, in order."""
         until = time.monotonic() + (timeout_s or self._setting.timeout_s)
         waiting = dict(zip(refs, workers or self._workers, strict=True))
@@ -302,7 +299,10 @@ class RayShards:
                 message = f"{self.name}: Python module {missing!r} is missing on {worker.host}"
                 raise ClusterError(message, MISSING_HINT) from None
             message = f"{self.name}: {worker} died ({cause_of_death(error)})"
-            raise TrialError(message, "Its process or its node was lost; try again.") from None
+            raise TrialError(
+                message,
+                "Its process or node was lost; if it recurs at one call, the target ends it.",
+            ) from None
 
     def _startup_late(self, worker: Worker) -> JobError:
         limit = f"{self._setting.startup_timeout_s:g} s"

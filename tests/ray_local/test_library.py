@@ -212,3 +212,24 @@ def test_importing_the_package_loads_neither_ray_nor_click() -> None:
 def test_a_class_of_the_notebook_itself_travels_by_value(head: Head) -> None:
     printed = python(NOTEBOOK, RAY_ADDRESS=head.address, RAY_AUTH_TOKEN=head.token)
     assert printed.splitlines()[-1] == "[('53', '53'), ('53', '53')]"
+
+
+class Leaky:
+    """Counts in its class, which is out of contract."""
+
+    seen = 0
+
+    def __init__(self) -> None:
+        """Have seen nothing."""
+        self.mine = 0
+
+    def add(self) -> None:
+        """Count one more."""
+        Leaky.seen += 1
+        self.mine = Leaky.seen
+
+
+def test_what_the_serial_loop_left_in_a_class_is_not_sent_to_the_actors(head: Head) -> None:
+    assert head
+    with pytest.raises(DisagreementError, match="and 3 after actors"):
+        run_comparison(Leaky, ["add * 3"], 1, read="mine", strategies=["serial", "actors"])

@@ -50,7 +50,7 @@ def check_partial(ended: Ended, marks: Path, trials: int) -> None:
     """See that what was measured until then is printed and saved."""
     assert ended.stdout.startswith("Cluster "), ended
     plural = "" if trials == 1 else "s"
-    assert f"Interrupted: {trials} trial{plural} had ended." in ended.stdout, ended
+    assert f"it was interrupted. {trials} trial{plural} had ended." in ended.stdout, ended
     assert ("States    serial  [1, 1]" in ended.stdout) == bool(trials), ended
     saved: dict[str, Any] = json.loads((marks / "results.json").read_text())
     assert saved["status"] == "interrupted"

@@ -267,3 +267,25 @@ def test_outside_the_main_thread_it_runs_without_a_deadline() -> None:
     thread.start()
     thread.join(60)
     assert states == ["1", "32"]
+
+
+class Asked:
+    """Answers asynchronously."""
+
+    def __init__(self, number: int) -> None:
+        """Start at 1 and up."""
+        self.total = number + 1
+
+    async def add(self, amount: int) -> None:
+        self.total = self.total * 31 + amount
+
+    async def answer(self) -> int:
+        return self.total
+
+
+def test_async_calls_and_an_async_read_are_awaited() -> None:
+    strategy = serial(Asked, ["add(1) * 2"], 2, read="answer")
+    strategy.start()
+    strategy.work(ignore)
+    assert strategy.read() == ["993", "1954"]  # (1 x 31 + 1) x 31 + 1, (2 x 31 + 1) x 31 + 1
+    strategy.stop()
