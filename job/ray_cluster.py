@@ -169,6 +169,14 @@ def carry(module_name: str) -> None:
         ray.cloudpickle.register_pickle_by_value(top)
 
 
+def _leave_behind(module_name: str) -> None:
+    import ray
+
+    top = importlib.import_module(module_name.partition(".")[0])
+    with contextlib.suppress(ValueError):  # it was not to travel
+        ray.cloudpickle.unregister_pickle_by_value(top)
+
+
 def _package_of(module_name: str) -> str | None:
     """Return the folder of a target's package; None for a single module, ours or an installed one.
 
@@ -194,10 +202,16 @@ def pack(recipe: Recipe) -> bytes:
     _carry_ourselves()
     try:
         return bytes(ray.cloudpickle.dumps(recipe))
+    except Exception:
+        # Something in its module cannot travel, such as a lock. By name it can, to wherever it can
+        # be imported: on this machine, and in what a job was submitted with.
+        _leave_behind(recipe.target.module)
+    try:
+        return bytes(ray.cloudpickle.dumps(recipe))
     except Exception as error:
         message = f"target {recipe.target}: it cannot be sent to the workers ({_line(error)})"
-        hint = "What it refers to must be picklable: no locks, open files or connections in its "
-        raise UsageError(message, f"{hint}module's globals or its arguments.") from None
+        hint = "Its arguments must be picklable, and its class must lie in a module."
+        raise UsageError(message, hint) from None
 
 
 def describe(way: Way) -> Cluster:

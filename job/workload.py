@@ -163,6 +163,9 @@ def load_target(target: Target) -> Callable[..., Any]:
     Raises:
         UsageError: The module cannot be imported, lacks the name, or it cannot be called.
     """
+    if target.module == "__main__":
+        message = f"target {target}: __main__ is this program, not yours"
+        raise UsageError(message, "Put the class into a module of its own, such as ledger.py.")
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is the report's
             found: Any = importlib.import_module(target.module)

@@ -181,3 +181,24 @@ def test_a_rehearsal_neither_imports_nor_runs_the_target(command: Command) -> No
     assert ended.code == 0, ended
     assert "sharded: fits now" in ended.stdout, ended
     assert max(map(len, ended.stdout.splitlines())) <= 100, ended
+
+
+def test_a_module_that_cannot_travel_by_value_is_imported_by_the_workers(
+    embedded: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "guarded.py").write_text(
+        "import threading\n\n"
+        "LOCK = threading.Lock()\n\n\n"
+        "class Guarded:\n"
+        "    def __init__(self):\n"
+        "        self.total = 0\n\n"
+        "    def add(self, amount):\n"
+        "        with LOCK:\n"
+        "            self.total = self.total * 31 + amount\n"
+    )
+    ended = embedded.run(
+        "--target", "guarded:Guarded", "--call", "add(3) * 2", "--read", "total",
+        "--instances", "2", cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.code == 0, ended
+    assert ended.stdout.count("[96, 96]") == len(ALL), ended
