@@ -123,6 +123,8 @@ class Shard:
         """
         if self._failure:
             raise self._failure
+        if self._calls_per_batch == 1 and len(self._instances) == 1 and not self._event_loop:
+            return self._advance_by_one()
         batch = Batch(self._calls_per_batch, self._unfinished, self._longest_s)
         at_once = min(self._threads, self._unfinished)
         if self._event_loop:
@@ -136,6 +138,29 @@ class Shard:
         if self._failure:
             raise self._failure
         return batch.done
+
+    def _advance_by_one(self) -> int:
+        """Apply one call: what `advance` comes down to in an actor of one instance.
+
+        A hand-written actor is what this is compared with, and dealing out blocks costs 10 us a
+        call: a twentieth of what a remote call takes.
+        """
+        index = bisect_right(self._ends, self._made)
+        if index == len(self._ends):
+            return 0
+        sample, since = self._sampler.start(), time.perf_counter()
+        try:
+            self._loops[index](self._instances, self._numbers, 1)
+        except (Exception, SystemExit) as error:
+            call, loop = self._recipe.calls[index], self._loops[index]
+            failed = Step(loop, call, self._made, self._instances, self._numbers, 1)
+            self._failure = failed.raised(error)
+            raise self._failure from None
+        wall_s = time.perf_counter() - since
+        self._sampler.stop(sample, wall_s)
+        self._made += 1
+        self._slowest_s += wall_s
+        return 1
 
     def core_s(self) -> float:
         """Return what a fixed piece of Python takes on this core."""
