@@ -4,6 +4,9 @@
 PYTHON ?= python3
 PORT ?= 6379
 DASHBOARD_PORT ?= 8265
+CLUSTER ?= cluster.yaml
+RESULTS ?= results.json
+PAGE ?= report.html
 
 # Nobody is asked, and nothing is sent, about how Ray is used here.
 export RAY_USAGE_STATS_ENABLED ?= 0
@@ -18,8 +21,13 @@ help: ## list what there is
 # ---- run
 
 .PHONY: local
-local: .venv/.installed ## compare on this machine, on a Ray of its own; ARGS="--instances 8" goes to the comparison
+local: $(if $(findstring --html,$(ARGS)),.venv/.installed-html,.venv/.installed) ## compare on this machine, on a Ray of its own; ARGS="--instances 8" goes to the comparison
 	@env -u RAY_ADDRESS $(IN_VENV) job/main.py $(ARGS)
+
+.PHONY: page
+page: .venv/.installed-html ## make a page with charts of saved results: RESULTS=results.json PAGE=report.html
+	@$(IN_VENV) job/main.py report "$(RESULTS)" --html "$(PAGE)" >/dev/null
+	@echo "$(PAGE)"
 
 .PHONY: cluster
 cluster: .venv/.installed ## start a Ray cluster on this machine, with a token; PORT=6379 DASHBOARD_PORT=8265
@@ -30,30 +38,39 @@ cluster: .venv/.installed ## start a Ray cluster on this machine, with a token; 
 cluster-stop: ## end the cluster that `make cluster` started here, and no other Ray
 	@$(firstword $(wildcard $(IN_VENV)) $(PYTHON)) deploy/local_cluster.py stop
 
-# Ray lets RAY_API_SERVER_ADDRESS and RAY_ADDRESS win over --address without a word, hangs on an address without
-# http://, and sends the token only if told that there is one.
 .PHONY: submit
-submit: .venv/.installed ## run the comparison as a job on the cluster at ADDRESS=http://host:8265; ARGS as for local
-	@case "$(ADDRESS)" in \
-	  http://?*|https://?*) ;; \
-	  '') echo 'make submit needs the address of the Jobs API, as in ADDRESS=http://host:8265.' >&2; exit 2 ;; \
-	  *) echo 'ADDRESS=$(ADDRESS) is not an address of the Jobs API: write it as ADDRESS=http://host:8265.' >&2; exit 2 ;; \
-	esac
-	@if [ -n "$$RAY_AUTH_TOKEN$$RAY_AUTH_TOKEN_PATH" ] || [ -s ~/.ray/auth_token ]; then export RAY_AUTH_MODE=token; fi; \
-	env -u RAY_API_SERVER_ADDRESS -u RAY_ADDRESS .venv/bin/ray job submit --address "$(ADDRESS)" \
-	  --working-dir . --runtime-env runtime_env.yaml -- python job/main.py $(ARGS)
+submit: .venv/.installed-cluster ## run the comparison as a job: ADDRESS=http://host:8265, or CLUSTER's head; ARGS as for local
+	@$(IN_VENV) deploy/submit.py --address "$(ADDRESS)" --cluster "$(CLUSTER)" -- $(ARGS)
+
+# ---- clusters of several machines; Ray asks before it makes or ends anything, ARGS=-y does not
+
+.PHONY: up
+up: .venv/.installed-cluster ## start the cluster of CLUSTER=cluster.yaml (AWS), or bring it up to date
+	@$(IN_VENV) deploy/clusters.py up "$(CLUSTER)" $(ARGS)
+
+.PHONY: dashboard
+dashboard: .venv/.installed-cluster ## its dashboard and Jobs API on this machine's port 8265, until Ctrl-C
+	@$(IN_VENV) deploy/clusters.py dashboard "$(CLUSTER)" $(ARGS)
+
+.PHONY: down
+down: .venv/.installed-cluster ## end it, workers included
+	@$(IN_VENV) deploy/clusters.py down "$(CLUSTER)" $(ARGS)
 
 # ---- check
 
 # A process of its own for each tier: a Ray that one starts must not be the one that another finds. All tiers run,
 # whichever fails.
-TIERS := tests/architecture+tests/unit tests/ray_local tests/ray_cluster tests/e2e
+TIERS := tests/architecture+tests/unit tests/browser tests/ray_local tests/ray_cluster tests/e2e
 .PHONY: test
 test: .venv/.installed-dev ## run all tests
 	@failed=; for tier in $(TIERS); do \
 	  folders=$$(ls -d $$(echo $$tier | tr + ' ') 2>/dev/null); [ -n "$$folders" ] || continue; \
 	  echo "== tests:" $$folders; $(IN_VENV) -m pytest $$folders || failed="$$failed $$tier"; \
 	done; [ -z "$$failed" ] || { echo "Failed:$$failed" >&2; exit 1; }
+
+.PHONY: test-cluster
+test-cluster: .venv/.installed-dev .venv/.installed-hosts ## run the tests on three real hosts; needs root
+	@$(IN_VENV) -m pytest tests/hosts
 
 .PHONY: lint
 lint: .venv/.installed-dev ## check style, format and types
@@ -74,11 +91,15 @@ bench-quick: .venv/.installed ## check that neither the baseline nor the actors 
 bench: .venv/.installed-bench ## measure the same work under our strategies and their peers
 	@$(IN_VENV) benchmarks/run.py
 
+.PHONY: soak
+soak: .venv/.installed ## kill actors in 200 runs and compare the states of each with a plain loop's
+	@$(IN_VENV) benchmarks/soak.py
+
 # ---- install
 
 .PHONY: clean
 clean: cluster-stop ## remove what make and the tools have made, a running cluster included
-	@rm -rf .venv build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv build tests/browser/screenshots *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .venv is made only when missing or half made. Old Pythons must be able to read the test of their age.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmarks.scenarios import LIMIT_S
-from job import comparison, ray_cluster
+from job import arrangement, ray_cluster, subject
 from job.estimate import Profile
 from job.leaving import Leaving
 from job.ray_actors import Setting
@@ -52,7 +52,7 @@ def strategy(name: str, scenario: Scenario, cluster: Cluster) -> Strategy:
     if name == "serial":
         return Serial(recipe, workload.instances, plan.timeout_s)
     packed = ray_cluster.pack(recipe)
-    layouts, _ = comparison.arrange(workload, plan, ray_cluster.capacities(cluster))
+    layouts, _ = arrangement.arrange(workload, plan, ray_cluster.capacities(cluster))
     setting = Setting(
         recipe, workload.instances, cluster, plan.startup_timeout_s, plan.timeout_s, note, packed
     )
@@ -77,7 +77,7 @@ def options(name: str, scenario: Scenario) -> dict[str, object]:
 
 def profile(recipe: Recipe, instances: int) -> Profile:
     """Time the first calls of a few instances here, as a comparison does beforehand."""
-    shard = Shard(recipe, range(min(comparison.PROBED, instances)), None, 1, _here)
+    shard = Shard(recipe, range(min(subject.PROBED, instances)), None, 1, _here)
     shard.ready()
     shard.advance()
     account = shard.account()

@@ -67,7 +67,12 @@ def render_verdicts(verdicts: Iterable[Verdict]) -> str:
     return "## What is demanded\n\n" + "\n".join(f"- {verdict}" for verdict in verdicts) + "\n"
 
 
-def document(outcomes: Outcomes, verdicts: Iterable[Verdict], repeat: int) -> str:
+def document(
+    outcomes: Outcomes,
+    verdicts: Iterable[Verdict],
+    repeat: int,
+    break_even: list[dict[str, object]],
+) -> str:
     """Return everything measured, as JSON."""
     runs = [
         {"scenario": scenario, "contender": contender, "repetition": number, **_as_json(run)}
@@ -81,6 +86,7 @@ def document(outcomes: Outcomes, verdicts: Iterable[Verdict], repeat: int) -> st
         "repeat": repeat,
         "scenarios": [asdict(scenario) for scenario in SCENARIOS.values()],
         "verdicts": [asdict(verdict) | {"met": verdict.met} for verdict in verdicts],
+        "break_even": break_even,
         "runs": runs,
     }
     return json.dumps(whole, indent=1) + "\n"

@@ -14,7 +14,7 @@ if not __package__:
 
 import click
 
-from benchmarks import bounds, isolate, limits, machine, report, targets
+from benchmarks import bounds, isolate, limits, machine, predictions, report, targets, winners
 from benchmarks.contenders import ALL, BARE, CONTENDERS, SERIAL, SHARDED
 from benchmarks.outcomes import Outcomes
 from benchmarks.scenarios import ALL as ALL_SCENARIOS
@@ -40,18 +40,23 @@ def main(repeat: int, only: str, folder: Path) -> None:
     """Measure the same work under our strategies and their peers."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     names = {name.strip() for name in only.split(",") if name.strip()}
-    if unknown := names - SCENARIOS.keys() - CONTENDERS.keys():
-        known = ", ".join([*SCENARIOS, *CONTENDERS])
+    if unknown := names - SCENARIOS.keys() - CONTENDERS.keys() - {winners.NAME}:
+        known = ", ".join([*SCENARIOS, *CONTENDERS, winners.NAME])
         message = f"{', '.join(sorted(unknown))}: no such scenario or contender; there are {known}"
         raise click.BadParameter(message, param_hint="--only")
-    outcomes = measure(turns(names), repeat)
-    found = bounds.verdicts(outcomes, machine.cpus())
-    click.echo(report.render(outcomes, repeat, "simple"))
-    click.echo(report.render_verdicts(found))
+    points = predictions.find() if not names or winners.NAME in names else []
+    outcomes = Outcomes() if names == {winners.NAME} else measure(turns(names), repeat)
+    found = bounds.verdicts(outcomes, machine.cpus()) + winners.verdicts(points)
+
+    def text(style: str) -> str:
+        parts = [report.render(outcomes, repeat, style), winners.render(points, style)]
+        return "\n".join([*parts, report.render_verdicts(found)])
+
+    click.echo(text("simple"))
     if not names:
-        text = report.render(outcomes, repeat, "github") + "\n" + report.render_verdicts(found)
-        report.save(folder / "benchmarks.md", text)
-        report.save(folder / "benchmarks.json", report.document(outcomes, found, repeat))
+        document = report.document(outcomes, found, repeat, winners.document(points))
+        report.save(folder / "benchmarks.md", text("github"))
+        report.save(folder / "benchmarks.json", document)
     sys.exit(0 if all(verdict.met for verdict in found) else 1)
 
 

@@ -30,6 +30,20 @@ class Cruncher:
         return self.value
 
 
+class Ledger:
+    """Takes its time, and ends in another total if the order of its bookings is another."""
+
+    def __init__(self, start: int, delay: float = 0.02) -> None:
+        """Start with `start`; a booking takes `delay` seconds."""
+        self.total = start
+        self.delay = delay
+
+    def book(self, amount: int) -> None:
+        """Wait, then book."""
+        time.sleep(self.delay)
+        self.total = (self.total * 31 + amount) % (2**61 - 1)
+
+
 def rounds_for(seconds: float) -> int:
     """Return how many rounds take that long here, on an idle core: the quickest of some trials."""
     return max(1, round(seconds / min(_seconds_per_round() for _ in range(_TRIALS))))

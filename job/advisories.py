@@ -9,7 +9,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from job import stats
-from job.estimate import MOST_THREADS, WAITING, Profile
+from job.estimate import MOST_THREADS
+from job.symptoms import driver_share, profile, threads_in_turns, unlike_driver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,9 +21,6 @@ FEW_TRIALS = stats.LEAST_FOR_INTERVAL
 WIDE_SPREAD = 0.10
 SLOW_FIRST = 1.25
 BUSY = 0.25  # of the driver's machine before the start
-UNLIKE = 1.25  # one core or node against another
-DRIVER_BOUND = 0.7  # of the work phase in which the driver itself computed
-INEFFICIENT = 0.7
 
 Trials = dict[str, list["Trial"]]
 
@@ -115,8 +113,7 @@ def machine_loaded(results: Results, _trials: Trials) -> Iterator[str]:
 
 def others_on_cluster(results: Results, _trials: Trials) -> Iterator[str]:
     """Somebody else holds CPUs."""
-    held = results.cluster.cpus - sum(node.cpus_free for node in results.cluster.nodes)
-    if held >= 0.01:  # noqa: PLR2004 - Ray's own rounding
+    if held := results.cluster.cpus_held:
         yield (
             f"Other actors or jobs held {held:g} of the cluster's {results.cluster.cpus:g} CPUs at "
             "the start. Compare again when they have ended."
@@ -126,19 +123,15 @@ def others_on_cluster(results: Results, _trials: Trials) -> Iterator[str]:
 def driver_bottleneck(results: Results, trials: Trials) -> Iterator[str]:
     """The driver could not send any faster."""
     for name, of_one in trials.items():
-        last = of_one[-1]
-        if not last.actors or last.driver_cpu_s is None or not last.work_s:
-            continue
-        computed = last.cpu_s / max(last.cpus, 1)
-        if last.driver_cpu_s > DRIVER_BOUND * last.work_s and computed < INEFFICIENT * last.work_s:
+        if share := driver_share(of_one[-1]):
             yield (
                 f"{name}: the driver is the bottleneck: sending calls kept it busy for "
-                f"{last.driver_cpu_s / last.work_s:.0%} of the work phase. "
-                f"{_fewer_calls(name, results)}"
+                f"{share:.0%} of the work phase. {fewer_calls(name, results)}"
             )
 
 
-def _fewer_calls(strategy: str, results: Results) -> str:
+def fewer_calls(strategy: str, results: Results) -> str:
+    """Return how to make the driver send less."""
     if strategy != "actors":
         return "Raise --calls-per-batch."
     if "sharded" in results.plan.get("strategies", ()):
@@ -148,13 +141,11 @@ def _fewer_calls(strategy: str, results: Results) -> str:
 
 def threads_on_cpu(results: Results, trials: Trials) -> Iterator[str]:
     """A target that computes was given threads."""
-    profile = _profile(trials)
     advice = "Leave --threads-per-shard to auto."
     if results.plan.get("threads_per_shard") == "auto":
         advice = "--threads-per-shard 1 gives each shard one."
     for name, of_one in trials.items():
-        threads = of_one[-1].settings.get("threads_per_shard", 1)
-        if profile and profile.waits < WAITING and int(threads) > 1:
+        if threads := threads_in_turns(of_one[-1], trials):
             yield (
                 f"{name}: the calls compute rather than wait, so {threads} threads per shard only "
                 f"get in each other's way. {advice}"
@@ -164,7 +155,7 @@ def threads_on_cpu(results: Results, trials: Trials) -> Iterator[str]:
 def many_threads(_results: Results, trials: Trials) -> Iterator[str]:
     """More threads would be of use than a shard may have."""
     for name, of_one in trials.items():
-        if int(of_one[-1].settings.get("threads_per_shard", 1)) >= MOST_THREADS:
+        if of_one[-1].threads >= MOST_THREADS:
             yield (
                 f"{name}: each shard has {MOST_THREADS:,} threads, the most there may be. "
                 "More --shards would let more calls wait at once."
@@ -173,8 +164,8 @@ def many_threads(_results: Results, trials: Trials) -> Iterator[str]:
 
 def waiting(_results: Results, trials: Trials) -> Iterator[str]:
     """Calls that wait say nothing of CPU capacity."""
-    profile = _profile(trials)
-    if profile and profile.waits > 10 and profile.wall_s > 0.1:  # noqa: PLR2004 - clearly waiting
+    calls = profile(trials)
+    if calls and calls.waits > 10 and calls.wall_s > 0.1:  # noqa: PLR2004 - clearly waiting
         yield (
             "The calls wait rather than compute: the figures show scheduling, not CPU capacity. "
             "Do not carry them over to calls that compute."
@@ -192,19 +183,42 @@ def unlike_nodes(results: Results, _trials: Trials) -> Iterator[str]:
         )
 
 
+def open_cluster(results: Results, _trials: Trials) -> Iterator[str]:
+    """Whoever reaches the cluster runs code on it."""
+    if results.cluster.open:
+        yield (
+            "The cluster is open: it demands no token, so whoever reaches its ports runs code on "
+            "it, also while this measures. Start every node of it with RAY_AUTH_MODE=token."
+        )
+
+
+def actors_on_head(results: Results, trials: Trials) -> Iterator[str]:
+    """Actors ran beside the driver and Ray's own processes, though there are other nodes."""
+    heads = {node.node_id: node for node in results.cluster.nodes if node.head}
+    used = {s.node_id for of in trials.values() for s in of[-1].placement}
+    for node_id in heads.keys() & used:
+        if len(results.cluster.nodes) > 1:
+            yield (
+                f"The head, {heads[node_id].name}, hosted actors, which compete there with the "
+                "driver and with Ray's own processes. Start the head with 0 CPUs."
+            )
+
+
 def unlike_cores(results: Results, trials: Trials) -> Iterator[str]:
     """A driver core is faster or slower than a worker core."""
-    driver = results.environment.core_s
     cores = [s.core_s for of in trials.values() for t in of for s in t.placement if s.core_s]
-    if not driver or not cores:
-        return
-    factor = median(cores) / driver
-    if not 1 / UNLIKE <= factor <= UNLIKE:
-        word, by = ("slower", factor) if factor > 1 else ("faster", 1 / factor)
+    if unlike := unlike_driver(cores, results.environment.core_s):
+        advice = "Submit the comparison as a job, so that the driver runs on such a node too."
+        if _all_beside_driver(results, trials):  # then it is one and the same machine
+            advice = "It is the same machine, so something else ran: compare again when it is idle."
         yield (
-            f"A worker's core was {by:.2g} times {word} than the driver's, where the serial loop "
-            "ran. Submit the comparison as a job, so that the driver runs on such a node too."
+            f"A worker's core was {unlike} than the driver's, where the serial loop ran. {advice}"
         )
+
+
+def _all_beside_driver(results: Results, trials: Trials) -> bool:
+    driver = results.environment.driver_address
+    return {s.address for of in trials.values() for t in of for s in t.placement} == {driver}
 
 
 def blas_threads(results: Results, trials: Trials) -> Iterator[str]:
@@ -218,17 +232,6 @@ def blas_threads(results: Results, trials: Trials) -> Iterator[str]:
         )
 
 
-def _profile(trials: Trials) -> Profile | None:
-    """Return what the calls took, from the serial loop or else from the actors."""
-    for trial in [*trials.get("serial", ()), *(t for of in trials.values() for t in of)]:
-        if trial.strategy == "serial":
-            return Profile(trial.calls, trial.work_s, trial.cpu_s, trial.switches)
-        if trial.calls:
-            busy = sum(share.busy_s for share in trial.placement)
-            return Profile(trial.calls, busy, trial.cpu_s, trial.switches)
-    return None
-
-
 CHECKS: tuple[Callable[[Results, Trials], Iterator[str]], ...] = (
     omitted,
     serial_estimated,
@@ -239,6 +242,8 @@ CHECKS: tuple[Callable[[Results, Trials], Iterator[str]], ...] = (
     many_threads,
     unlike_nodes,
     unlike_cores,
+    actors_on_head,
+    open_cluster,
     blas_threads,
     wide_spread,
     slow_first,

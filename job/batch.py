@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from job import loops
@@ -97,3 +99,12 @@ class Step(NamedTuple):
         number = self.numbers[loops.index_of(where, self.instances)]
         position = self.position + 1 + (where.repetition if where else 0)
         return target_raised(error, number, str(self.call), position)
+
+
+def started_threads(count: int) -> ThreadPoolExecutor:
+    """Return a pool whose threads have all been started, so that no call has to wait for one."""
+    pool = ThreadPoolExecutor(count)
+    together = threading.Barrier(count)
+    for started in [pool.submit(together.wait) for _ in range(count)]:
+        started.result()
+    return pool

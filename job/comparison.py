@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from job import ray_address, ray_cluster
-from job.errors import ClusterError, TargetRaisedError, UsageError
+from job import ray_address, ray_capacity, ray_cluster
+from job.arrangement import fits
+from job.chaos import parse_chaos
+from job.errors import JobError
 from job.estimate import SEND_S, Estimate, Profile, sample_size, startup_s, threads_for, work_s
 from job.metering import core_s
-from job.placement import fit, fits_memory, free_slots, room, share_of_cpu
-from job.ray_actors import Layout, Setting
-from job.recipe import Recipe, make_instance
+from job.ray_actors import Setting
+from job.ray_calibration import calibrated
+from job.ray_guard import asking
+from job.ray_preflight import inspect, look
+from job.readiness import Site, arranged, ready
+from job.recipe import Recipe
 from job.results import Computed, Environment, Results
 from job.runner import Runner
-from job.shard import Place, Shard
 from job.states import state_limit
 from job.strategies.ray_shards import RayShards
-from job.strategies.serial import Serial, on_driver
+from job.strategies.serial import Serial
+from job.subject import first_calls, prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator
 
     from job.leaving import Leaving
-    from job.placement import Capacity, Fit
+    from job.placement import Fit
+    from job.ray_actors import Layout
+    from job.ray_preflight import Inspection
+    from job.readiness import Ready
     from job.results import Cluster
     from job.runner import Keep, Watch
     from job.strategies.base import Strategy
+    from job.subject import Subject
     from job.workload import Plan, Workload
 
     Note = Callable[[str], None]
 
 REHEARSED_S = (0.000001, 0.001, 1.0)  # what a call may take, as nobody knows before it is made
-PROBED = 3  # instances whose first calls are timed before anything runs
 NUMERIC = ("numpy", "scipy", "sklearn", "torch", "pandas")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -63,45 +72,63 @@ def compare(  # noqa: PLR0913 - the callbacks are named
     Raises:
         JobError: What went wrong, and how to go on.
     """
-    recipe = Recipe(
-        make, workload.target, workload.calls, workload.read, state_limit(workload.instances)
-    )
-    packed = ray_cluster.pack(recipe)
-    busy = ray_cluster.busy_share()
-    profile = _try_on_driver(recipe, workload.instances, plan)
-    with ray_cluster.connected(way, leaving, note, workload.target.module) as cluster:
-        layouts, omitted = arrange(workload, plan, ray_cluster.capacities(cluster))
-        sample = _sample(workload, plan, profile)
-        if profile and profile.calls:
-            note(str(_estimate(workload, profile, sample, layouts, cluster.cpus)))
-        results = Results(
-            workload=Computed.model_validate(workload.model_dump(mode="json")),
-            plan=plan.model_dump(mode="json"),
-            environment=_environment(busy, workload.target.module),
-            cluster=cluster,
-            omitted=omitted,
-        )
-        setting = Setting(
-            recipe,
-            workload.instances,
-            cluster,
-            plan.startup_timeout_s,
-            plan.timeout_s,
-            note,
-            packed,
-        )
-        built: list[Strategy] = [
-            RayShards(name, layouts[name], setting)
-            if name in layouts
-            else Serial(recipe, sample or workload.instances, plan.timeout_s)
-            for name in plan.strategies
-            if name not in omitted
-        ]
-        runner = Runner(results, workload, plan, keep=keep, watch=watch, profile=profile)
-        try:
-            return runner.run(built)
-        finally:
-            show(runner.results)
+    subject = prepared(workload, plan, make)
+    # The processes of an embedded Ray are still starting when it is up: they would be timed too.
+    profile = first_calls(subject) if way.kind == "embedded" else None
+    with (
+        ray_cluster.connected(way, leaving, note, workload.target.module) as found,
+        asking(found.address) as request,
+    ):
+        site = Site(way, found, request, note)
+        return measured(subject, site, profile, keep=keep, watch=watch, show=show)
+
+
+def measured(  # noqa: PLR0913 - the callbacks are named
+    subject: Subject, site: Site, profile: Profile | None,
+    *, keep: Keep, watch: Watch, show: Keep,
+) -> Results:  # fmt: skip
+    """Lay a comparison out over the cluster that is connected, and run it; see `compare`.
+
+    Args:
+        subject: What is compared.
+        site: Where.
+        profile: What its calls take; None where they are to be timed, once it is laid out.
+        keep: As in `compare`.
+        watch: Likewise.
+        show: Likewise.
+
+    Raises:
+        JobError: What went wrong, and how to go on.
+    """
+    workload, plan = subject.workload, subject.plan
+    made = ready(workload, plan, site)
+    look(made.cluster, subject.packed, plan.startup_timeout_s, site.note)
+    results = _begun(workload, plan, made, subject.busy_share)
+    if profile is None:  # what can never be placed is told before a call is made
+        with _shown_if_ended(results, keep, show):
+            profile = first_calls(subject)
+    sample = _sample(workload, plan, profile)
+    if profile and profile.calls:
+        site.note(str(_estimate(workload, profile, sample, made.layouts, made.cluster.cpus)))
+    setting = Setting(
+        subject.recipe, workload.instances, made.cluster, plan.startup_timeout_s, plan.timeout_s,
+        site.note, subject.packed, plan.snapshot_every,
+        parse_chaos(plan.chaos) if plan.chaos else None,
+    )  # fmt: skip
+    built: list[Strategy] = [
+        RayShards(name, made.layouts[name], setting)
+        if name in made.layouts
+        else Serial(subject.recipe, sample or workload.instances, plan.timeout_s)
+        for name in plan.strategies
+        if name not in made.omitted
+    ]
+    runner = Runner(results, workload, plan, keep=keep, watch=watch, profile=profile)
+    try:
+        runner.results = calibrated(runner.run(built), replace(setting, chaos=None))
+        keep(runner.results)
+        return runner.results
+    finally:
+        show(runner.results)
 
 
 @dataclass(frozen=True)
@@ -134,71 +161,34 @@ def rehearse(
         ClusterError: There is no cluster, or what is asked for can never be placed on it.
     """
     with ray_cluster.connected(way, leaving, note) as cluster:
-        nodes = ray_cluster.capacities(cluster)
-        layouts, omitted = arrange(workload, plan, nodes)
+        nodes, growth = ray_capacity.view(cluster)
+        layouts, omitted = arranged(workload, plan, cluster, nodes, growth)
         estimates = {}
         for call_s in REHEARSED_S:
             profile = Profile(1, call_s, call_s, switches=0)
             sample = _sample(workload, plan, profile)
             estimates[call_s] = _estimate(workload, profile, sample, layouts, cluster.cpus)
-        fits = {name: fit(x.shards, x.cpus_per_actor, nodes) for name, x in layouts.items()}
         left = tuple(name for name in plan.strategies if name not in omitted)
-        return Rehearsal(cluster, layouts, fits, omitted, estimates, left)
+        placed = fits(layouts, nodes, growth)
+        return Rehearsal(cluster, layouts, placed, omitted, estimates, left)
 
 
-def arrange(
-    workload: Workload, plan: Plan, nodes: Sequence[Capacity]
-) -> tuple[dict[str, Layout], dict[str, str]]:
-    """Turn the knobs of each strategy that needs actors; the second part says why not, for some.
+def examine(  # noqa: PLR0913 - the callback is named
+    workload: Workload, plan: Plan, make: Callable[..., Any], way: ray_address.Way,
+    *, leaving: Leaving, note: Note,
+) -> Inspection:  # fmt: skip
+    """Say whether the cluster is fit for the comparison; nothing of the target is called.
 
     Raises:
-        ClusterError: What is asked for can never be placed on these nodes.
+        ClusterError: There is no cluster, or the nodes that are waited for did not come.
     """
-    layouts: dict[str, Layout] = {}
-    omitted: dict[str, str] = {}
-    for name in plan.strategies:
-        if name == "serial":
-            continue
-        layout = _layout(name, workload.instances, plan, nodes)
-        memory = fits_memory(layout.shards, nodes)
-        if memory.when == "never" and name == "actors" and "sharded" in plan.strategies:
-            omitted[name] = memory.reason
-            continue
-        placed = fit(layout.shards, layout.cpus_per_actor, nodes)
-        for found in (memory, placed):
-            if found.when == "never":
-                message = f"{name}: cannot be placed: {found.reason}"
-                advice = {
-                    "actors": "Ask for fewer instances or lower --cpus-per-actor; or run "
-                    "--strategies serial,sharded, which needs one actor per CPU.",
-                    "sharded": "Lower --shards or --cpus-per-actor.",
-                }
-                raise ClusterError(message, advice[name])
-        layouts[name] = layout
-    return layouts, omitted
-
-
-def _layout(name: str, instances: int, plan: Plan, nodes: Sequence[Capacity]) -> Layout:
-    if name == "actors":
-        shards: int = instances
-        threads: int | None = 1
-        calls_per_batch: int | None = 1
-    else:
-        wanted = _auto_shards(plan, nodes) if plan.shards == "auto" else plan.shards
-        shards = min(wanted, instances)
-        threads = None if plan.threads_per_shard == "auto" else plan.threads_per_shard
-        calls_per_batch = None if plan.calls_per_batch == "auto" else plan.calls_per_batch
-    each = plan.cpus_per_actor
-    if each == "auto":
-        each = share_of_cpu(shards, nodes)
-    return Layout(shards, each, threads, calls_per_batch)
-
-
-def _auto_shards(plan: Plan, nodes: Sequence[Capacity]) -> int:
-    most = free_slots(nodes)
-    if plan.cpus_per_actor != "auto":
-        most = min(most, room(plan.cpus_per_actor, [node.cpus for node in nodes]))
-    return max(1, most)
+    limit = state_limit(workload.instances)
+    packed = ray_cluster.pack(Recipe(make, workload.target, workload.calls, workload.read, limit))
+    with (
+        ray_cluster.connected(way, leaving, note, workload.target.module) as cluster,
+        asking(cluster.address) as request,
+    ):
+        return inspect(workload, plan, Site(way, cluster, request, note), packed)
 
 
 def _sample(workload: Workload, plan: Plan, profile: Profile | None) -> int | None:
@@ -234,39 +224,29 @@ def _estimate(
     return Estimate(profile.call_s * calls, sample, others)
 
 
-def _try_on_driver(recipe: Recipe, instances: int, plan: Plan) -> Profile | None:
-    """Try the target here, so that its own errors come first, and time its first calls.
+def _begun(workload: Workload, plan: Plan, made: Ready, busy: float) -> Results:
+    return Results(
+        workload=Computed.model_validate(workload.model_dump(mode="json")),
+        plan=plan.model_dump(mode="json"),
+        environment=_environment(busy, workload.target.module),
+        cluster=made.cluster,
+        omitted=made.omitted,
+    )
 
-    Calls are made only where the serial loop will make them here anyway.
-    """
+
+@contextlib.contextmanager
+def _shown_if_ended(results: Results, keep: Keep, show: Keep) -> Iterator[None]:
+    """Show and save what there is of a comparison that ends before its first trial."""
     try:
-        with on_driver(plan.timeout_s, "first calls"):
-            _check_methods(recipe, make_instance(recipe, 0))
-            if "serial" not in plan.strategies:
-                return None
-            shard = Shard(recipe, range(min(PROBED, instances)), None, 1, _here)
-            shard.ready()
-            shard.advance()
-    except TargetRaisedError as error:
-        raise error.told("the target", "on the driver") from None
-    account = shard.account()
-    return Profile(account.calls, account.wall_s, account.cpu_s, account.switches)
-
-
-def _check_methods(recipe: Recipe, instance: object) -> None:
-    for call in recipe.calls:
-        if not callable(getattr(instance, call.method, None)):
-            kind = type(instance).__name__
-            made = type(instance)  # whose properties are not run
-            has = [n for n in dir(made) if n[0] != "_" and callable(getattr(made, n, None))]
-            if instance is None:
-                raise UsageError(f"target {recipe.target}: it returned None, not an instance")
-            message = f"--call {call}: {kind} has no method {call.method!r}"
-            raise UsageError(message, f"It has: {', '.join(has[:20])}." if has else "")
-
-
-def _here() -> Place:
-    return Place("", "", platform.node(), os.getpid())
+        yield
+    except (KeyboardInterrupt, JobError) as error:
+        if isinstance(error, JobError):
+            ended = results.with_(status="failed", problem=error.message)
+        else:
+            ended = results.with_(status="interrupted")
+        keep(ended)
+        show(ended)
+        raise
 
 
 def _environment(busy: float, module: str) -> Environment:

@@ -152,6 +152,12 @@ class _Dumper(yaml.SafeDumper):
         """Write a value that stands in two places twice."""
         return True
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """Write text with a next-line character (U+0085) escaped; raw, it is read as a space."""
+        if "\x85" in data:
+            return self.represent_scalar(f"{_TAG}str", data, style='"')
+        return super().represent_str(data)
+
 
 # Both heed the same words beyond PyYAML's: what the one reads in another way, the other quotes.
 for _each in (_Loader, _Dumper):
@@ -162,6 +168,7 @@ for _each in (_Loader, _Dumper):
         list("-+0123456789"),
     )
 _Loader.add_constructor(_INSTANCE, lambda _loader, _node: InstanceNumber())
+_Dumper.add_representer(str, _Dumper.represent_str)
 _Dumper.add_representer(
     InstanceNumber, lambda dumper, value: dumper.represent_scalar(_INSTANCE, str(value))
 )

@@ -61,6 +61,12 @@ class FileError(JobError):
     exit_code = 6
 
 
+class GateError(JobError):
+    """A bound that the user demanded was not kept."""
+
+    exit_code = 7
+
+
 class TargetRaisedError(Exception):
     """What the target itself raised, in plain strings, so that it travels whatever it was.
 
@@ -85,6 +91,11 @@ class TargetRaisedError(Exception):
         """Say which instance was doing what, and what it raised."""
         which = f"call {self.position:,}, " if self.position else ""
         return f"instance {self.number:,}, {which}{self.doing}: {self.error}"
+
+    @property
+    def exits(self) -> bool:
+        """Whether the target asked for the end of its process, which is no error of a call's."""
+        return bool(self.position) and self.error.partition(":")[0] == "SystemExit"
 
     def told(self, strategy: str, where: str) -> TrialError:
         """Return it as the failure of a trial."""

@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from job.words import count, span
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -73,7 +75,7 @@ class Estimate:
         """Say it in one line."""
         said = []
         if self.serial_s:
-            how = f" (estimated from {_instances(self.sample)})" if self.sample else ""
+            how = f" (estimated from {count(self.sample, 'instance')})" if self.sample else ""
             said.append(f"serial {span(self.serial_s)}{how}")
         said += [f"{name} {span(seconds)}" for name, seconds in self.others_s.items()]
         return f"Estimate of each trial: {', '.join(said)}."
@@ -119,26 +121,3 @@ def work_s(profile: Profile, calls: int, at_once: int, cpus: float) -> float:
 def startup_s(actors: int, cpus: float) -> float:
     """Return what so many actors take to start on so many CPUs, each being a process."""
     return max(1.0, ACTOR_CPU_S * actors / max(cpus, 1))
-
-
-def span(seconds: float) -> str:
-    """Return a time as people say it."""
-    if seconds < 1:
-        return "under 1 s"
-    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size or (unit == "h" and seconds >= size):
-            amount = seconds / size
-            return f"about {amount:,.0f} {unit}" if amount >= 10 else f"about {amount:.2g} {unit}"  # noqa: PLR2004
-    return f"about {seconds:.0f} s"
-
-
-def duration(seconds: float) -> str:
-    """Return a short time in the unit that suits it."""
-    for size, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
-        if seconds >= size:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds:g} s"
-
-
-def _instances(number: int) -> str:
-    return f"{number:,} instance{'' if number == 1 else 's'}"

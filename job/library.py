@@ -73,7 +73,7 @@ def _ignore(_: object) -> None:
 
 
 def _warn(text: str) -> None:
-    if not text.startswith("Estimate"):
+    if not text.startswith(("Estimate", "Break-even")):
         warnings.warn(text, stacklevel=2)
 
 

@@ -14,6 +14,7 @@ Sample: TypeAlias = tuple[float, int]
 
 WORTH_SAMPLING_S, SAMPLED_OF = 0.001, 64
 CORE_LOOPS, CORE_TRIES = 50_000, 8  # 2 ms each: long beside a tick, short beside a trial
+PACE_S = 0.3  # longer than the turns that processes take on a core
 PER_THREAD = getattr(resource, "RUSAGE_THREAD", 0)
 
 
@@ -83,13 +84,23 @@ class Sampler:
 
 def core_s() -> float:
     """Return what a fixed piece of Python takes on this core: the best of some, in seconds."""
-    best = float("inf")
-    for _ in range(CORE_TRIES):
-        since, total = time.perf_counter(), 0
-        for number in range(CORE_LOOPS):
-            total += number & 3
-        best = min(best, time.perf_counter() - since)
-    return best
+    return min(_fixed_piece_s() for _ in range(CORE_TRIES))
+
+
+def pace_s() -> float:
+    """Return what the same piece takes on average, in seconds: others on the core count too."""
+    since, pieces = time.perf_counter(), 0
+    while time.perf_counter() - since < PACE_S:
+        _fixed_piece_s()
+        pieces += 1
+    return (time.perf_counter() - since) / pieces
+
+
+def _fixed_piece_s() -> float:
+    since, total = time.perf_counter(), 0
+    for number in range(CORE_LOOPS):
+        total += number & 3
+    return time.perf_counter() - since
 
 
 def voluntary_switches() -> int:

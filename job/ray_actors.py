@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import enum
 import os
-import re
 import socket
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ray
 
@@ -17,8 +17,10 @@ from job.shard import Place
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from job.chaos import Chaos
     from job.metering import Account
     from job.recipe import Recipe
+    from job.recovery import Point, Recovery
     from job.results import Cluster
 
 
@@ -38,6 +40,11 @@ class Layout:
     threads: int | None = 1
     calls_per_batch: int | None = 1
 
+    def __str__(self) -> str:
+        """Say what it asks for."""
+        actors = "1 actor" if self.shards == 1 else f"{self.shards:,} actors"
+        return f"{actors} of {self.cpus_per_actor:g} CPU{'' if self.cpus_per_actor == 1 else 's'}"
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -51,6 +58,9 @@ class Setting:
         timeout_s: How long the work, and the read, may take.
         note: Told what a user should know while it waits.
         packed: The recipe as it is sent to the actors; as it stands where there is none.
+        snapshot_every: After how many calls an instance a shard's instances are kept, on average;
+            0 for never.
+        chaos: What is killed while the calls are made.
     """
 
     recipe: Recipe
@@ -60,19 +70,77 @@ class Setting:
     timeout_s: float
     note: Callable[[str], None]
     packed: bytes | None = None
+    snapshot_every: int = 0
+    chaos: Chaos | None = None
+
+
+class Goal(enum.IntEnum):
+    """How far the actors are driven."""
+
+    READY = 0
+    WORKED = 1
+    READ = 2
+
+
+class Segment(NamedTuple):
+    """Remote calls of one kind that were sent together; the last one's answer is waited for.
+
+    Attributes:
+        kind: The method that was called.
+        refs: One for each call.
+        since_s: When they were sent, by the monotonic clock.
+    """
+
+    kind: str
+    refs: list[Any]
+    since_s: float
 
 
 @dataclass
 class Worker:
-    """One actor as the driver sees it: its shard, and the remote calls on their way to it."""
+    """A shard as the driver sees it: its actor, and the remote calls on their way to it.
 
-    handle: Any
+    Attributes:
+        index: Which shard it is, from 0.
+        numbers: Its instances.
+        calls: How many calls it gets in all.
+        recovery: How far it is, and what is to be done when its actor dies.
+        handle: Its actor now, as below.
+        place: Where that is, once it is ready.
+        refuge: The node on which it was requested without a CPU of its own; None: anywhere.
+        asked_s: When it was requested, by the monotonic clock.
+        heard_s: When it last answered, likewise.
+        sent: How many calls are made once all that was sent is answered.
+        batch: How many calls its last remote call held.
+        point: Which call is made next, where they are made one by one.
+        segments: What is not answered, oldest first.
+        states: Those that were read so far.
+        told: How many calls were told as progress.
+    """
+
+    index: int
     numbers: Sequence[int]
     calls: int
+    recovery: Recovery
+    handle: Any = None
     place: Place | None = None
-    done: int = 0
+    refuge: str | None = None
+    asked_s: float = 0.0
+    heard_s: float = 0.0
     sent: int = 0
-    segments: deque[list[Any]] = field(default_factory=deque)
+    batch: int = 0
+    point: Point | None = None
+    segments: deque[Segment] = field(default_factory=deque)
+    states: list[str] = field(default_factory=list)
+    told: int = 0
+
+    def renew(self, handle: Any, now: float, refuge: str | None) -> None:
+        """Take note of a new actor, of which nothing is known yet."""
+        self.handle, self.place, self.point, self.refuge = handle, None, None, refuge
+        self.asked_s = self.heard_s = now
+        self.sent = self.recovery.answered
+        self.segments.clear()
+        self.states.clear()
 
     @property
     def host(self) -> str:
@@ -106,24 +174,3 @@ def with_actor(shares: dict[str, NodeShare], place: Place, account: Account) -> 
             "busy_s": before.busy_s + account.wall_s,
         }
     )
-
-
-def last_line(error: BaseException) -> str:
-    """Return the part of a long text that says what was wrong in the end."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
-
-
-def cause_of_death(error: BaseException) -> str:
-    """Return the part of Ray's long text that says how the process ended."""
-    text = " ".join(str(error).split())
-    for mark in ("Worker exit detail: ", "because "):
-        if mark in text:
-            return text.partition(mark)[2].partition(". ")[0].rstrip(".")
-    return text[:200] or type(error).__name__
-
-
-def missing_module(error: BaseException) -> str:
-    """Return the module whose absence on a worker a long text tells of, or nothing."""
-    found = re.search(r"ModuleNotFoundError: No module named '([^']+)'", str(error))
-    return found[1] if found else ""

@@ -125,6 +125,14 @@ def knock(address: str) -> None:
         raise ClusterError(message, f"The GCS has port {GCS_PORT} by default; 8265 is another.")
 
 
+def is_open(address: str) -> bool | None:
+    """Return whether the cluster answers without a token; None where that cannot be told."""
+    if os.environ.get("RAY_USE_TLS", "0") == "1":
+        return None
+    answer = _ask(address, "")
+    return {"OK": True, "UNAUTHENTICATED": False}.get(answer)
+
+
 def own_token() -> str:
     """Return the token that Ray would use here, or nothing."""
     if token := os.environ.get("RAY_AUTH_TOKEN", "").strip():

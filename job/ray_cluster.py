@@ -17,6 +17,7 @@ from job import ray_address
 from job.errors import ClusterError, UsageError
 from job.placement import Capacity
 from job.ray_address import Way
+from job.ray_household import Household
 from job.results import Cluster, Node
 
 if TYPE_CHECKING:
@@ -29,41 +30,7 @@ if TYPE_CHECKING:
 LEAVE_S = 5.0  # how long Ray's processes may take to end in order
 BUSY_S = 0.25
 CONNECTED_GRACE_S = 1.5  # of the 2 s in which a signal ends us
-
-
-class Household:
-    """The processes of an embedded Ray: the children that came while it started, and theirs."""
-
-    def __init__(self) -> None:
-        """Take note of the children that are there before, which are not ours to end."""
-        self._others = {child.pid for child in self._children()}
-
-    def members(self) -> list[Any]:
-        """Return the processes that run now."""
-        members: list[Any] = []
-        for child in self._children():
-            if child.pid not in self._others:
-                members += [child, *self._children(child)]
-        return members
-
-    def end(self, members: list[Any], grace_s: float = 0.0) -> None:
-        """Wait until they are gone; kill those that are not when the grace is over."""
-        import psutil
-
-        _, alive = psutil.wait_procs(members, timeout=grace_s)
-        for process in alive:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(alive, timeout=1.0)
-
-    def _children(self, process: Any = None) -> list[Any]:
-        import psutil  # comes with ray, from its own folder
-
-        with contextlib.suppress(psutil.Error):
-            if process is None:
-                return list(psutil.Process().children())
-            return list(process.children(recursive=True))
-        return []
+HEAD = "node:__internal_head__"  # the resource by which Ray marks it
 
 
 @contextlib.contextmanager
@@ -100,7 +67,7 @@ def connected(
         leaving.abandon = lambda: household.end(household.members())
     try:
         _init(way, address, leaving, _package_of(target) if target else None)
-        yield describe(way)
+        yield _with_door(describe(way))
     except KeyboardInterrupt:
         if not leaving.active:
             _shutdown(household)
@@ -115,9 +82,13 @@ def connected(
     _shutdown(household)
 
 
+def _with_door(cluster: Cluster) -> Cluster:
+    door = None if cluster.kind == "embedded" else ray_address.is_open(cluster.address)
+    return cluster.model_copy(update={"open": door})
+
+
 def _init(way: Way, address: str, leaving: Leaving, package: str | None) -> None:
     import ray
-    import ray.exceptions as rex
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Silences a warning about a change that concerns GPUs only.
@@ -136,7 +107,7 @@ def _init(way: Way, address: str, leaving: Leaving, package: str | None) -> None
     except SystemExit:  # how Ray's own handler reports SIGTERM
         leaving.signum = leaving.signum or signal.SIGTERM
         raise KeyboardInterrupt from None
-    except (rex.RayError, ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except Exception as error:  # of a node that was too slow Ray says so with a bare one
         message = f"{address or 'an embedded Ray'}: Ray does not start here ({_line(error)})"
         raise ClusterError(message, "Ray's own words stand above.") from None
     finally:
@@ -219,23 +190,28 @@ def describe(way: Way) -> Cluster:
     import ray
 
     free = _free_cpus()
+    found = sorted(ray.nodes(), key=lambda node: (HEAD not in node["Resources"], _name(node)))
     nodes = tuple(
         Node(
             node_id=node["NodeID"],
             address=node["NodeManagerAddress"],
-            host=node["NodeManagerHostname"],
+            host=_name(node),
             cpus=node["Resources"].get("CPU", 0.0),
             cpus_free=free.get(node["NodeID"], 0.0),
             memory_bytes=node["Resources"].get("memory", 0.0),
             resources={k: v for k, v in node["Resources"].items() if not k.startswith("node:")},
+            head=HEAD in node["Resources"],
         )
-        for node in ray.nodes()
+        for node in found
         if node["Alive"]
     )
-    context = ray.get_runtime_context()
-    return Cluster(
-        kind=way.kind, address=context.gcs_address, ray_version=ray.__version__, nodes=nodes
-    )
+    address = ray.get_runtime_context().gcs_address
+    return Cluster(kind=way.kind, address=address, ray_version=ray.__version__, nodes=nodes)
+
+
+def _name(node: dict[str, Any]) -> str:
+    given: str = node["NodeName"]  # by `ray start --node-name`; otherwise the address
+    return given if given != node["NodeManagerAddress"] else str(node["NodeManagerHostname"])
 
 
 def capacities(cluster: Cluster) -> list[Capacity]:
@@ -243,10 +219,11 @@ def capacities(cluster: Cluster) -> list[Capacity]:
     free = _free_cpus()
     return [
         Capacity(
-            name=node.host if node.host == node.address else f"{node.host} ({node.address})",
+            name=node.name,
             cpus=node.cpus,
             cpus_free=free.get(node.node_id, 0.0),
             memory_bytes=node.memory_bytes,
+            gpus=node.resources.get("GPU", 0.0),
         )
         for node in cluster.nodes
     ]

@@ -9,6 +9,7 @@ import asyncio
 import inspect
 import traceback
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from job import loops
@@ -46,6 +47,11 @@ class Recipe:
         """How many calls each instance gets."""
         return sum(call.times for call in self.calls)
 
+    def call_at(self, position: int) -> Call:
+        """Return an instance's how-many-th call, from 1."""
+        ends = accumulate(call.times for call in self.calls)
+        return next(c for c, end in zip(self.calls, ends, strict=True) if position <= end)
+
 
 def make_instance(recipe: Recipe, number: int) -> Any:  # noqa: ANN401 - any class at all
     """Make instance `number` of the target.
@@ -65,7 +71,7 @@ def read_state(recipe: Recipe, instance: Any, number: int) -> str:  # noqa: ANN4
 
     Raises:
         TargetRaisedError: The read raised.
-        StateError: The state cannot be compared.
+        StateError: There is no such state, or it cannot be compared.
     """
     try:
         state = getattr(instance, recipe.read) if recipe.read else instance
@@ -74,12 +80,25 @@ def read_state(recipe: Recipe, instance: Any, number: int) -> str:  # noqa: ANN4
         if inspect.isawaitable(state):
             state = asyncio.run(_awaited(state))
     except (Exception, SystemExit) as error:
+        if isinstance(error, AttributeError) and _is_missing(error, instance, recipe.read):
+            raise _nothing_to_read(instance, number, error.name) from None
         raise target_raised(error, number, f"read {recipe.read}") from None
     try:
         return bounded(canonical(state), recipe.state_limit)
     except StateError as error:
         message = f"instance {number:,}, read {recipe.read or 'of the object'}: {error.message}"
         raise StateError(message, error.hint) from None
+
+
+def _is_missing(error: AttributeError, instance: object, read: str | None) -> bool:
+    """Tell an instance without such a state from one whose own code raised the same."""
+    return error.obj is instance and error.name == read
+
+
+def _nothing_to_read(instance: object, number: int, name: str | None) -> StateError:
+    has = sorted(each for each in dir(instance) if each[0] != "_")
+    message = f"instance {number:,}, read {name}: {type(instance).__name__} has no {name!r}"
+    return StateError(message, f"It has: {', '.join(has[:20])}." if has else "")
 
 
 async def _awaited(made: Awaitable[object]) -> object:

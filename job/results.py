@@ -6,11 +6,7 @@ files of every version keep loading.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -51,20 +47,33 @@ class Node(_Record):
     memory_bytes: float = 0
     cpus_free: float = 0
     resources: dict[str, float] = {}
+    head: bool = False
+
+    @property
+    def name(self) -> str:
+        """How a sentence names it."""
+        return self.host if self.host == self.address else f"{self.host} ({self.address})"
 
 
 class Cluster(_Record):
-    """The cluster as it was when the comparison began."""
+    """The cluster as it was when the comparison began; `open` if it lets in whoever comes."""
 
     kind: Literal["embedded", "connected", "job"]
     address: str
     ray_version: str
     nodes: tuple[Node, ...]
+    open: bool | None = None
 
     @property
     def cpus(self) -> float:
         """All CPUs of all nodes."""
         return sum(node.cpus for node in self.nodes)
+
+    @property
+    def cpus_held(self) -> float:
+        """Those of them that others held; 0 for what is only Ray's own rounding."""
+        held = self.cpus - sum(node.cpus_free for node in self.nodes)
+        return held if held >= 0.01 else 0.0  # noqa: PLR2004
 
 
 class Environment(_Record):
@@ -98,6 +107,47 @@ class NodeShare(_Record):
     core_s: float | None = None
 
 
+class Stretch(_Record):
+    """Calls of one actor that were answered together, as the driver saw them.
+
+    Attributes:
+        actor: Which actor, counted from 0 in the order of the instances.
+        node_id: Where it was.
+        since_s: When the first of the calls was sent or the one before answered, in seconds after
+            the work phase began.
+        until_s: When the last was answered.
+        calls: How many they were.
+    """
+
+    actor: Count
+    node_id: str
+    since_s: Seconds
+    until_s: Seconds
+    calls: Count
+
+
+class Loss(_Record):
+    """An actor's death, as the driver saw it; times in seconds after the work phase began.
+
+    Attributes:
+        actor: Which actor, counted from 0 in the order of the instances.
+        incarnation: Its how many-th it was, counted from 1.
+        address: The node it was on; empty where it died before that was known.
+        cause: How it ended, in Ray's words or ours.
+        since_s: When the driver knew of it; 0 for an actor that died before.
+        resumed_s: After how long the next incarnation had answered its first call; None if never.
+        replayed_calls: How many answered calls had to be applied again.
+    """
+
+    actor: Count
+    incarnation: Annotated[int, Field(ge=1)]
+    address: str
+    cause: str
+    since_s: Seconds
+    resumed_s: Seconds | None = None
+    replayed_calls: Count = 0
+
+
 class Trial(_Record):
     """One complete execution of the workload under one strategy; times in seconds.
 
@@ -127,7 +177,33 @@ class Trial(_Record):
     placement: tuple[NodeShare, ...] = ()
     losses: Count = 0
     replayed_calls: Count = 0
+    deaths: tuple[Loss, ...] = ()
+    timeline: tuple[Stretch, ...] = ()
     estimated: bool = False
+
+    @property
+    def threads(self) -> int:
+        """How many instances of one actor could be called at once."""
+        return int(self.settings.get("threads_per_shard", 1))
+
+
+class Calibration(_Record):
+    """What calls cost that do nothing; times in seconds, each per call.
+
+    Attributes:
+        loop_s: In the serial loop.
+        inside_s: In a shard, where many calls share a remote call.
+        send_s: As remote calls of their own, sent to `actors` actors as fast as the driver can.
+        calls: How many were sent.
+        elapsed_s: What all of this took.
+    """
+
+    loop_s: Seconds
+    inside_s: Seconds
+    send_s: Seconds
+    actors: Count
+    calls: Count
+    elapsed_s: Seconds
 
 
 class Results(_Record):
@@ -143,14 +219,26 @@ class Results(_Record):
     advisories: tuple[str, ...] = ()
     status: Status = "running"
     problem: str = ""
+    calibration: Calibration | None = None
 
-    def analysed(self) -> dict[str, list[Trial]]:
-        """Return the trials that count, by strategy, in the order they were run."""
+    def counted(self) -> dict[str, list[Trial]]:
+        """Return the trials that are no warm-ups, by strategy, in the order they were run."""
         trials: dict[str, list[Trial]] = {}
         for trial in self.trials:
             if not trial.warmup:
                 trials.setdefault(trial.strategy, []).append(trial)
         return trials
+
+    def analysed(self) -> dict[str, list[Trial]]:
+        """Return those of them that figures rest on: without losses, where there are such."""
+        clean = {
+            name: [t for t in trials if not t.losses] for name, trials in self.counted().items()
+        }
+        return {name: clean[name] or trials for name, trials in self.counted().items()}
+
+    def as_line(self) -> str:
+        """Return the document as JSON in one line of ASCII characters."""
+        return json.dumps(self.model_dump(mode="json"), separators=(",", ":"))
 
     def with_(self, **changes: Any) -> Results:  # noqa: ANN401 - any of the keys above
         """Return the document with some keys changed."""
@@ -163,60 +251,19 @@ def shortened(states: list[str]) -> tuple[str, ...]:
     return tuple(s if len(s) <= cut else f"{s[:cut]}…" for s in states[:MOST_STATES])
 
 
-def check_writable(path: Path) -> None:
-    """Find out now, not after an hour, whether results can be written.
+def parse(text: str | bytes, place: str) -> Results:
+    """Return the document of a text.
 
     Raises:
-        FileError: They cannot.
+        FileError: It is cut short, or something else.
     """
     try:
-        if path.exists() and not path.is_file():
-            message = f"--output {path}: cannot be written (it is there, and no regular file)"
-            raise FileError(message, "Name another file.")
-        descriptor, name = tempfile.mkstemp(prefix=".writable-", dir=path.parent)
-        os.close(descriptor)
-        Path(name).unlink()
-    except OSError as error:
-        message = f"--output {path}: cannot be written ({error.strerror or error})"
-        raise FileError(message, "Name a file in a folder that exists and is yours.") from None
-
-
-def save(results: Results, path: Path) -> None:
-    """Write the document beside its place and move it there, so that it is never half written.
-
-    Raises:
-        FileError: It cannot be written.
-    """
-    path = path.resolve()  # a link stays one
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        text = json.dumps(results.model_dump(mode="json"), indent=1, ensure_ascii=False)
-        temporary.write_text(f"{text}\n", "utf-8", errors="replace")  # half a surrogate pair
-        temporary.replace(path)
-    except OSError as error:
-        message = f"{path}: results cannot be written ({error.strerror or error})"
-        raise FileError(message) from None
-    finally:
-        with contextlib.suppress(OSError):  # nothing is left of it where all went well
-            temporary.unlink()
-
-
-def load(path: Path) -> Results:
-    """Read a document.
-
-    Raises:
-        FileError: It cannot be read, is cut short, or is something else.
-    """
-    try:
-        return Results.model_validate_json(path.read_bytes())
-    except OSError as error:
-        message = f"{path}: cannot be read ({error.strerror or error})"
-        raise FileError(message, "Name a file that `--output` wrote.") from None
+        return Results.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         reason = f"{where}: {first['msg']}" if where else first["msg"]
-        message = f"{path}: not a complete results document ({reason})"
+        message = f"{place}: not a complete results document ({reason})"
         raise FileError(
             message, "Name a file that `--output` wrote; it may be cut short."
         ) from None

@@ -141,6 +141,10 @@ class Runner:
             digest=digest(states),
             settings=facts.settings,
             placement=facts.placement,
+            losses=len(facts.deaths),
+            replayed_calls=sum(death.replayed_calls for death in facts.deaths),
+            deaths=facts.deaths,
+            timeline=facts.timeline,
             estimated=scale > 1,
         )
         return trial, states

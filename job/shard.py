@@ -9,24 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import pickle
+import platform
 import threading
 import time
 import weakref
 from bisect import bisect_right
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from job import loops
-from job.batch import MOST_PACE, NOTHING, Batch, Block, Step
-from job.errors import TargetRaisedError
+from job.awaiting import work_awaiting
+from job.batch import MOST_PACE, NOTHING, Batch, Block, Step, started_threads
+from job.errors import StateError, TargetRaisedError
 from job.metering import Account, Sampler, core_s
 from job.recipe import Recipe, make_instance, read_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import ThreadPoolExecutor
 
     from job.metering import Sample
 
@@ -42,6 +45,11 @@ class Place(NamedTuple):
     address: str
     host: str
     pid: int
+
+    @classmethod
+    def here(cls) -> Place:
+        """Return where this process is, for a shard that no actor hosts."""
+        return cls("", "", platform.node(), os.getpid())
 
 
 class Shard:
@@ -88,32 +96,47 @@ class Shard:
         self._sampler = Sampler()
         self._failure: TargetRaisedError | None = None
 
-    def ready(self) -> Place:
-        """Make the instances and say where they live.
+    def ready(self, snapshot: bytes | None = None) -> Place:
+        """Make the instances, or take them from a snapshot, and say where they live.
 
         Raises:
             TargetRaisedError: A constructor raised.
         """
-        self._instances = [make_instance(self._recipe, number) for number in self._numbers]
+        if snapshot is None:
+            self._instances = [make_instance(self._recipe, number) for number in self._numbers]
+        else:
+            kept = pickle.loads(snapshot)  # noqa: S301 - this class wrote it
+            self._instances, blocks, self._made, self._slowest_s, self._longest_s, totals = kept
+            vars(self._sampler).update(totals)
         calls = self._recipe.calls
         if self._each and self._instances:
-            self._unfinished = len(self._instances)
+            every = [(0, len(self._instances), 0, 0.0)]
+            self._open.extend(Block(*each) for each in (blocks if snapshot else every))
+            self._unfinished = sum(block.size for block in self._open)
             first = self._instances[0]
             self._loops = [loops.run(call, awaited=loops.is_awaited(call, first)) for call in calls]
             if any(map(inspect.iscoroutinefunction, self._loops)):
                 self._event_loop = asyncio.new_event_loop()
                 weakref.finalize(self, self._event_loop.close)
-            elif self._threads > 1:
-                self._start_threads(min(self._threads, self._unfinished))
-            self._open.append(Block(0, self._unfinished, 0, 0.0))
+            elif at_once := self._threads > 1 and min(self._threads, self._unfinished):
+                self._pool = started_threads(at_once)
         return self._where()
 
-    def _start_threads(self, count: int) -> None:
-        """Start all threads now, so that no call has to wait for one."""
-        self._pool = ThreadPoolExecutor(count)
-        together = threading.Barrier(count)
-        for started in [self._pool.submit(together.wait) for _ in range(count)]:
-            started.result()
+    def snapshot(self, dump: Callable[[object], bytes]) -> bytes:
+        """Return the instances as they are between two calls, and how far each has come.
+
+        Raises:
+            StateError: They cannot be pickled.
+        """
+        blocks = [tuple(block) for block in self._open]  # no classes of ours: they travel by value
+        totals = vars(self._sampler)
+        kept = (self._instances, blocks, self._made, self._slowest_s, self._longest_s, totals)
+        try:
+            return dump(kept)
+        except Exception as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            message = f"instances {self._numbers[0]:,} and on cannot be kept ({reason})"
+            raise StateError(message, "Leave out --snapshot-every; losses are replayed.") from None
 
     def advance(self) -> int:
         """Apply the next batch and return how many calls it held; 0 when none are left.
@@ -126,18 +149,36 @@ class Shard:
         if self._calls_per_batch == 1 and len(self._instances) == 1 and not self._event_loop:
             return self._advance_by_one()
         batch = Batch(self._calls_per_batch, self._unfinished, self._longest_s)
-        at_once = min(self._threads, self._unfinished)
+        self._apply(batch, min(self._threads, self._unfinished))
+        return batch.done
+
+    def step(self, calls: int) -> tuple[int, int] | None:
+        """Make so many calls, one after the other; tell which is next, to be certain who fails.
+
+        Returns:
+            The number of the instance that is called next and its how-many-th call that is, from
+            1; None when none is left.
+        """
+        if self._calls_per_batch == 1 and len(self._instances) == 1 and not self._event_loop:
+            for _ in range(calls):
+                self._advance_by_one()
+            return (self._numbers[0], self._made + 1) if self._made < self._each else None
+        for _ in range(calls):
+            self._apply(Batch(1, self._unfinished, self._longest_s), 1)
+        block = self._open[0] if self._open else NOTHING
+        return (self._numbers[block.start], block.position + 1) if block.size else None
+
+    def _apply(self, batch: Batch, at_once: int) -> None:
         if self._event_loop:
             with self._sampler.whole():
-                self._event_loop.run_until_complete(_work_awaiting(self, batch, at_once))
-        elif self._pool is None:
+                self._event_loop.run_until_complete(work_awaiting(self, batch, at_once))
+        elif self._pool is None or at_once == 1:
             self._work_on(batch)
         else:
             for future in [self._pool.submit(self._work_on, batch) for _ in range(at_once)]:
                 future.result()
         if self._failure:
             raise self._failure
-        return batch.done
 
     def _advance_by_one(self) -> int:
         """Apply one call: what `advance` comes down to in an actor of one instance.
@@ -270,30 +311,3 @@ class Shard:
             call = self._recipe.calls[index]
             yield Step(self._loops[index], call, position, instances, numbers, times)
             position += times
-
-
-# Functions and not methods: Ray takes a class with async methods for an actor of another kind.
-
-
-async def _work_awaiting(shard: Shard, batch: Batch, at_once: int) -> None:
-    """Apply the blocks of a batch on an event loop, `at_once` instances at a time."""
-    await asyncio.gather(*(_await_blocks(shard, batch) for _ in range(at_once)))
-
-
-async def _await_blocks(shard: Shard, batch: Batch) -> None:
-    try:
-        while True:
-            block, calls = shard.deal(batch)
-            if not calls:
-                return
-            since = time.perf_counter()
-            for step in shard.steps(block, calls):
-                try:
-                    made = step.run()
-                    if inspect.isawaitable(made):
-                        await made
-                except (Exception, SystemExit) as error:
-                    raise step.raised(error) from None
-            shard.note(block, calls, time.perf_counter() - since, batch)
-    except TargetRaisedError as error:
-        shard.fail(error, batch)

@@ -17,9 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from itertools import accumulate, takewhile
+from itertools import accumulate, count, takewhile
 from math import comb, inf, pi, sqrt
-from statistics import fmean, median
+from statistics import NormalDist, fmean, median
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ LEAST_FOR_RATIO = 7  # per side
 LEAST_FOR_OUTLIERS = 5  # of fewer, nobody can tell which is the odd one
 
 _ERROR = Fraction(1, 20)
-_SIGMAS_95 = 1.959964  # normal quantile of 97.5 %
 _MAD_PER_SIGMA = 0.6745  # normal quantile of 75 %
 _MEAN_DEVIATION_PER_SIGMA = sqrt(2 / pi)
 _OUTLYING_SIGMAS = 3.5
@@ -81,7 +80,8 @@ class Change:
 
     Attributes:
         relative: New median / old median - 1, so 0.3 is 30 % slower; None where the latter is 0.
-        interval: Contains `relative`; None with fewer than 4 samples on a side or a sample of 0.
+        interval: Contains `relative`; None with fewer than 4 samples on a side (more for an error
+            below 5 %) or a sample of 0.
         significant: Whether the interval leaves out 0; None where there is no interval: no claim.
     """
 
@@ -126,27 +126,39 @@ def ratio(baseline: Sequence[float], other: Sequence[float]) -> Ratio:
     )
 
 
-def compare(old: Sequence[float], new: Sequence[float]) -> Change:
+def compare(old: Sequence[float], new: Sequence[float], error: Fraction = _ERROR) -> Change:
     """Say whether the same thing, measured in two runs, became slower or faster.
 
     The interval holds the quotients new / old of all pairs but the extreme ones that the exact
-    two-sided rank-sum test at 5 % rules out (Mann & Whitney 1947; Hodges & Lehmann 1963; Hollander,
-    Wolfe & Chicken, "Nonparametric Statistical Methods", 2014, section 4.3; on logarithms, as noise
-    grows with the time). If nothing changed, at most 1 in 20 is called significant, fewer with
-    ties; where one side is far noisier around the same median, about 1 in 9.
+    two-sided rank-sum test at `error` rules out (Mann & Whitney 1947; Hodges & Lehmann 1963;
+    Hollander, Wolfe & Chicken, "Nonparametric Statistical Methods", 2014, section 4.3; on
+    logarithms, as noise grows with the time). If nothing changed, at most a share of `error` is
+    called significant, fewer with ties; where one side is far noisier around the same median, about
+    twice that.
     All pairs are sorted: 1,000 samples a side take 0.3 s.
+
+    Args:
+        old: Durations of the first run.
+        new: Durations of the second.
+        error: How often a change may be called significant though nothing changed. Who looks at k
+            changes at once and wants none of them wrong takes 5 % / k (Bonferroni).
     """
     _check(old)
     _check(new)
     value = _quotient(median(new), median(old))
-    enough = min(len(old), len(new)) >= LEAST_FOR_CHANGE and min(*old, *new) > 0
-    if value is None or not enough:
+    drop = _rank_sum_drop(len(old), len(new), error)
+    enough = drop and min(len(old), len(new)) >= LEAST_FOR_CHANGE
+    if value is None or not enough or not min(*old, *new):
         return Change(None if value is None else value - 1, interval=None, significant=None)
     quotients = sorted(after / before for after in new for before in old)
-    drop = _rank_sum_drop(len(old), len(new))
     # Ranks and medians may disagree (bimodal samples); then the interval reaches to the median.
     low, high = min(quotients[drop - 1], value), max(quotients[-drop], value)
     return Change(value - 1, (low - 1, high - 1), significant=not low <= 1 <= high)
+
+
+def least_for_change(error: Fraction) -> int:
+    """Return how many samples each side must have for a change to be significant at `error`."""
+    return next(n for n in count(LEAST_FOR_CHANGE) if _rank_sum_drop(n, n, error))
 
 
 def _check(samples: Sequence[float]) -> None:
@@ -194,11 +206,12 @@ def _droppable(ways: Iterable[int], total: int, error: Fraction) -> int:
 
 
 @lru_cache(maxsize=64)
-def _rank_sum_drop(m: int, n: int) -> int:
-    """Say which quotient of m x n, from either end, bounds the 95 % interval (1 is the extreme)."""
+def _rank_sum_drop(m: int, n: int, error: Fraction = _ERROR) -> int:
+    """Say which quotient of m x n, from either end, bounds the interval (1 is the extreme)."""
     if m * n > _MOST_EXACT_PAIRS:
-        return int((m * n + 1 - _SIGMAS_95 * sqrt(m * n * (m + n + 1) / 3)) / 2)
-    return _droppable(_rank_sum_ways(m, n), comb(m + n, m), _ERROR)
+        sigmas = NormalDist().inv_cdf(1 - float(error) / 2)
+        return max(0, int((m * n + 1 - sigmas * sqrt(m * n * (m + n + 1) / 3)) / 2))
+    return _droppable(_rank_sum_ways(m, n), comb(m + n, m), error)
 
 
 def _rank_sum_ways(m: int, n: int) -> list[int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from job.calls import MOST_TIMES, Target
+from job.chaos import parse_chaos
 from job.document import Document
 from job.errors import UsageError
 from job.fields import Auto, Between, Model, Name, Seconds, or_auto
@@ -43,6 +44,10 @@ def _all_known(names: tuple[str, ...]) -> tuple[str, ...]:
         message = f"{', '.join(names)!r} names a strategy twice"
         raise ValueError(message)
     return names
+
+
+def _chaos(text: str) -> str:
+    return str(parse_chaos(text))
 
 
 Strategies = Annotated[
@@ -110,6 +115,11 @@ class Plan(Model):
         budget_s: What the serial loop may take before it is sampled; what trials auto may take.
         startup_timeout_s: How long actors may take until all are ready.
         timeout_s: How long the work and the read of one trial may take.
+        wait_for_cpus: How many CPUs the cluster must have before anything is laid out.
+        scale_timeout_s: How long nodes may take to come.
+        snapshot_every: After how many calls an instance, on average, a shard's instances are kept,
+            so that a loss repeats no more than those; 0 for never.
+        chaos: What is killed while actors work, such as kill=2,seed=7; nothing by default.
     """
 
     strategies: Strategies = STRATEGIES
@@ -123,6 +133,10 @@ class Plan(Model):
     budget_s: Seconds = 60.0
     startup_timeout_s: Seconds = 300.0
     timeout_s: Seconds = 3600.0
+    wait_for_cpus: Annotated[int, Between(0, 1_000_000)] = 0
+    scale_timeout_s: Seconds = 600.0
+    snapshot_every: Annotated[int, Between(0, MOST_TIMES)] = 0
+    chaos: Annotated[str, AfterValidator(_chaos)] | None = None
 
 
 def build(given: Mapping[str, Any] | Document, options: Mapping[str, Any]) -> tuple[Workload, Plan]:
@@ -152,6 +166,8 @@ def build(given: Mapping[str, Any] | Document, options: Mapping[str, Any]) -> tu
     if workload and workload.calls_per_instance > MOST_TIMES:
         made = f"{workload.calls_per_instance:,} calls on each instance"
         problems.add(("calls",), f"{made} are more than the {MOST_TIMES:,} that are allowed")
+    if plan and plan.chaos and set(plan.strategies) == {"serial"}:
+        problems.add(("chaos",), f"{of_plan['chaos']} finds nothing to kill: serial has no actors")
     if workload is None or plan is None or problems:
         raise problems.error()
     return workload, plan
@@ -177,8 +193,8 @@ def load_target(target: Target) -> Callable[..., Any]:
         try:
             found = getattr(found, part)
         except AttributeError:
-            held = getattr(found, "__dict__", {})
-            names = [n for n, v in held.items() if isinstance(v, type) and n[0] != "_"]
+            held = getattr(found, "__dict__", {}).items()
+            names = [n for n, v in held if isinstance(v, type) and n[0] != "_" and _own(v, target)]
             has = f"Classes there: {', '.join(sorted(names)[:10])}." if names else ""
             message = f"target {target}: {target.module!r} has no {part!r}"
             raise UsageError(message, has) from None
@@ -189,10 +205,16 @@ def load_target(target: Target) -> Callable[..., Any]:
     return callable_
 
 
+def _own(kind: type[Any], target: Target) -> bool:
+    """Return whether a class is of the target's package, and not one that it imports."""
+    return kind.__module__.partition(".")[0] == target.module.partition(".")[0]
+
+
 def _import_hint(error: BaseException, module: str) -> str:
     """Say where a module was looked for, or that it was found and is what needs mending."""
     missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else ""
     if missing is not None and f"{module}.".startswith(f"{missing}.") and missing:
-        folders = [path for path in sys.path if not path.startswith((sys.prefix, sys.base_prefix))]
+        known = (sys.prefix, sys.base_prefix)
+        folders = [path for path in sys.path if Path(path).is_dir() and not path.startswith(known)]
         return f"It was looked for in {', '.join(folders[:4])} and in what is installed."
     return "The module is there: mend it, or install what it imports."

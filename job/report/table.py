@@ -9,17 +9,19 @@ import tabulate as tabulate_module
 from tabulate import tabulate, tabulate_formats
 
 from job.analysis import describe
-from job.estimate import duration, span
+from job.words import duration, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from job.analysis import Report, Row
+    from job.analysis import Report
     from job.comparison import Rehearsal
+    from job.figures import Row
 
 FORMATS = tuple(tabulate_formats)
 WIDTH = 100
 _LABEL = 10
+FITS = {"now": "fits now", "scaling": "fits after scaling: "}
 
 
 def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
@@ -32,8 +34,7 @@ def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
     """
     parts = [_head(report)]
     if report.rows:
-        columns = _COLUMNS | _MORE if wide else _COLUMNS
-        parts.append(_table([_cells(row, columns) for row in report.rows], style))
+        parts.append(table(cells_of(report.rows, wide=wide), style))
     if report.spots:
         spots = [
             {
@@ -46,10 +47,14 @@ def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
             }
             for spot in report.spots
         ]
-        parts.append(_table(spots, style))
+        parts.append(table(spots, style))
+    if report.losses:
+        parts.append("\n".join(labelled("Losses", text) for text in report.losses))
     if report.advisories:
-        parts.append("\n".join(_labelled("Advisory", text) for text in report.advisories))
-    parts.append(_labelled("Verdict", report.verdict))
+        parts.append("\n".join(labelled("Advisory", text) for text in report.advisories))
+    if report.break_even:
+        parts.append("\n".join(labelled("Pays off", text) for text in report.break_even))
+    parts.append(labelled("Verdict", report.verdict))
     return "\n\n".join(parts)
 
 
@@ -70,41 +75,47 @@ def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple")
             row[f"at {duration(call_s)} a call"] = span(whole) + sampled
         rows.append(row)
     placed = [
-        f"{name}: {'fits now' if found.when == 'now' else found.reason}"
+        f"{name}: {FITS.get(found.when, '')}{found.reason}"
         for name, found in rehearsal.fits.items()
     ]
     placed += [f"{name}: left out, {reason}" for name, reason in rehearsal.omitted.items()]
-    head = [_labelled("Cluster", describe(cluster)), _labelled("Workload", workload)]
-    head += [_labelled("" if index else "Placement", text) for index, text in enumerate(placed)]
+    head = [labelled("Cluster", describe(cluster)), labelled("Workload", workload)]
+    head += [labelled("" if index else "Placement", text) for index, text in enumerate(placed)]
     end = "The target was neither imported nor tried; the run itself begins with that."
-    return "\n".join([*head, "", _table(rows, style), "", end])
+    return "\n".join([*head, "", table(rows, style), "", end])
 
 
 def _head(report: Report) -> str:
-    lines = [_labelled("Cluster", report.cluster), _labelled("Workload", report.workload)]
+    lines = [labelled("Cluster", report.cluster), labelled("Workload", report.workload)]
     widest = max((len(name) for name, _ in report.states), default=0)
     for index, (name, states) in enumerate(report.states):
         lines.append(f"{'' if index else 'States':<{_LABEL}}{name:<{widest}}  {states}")
     if report.states:
-        lines.append(_labelled("", report.agreement))
+        lines.append(labelled("", report.agreement))
     return "\n".join(lines)
 
 
-def _labelled(label: str, text: str) -> str:
+def labelled(label: str, text: str) -> str:
+    """Return a text behind its label, wrapped."""
     wrapped = textwrap.wrap(text, WIDTH - _LABEL, break_long_words=False, break_on_hyphens=False)
     lines = [f"{label:<{_LABEL}}{wrapped[0] if wrapped else ''}".rstrip()]
     return "\n".join(lines + [" " * _LABEL + line for line in wrapped[1:]])
 
 
-def _table(rows: list[dict[str, str]], style: str) -> str:
+def table(rows: list[dict[str, str]], style: str) -> str:
+    """Return rows as a table, the first column, names and bars to the left."""
     first = next(iter(rows[0]))
-    align = ["left" if key in (first, "node", "address") else "right" for key in rows[0]]
+    align = ["left" if key in (first, "node", "address", "") else "right" for key in rows[0]]
     tabulate_module.MIN_PADDING = 0  # or headings are padded beyond what their column needs
     return tabulate(rows, headers="keys", tablefmt=style, colalign=align, disable_numparse=True)
 
 
-def _cells(row: Row, columns: dict[str, Callable[[Row], str]]) -> dict[str, str]:
-    return {title: show(row) for title, show in columns.items()}
+def cells_of(rows: Sequence[Row], *, wide: bool = False) -> list[dict[str, str]]:
+    """Return each strategy's figures as text, by the headings of their columns."""
+    columns = _COLUMNS | (_MORE | _LOSSES if wide else {})
+    if not wide and any(row.losses for row in rows):  # which efficiency says nothing beside
+        columns = {k: v for k, v in (_COLUMNS | _LOSSES).items() if k not in _LESS}
+    return [{title: show(row) for title, show in columns.items()} for row in rows]
 
 
 def _seconds(row: Row, value: float) -> str:
@@ -145,6 +156,9 @@ _MORE: dict[str, Callable[[Row], str]] = {
     "CPUs/actor": lambda row: str(row.settings.get("cpus_per_actor", "-")),
     "threads/shard": lambda row: str(row.settings.get("threads_per_shard", "-")),
     "calls/batch": lambda row: str(row.settings.get("calls_per_batch", "-")),
-    "losses": lambda row: f"{row.losses:,}",
-    "replayed calls": lambda row: f"{row.replayed_calls:,}",
 }
+_LOSSES: dict[str, Callable[[Row], str]] = {
+    "losses": lambda row: f"{row.losses:,}",
+    "replayed": lambda row: f"{row.replayed_calls:,}",
+}
+_LESS = ("read s", "efficiency")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from job.estimate import Profile
-    from job.results import NodeShare
+    from job.results import Loss, NodeShare, Stretch
 
     Progress: TypeAlias = Callable[[int], None]
 
@@ -30,6 +30,8 @@ class Facts:
         driver_cpu_s: CPU time that the driver spent on sending the calls.
         settings: What the knobs were.
         placement: Where the actors were.
+        deaths: Those of actors.
+        timeline: When actors answered calls.
     """
 
     cpu_s: float
@@ -43,6 +45,8 @@ class Facts:
     driver_cpu_s: float | None = None
     settings: dict[str, int | float | str] = field(default_factory=dict)
     placement: tuple[NodeShare, ...] = ()
+    deaths: tuple[Loss, ...] = ()
+    timeline: tuple[Stretch, ...] = ()
 
 
 class Strategy(Protocol):

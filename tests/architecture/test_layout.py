@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -99,14 +98,11 @@ def test_the_runtime_environment_installs_the_constraints_versions() -> None:
     assert named == {name: CONSTRAINTS.get(name) for name in named}
 
 
-def test_every_file_pins_the_same_ray() -> None:
+def test_the_package_asks_for_the_ray_that_is_pinned() -> None:
     project = (ROOT / "pyproject.toml").read_text()
     (wanted,) = re.findall(r'"ray\[default\]==([\d.]+)\.\*"', project)
     (version,) = CONSTRAINTS["ray"]
     assert version.startswith(f"{wanted}.")
-    named = re.findall(r"ray\[default\]==([\d.]+)", (ROOT / "cluster.yaml").read_text())
-    assert named
-    assert set(named) == {version}
 
 
 def test_the_constraints_hold_versions_and_nothing_else() -> None:
@@ -125,24 +121,4 @@ def test_make_help_lists_every_target() -> None:
     ).stdout
     phony = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert phony
-    assert re.findall(r"^  make (\S+)", listed, re.MULTILINE) == phony
-
-
-def test_the_aws_cluster_is_valid_and_closed() -> None:
-    # A process of its own: this tier runs without Ray.
-    check = (
-        "import yaml; from ray.autoscaler._private.util import prepare_config, validate_config; "
-        "validate_config(prepare_config(yaml.safe_load(open('cluster.yaml'))))"
-    )
-    subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)
-    cluster = yaml.safe_load((ROOT / "cluster.yaml").read_text())
-    starts = [
-        line
-        for key in ("head_start_ray_commands", "worker_start_ray_commands")
-        for line in cluster[key]
-        if "ray start" in line
-    ]
-    assert len(starts) == 2
-    assert all(re.search(r"RAY_AUTH_MODE=token (RAY_\S+ )*ray start", line) for line in starts)
-    assert "--dashboard-host=127.0.0.1" in starts[0]
-    assert cluster["available_node_types"][cluster["head_node_type"]]["resources"] == {"CPU": 0}
+    assert re.findall(r"^  make (\S+)", listed, re.MULTILINE) == " ".join(phony).split()

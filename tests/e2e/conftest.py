@@ -49,6 +49,7 @@ PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 TARGETS = '''
 """Targets of the end-to-end tests, in the folder where a person would keep theirs."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -64,6 +65,16 @@ class Fragile:
         self.made += 1
         if self.made == 3:
             raise ValueError("the third is one too many")
+
+    def read(self):
+        return self.made
+
+
+class Elsewhere:
+    """Ends in another state wherever it runs."""
+
+    def book(self):
+        self.made = os.getpid()
 
     def read(self):
         return self.made

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
-JOB_TIMEOUT_S = 120.0
+JOB_TIMEOUT_S = 240.0
 WIDTH = 100
 LASTING = ("gcs_server", "raylet", "dashboard.py")  # a cluster's workers come and go, these stay
 

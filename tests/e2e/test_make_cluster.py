@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from job.storage import load
 from tests.e2e.support import (
     LASTING,
     Cluster,
+    Outcome,
     alive,
     check_default_report,
     eventually,
@@ -23,6 +25,7 @@ from tests.e2e.support import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+STATUS = {0: "complete", 4: "failed", 5: "disagree", 7: "complete"}
 LITERAL = "ray job submit -- python job/main.py"
 
 
@@ -31,6 +34,12 @@ def typed_after(cluster: Cluster) -> str:
     before, literal = cluster.printed.rstrip().splitlines()[-2:]
     assert literal == LITERAL
     return before
+
+
+def fetch(cluster: Cluster, number: str, *options: str) -> Outcome:
+    """Type `fetch` beside the cluster."""
+    words = ("fetch", number, "--address", cluster.jobs_api.address, *options)
+    return cluster.terminal.run(".venv/bin/python", "job/main.py", *words)
 
 
 def test_the_printed_line_is_the_documented_one(made_cluster: Cluster) -> None:
@@ -62,28 +71,62 @@ def test_an_unknown_option_ends_the_literal_command_in_failure_with_code_2(
     assert "Traceback" not in made_cluster.jobs_api.log(job["submission_id"])
 
 
-@pytest.mark.parametrize(
-    ("options", "code", "words"),
-    [
-        pytest.param("--cpus-per-actor 1000", 3, "1000|1,000", id="actor-bigger-than-every-node"),
-        pytest.param(
-            "--strategies actors --target e2e_targets:Fragile --call 'book() * 4' --read read",
-            4,
-            "instance [0-3], call 3, .*the third is one too many",
-            id="target-raises",
-        ),
-    ],
-)
-def test_a_failure_is_told_in_the_log_and_by_the_exit_code(
-    made_cluster: Cluster, options: str, code: int, words: str
-) -> None:
+# All at once: two that hold one of the two CPUs each would wait for the other's.
+TOGETHER = "--strategies serial,actors --cpus-per-actor 0.1"
+OF_A_TARGET = f"--call 'book() * 4' --read read --instances 2 {TOGETHER}"
+ENDINGS = {
+    0: (f"--workload bank {TOGETHER}", "Verdict "),
+    3: ("--cpus-per-actor 1000", "1000|1,000"),
+    4: (
+        f"--target e2e_targets:Fragile {OF_A_TARGET}",
+        "instance [0-3], call 3, .*the third is one too many",
+    ),
+    5: (f"--target e2e_targets:Elsewhere {OF_A_TARGET}", "states disagree: instance 0 is"),
+    7: (
+        f"--workload bank {TOGETHER} --require-speedup 1000",
+        "Gate      ✗ --require-speedup 1000: actors is .* as fast, 1000 demanded",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def ended(made_cluster: Cluster) -> dict[int, str]:
+    """Submit a job for each exit code, all at once; return their ids by code."""
     api = made_cluster.jobs_api
-    number = api.submit(f"python job/main.py {options}")
-    job = api.ended(number)
+    jobs = {
+        code: api.submit(f"python job/main.py --emit-json {options}")
+        for code, (options, _) in ENDINGS.items()
+    }
+    for number in jobs.values():
+        api.ended(number)
+    return jobs
+
+
+@pytest.mark.parametrize("code", ENDINGS)
+def test_an_ending_is_told_in_the_log_and_fetched_with_its_document(
+    made_cluster: Cluster, ended: dict[int, str], code: int, tmp_path: Path
+) -> None:
+    api, number = made_cluster.jobs_api, ended[code]
     log = api.log(number)
-    assert (job["status"], job["driver_exit_code"]) == ("FAILED", code), log
-    assert re.search(words, log)
+    assert api.job(number)["driver_exit_code"] == code, log
+    assert re.search(ENDINGS[code][1], log)
     assert "Traceback" not in log
+    done = fetch(made_cluster, number, "--output", str(tmp_path / "fetched.json"))
+    assert done.code == code, done.text
+    assert re.search(ENDINGS[code][1], done.text)
+    # What could not even begin has measured nothing.
+    assert (tmp_path / "fetched.json").exists() == (code != 3)
+    if code != 3:
+        results = load(tmp_path / "fetched.json")
+        assert results.status == STATUS[code]
+        # Of a comparison that failed before its first trial the error says all.
+        assert ("\n".join(report_in(done.stdout)) in log) == bool(results.trials)
+
+
+def test_a_job_that_nobody_submitted_cannot_be_fetched(made_cluster: Cluster) -> None:
+    done = fetch(made_cluster, "raysubmit_nobody")
+    assert done.code == 3
+    assert "there is no job 'raysubmit_nobody'" in done.stderr
 
 
 @pytest.mark.parametrize(("kind", "status"), [("none", 401), ("wrong", 403), ("right", 200)])
@@ -111,6 +154,8 @@ def test_ray_job_stop_leaves_the_partial_report_in_the_log(
     script = f'trap : TERM; {comparison}; echo "The exit code was $?."'
     number = api.submit(f"sh -c {shlex.quote(script)}")
     eventually((tmp_path / "begun").exists, "the second strategy's first call", 60)
+    early = fetch(made_cluster, number)
+    assert (early.code, "has not ended yet" in early.stderr) == (3, True), early.text
     stopped = made_cluster.terminal.bash(f"{typed_after(made_cluster)}\nray job stop {number}")
     assert stopped.code == 0, stopped.text
     assert api.ended(number)["status"] == "STOPPED"

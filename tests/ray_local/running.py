@@ -102,7 +102,7 @@ class Command:
     ) -> Running:
         """Start it; `extra` are further environment variables."""
         command = [sys.executable, *by, *arguments]
-        if "report" not in arguments:
+        if not {"report", "compare"} & set(arguments):  # those need no cluster
             command += self._options
         return Running(
             subprocess.Popen(

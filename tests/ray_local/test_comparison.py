@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from job.comparison import arrange
+from job.arrangement import arrange
 from job.errors import ClusterError
 from job.placement import PROCESS_BYTES, Capacity
 from job.workload import build
@@ -184,7 +184,10 @@ def test_an_actor_is_never_split_between_nodes() -> None:
 
 
 def test_where_no_node_has_a_cpu_nothing_can_be_placed() -> None:
-    assert "the largest, head, has 0" in refused([HEAD], strategies=["sharded"]).message
+    assert (
+        "no node has any to give: head has 0 CPUs"
+        in refused([HEAD], strategies=["sharded"]).message
+    )
     assert "there are none" in refused([], strategies=["sharded"]).message
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import ray
 
+from job import ray_fleet
 from job.calls import parse_call, parse_target
 from job.errors import ClusterError, JobError, StateError, TargetRaisedError, TrialError
 from job.ray_actors import Layout, Setting
 from job.recipe import Recipe
-from job.strategies import ray_shards
 from job.strategies.ray_shards import RayShards
 from job.strategies.serial import Serial
 from job.workload import load_target
@@ -159,7 +159,7 @@ def test_a_second_trial_begins_with_fresh_instances(make: Make, layout: Layout |
 def test_calls_keep_their_order_when_few_may_be_in_flight(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray_shards, "MOST_IN_FLIGHT", 6)
+    monkeypatch.setattr(ray_fleet, "MOST_IN_FLIGHT", 6)
     layout = Layout(shards=2, cpus_per_actor=CPU)
     strategy = make(layout, "Ledger", "book(1) * 20", "book(2) * 20", read="total", instances=3)
     ledger = ledgers.Ledger()
@@ -314,14 +314,6 @@ def test_a_state_that_cannot_be_compared_is_named(make: Make, layout: Layout | N
     with pytest.raises(StateError, match=r"instance 2, read read: .*'guard'") as raised:
         run(strategy)
     assert "__getstate__" in raised.value.hint
-
-
-@each(ON_RAY)
-def test_a_process_that_dies_in_a_call_fails_the_trial(make: Make, layout: Layout) -> None:
-    strategy = make(layout, fragile("death"), "step() * 3", read="read")
-    instances = "instances 2 to 3" if layout.shards == 2 else "instance 2"
-    with pytest.raises(TrialError, match=rf"the actor of {instances} on .* died"):
-        work(strategy)
 
 
 LATE: dict[str, tuple[str, type[JobError], str]] = {

@@ -91,7 +91,7 @@ def test_an_actor_bigger_than_every_node_is_refused_before_the_serial_loop(
     [
         ("nowhere:Class", ["'nowhere' cannot be imported", "No module named", str(TARGETS)]),
         ("broken:Class", ["'broken' cannot be imported", "OSError: no such luck"]),
-        ("ledgers:Legder", ["'ledgers' has no 'Legder'", "Bulky, Fragile, Ledger"]),
+        ("ledgers:Legder", ["'ledgers' has no 'Legder'", "Bulky, Fragile, Hog, Ledger, Sleepy"]),
     ],
 )
 def test_a_target_that_cannot_be_imported(folder: Path, target: str, words: list[str]) -> None:
@@ -123,9 +123,9 @@ def test_a_constructor_that_raises_on_the_cluster_only(command: Command) -> None
     check(ended, 4, "actors: instance 1, ledgers:Fragile(", "ValueError: made of glass (on ")
 
 
-def test_a_process_that_dies_in_a_call(command: Command, head: Head) -> None:
+def test_a_call_that_always_ends_its_process(command: Command, head: Head) -> None:
     ended = command.run(*fragile("death"), "--strategies", "actors")
-    check(ended, 4, "the actor of instance 1 on ", "died")
+    check(ended, 4, "instance 1, call 1, step() * 4: it ended the process of three actors")
     poll(lambda: head.actors() == [], "no actor is left")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from pathlib import Path
 
 
 class Ledger:
@@ -20,6 +21,35 @@ class Ledger:
     def reverse(self) -> None:
         """Change the sign, among other things."""
         self.total = -7 * self.total
+
+
+class Sleepy(Ledger):
+    """Takes its time for every booking."""
+
+    def book(self, amount: int, note: str = "") -> None:
+        """Sleep, then book."""
+        time.sleep(0.02)
+        super().book(amount, note)
+
+
+class Hog(Ledger):
+    """Takes much memory once in its third call, and waits for what comes of it."""
+
+    def __init__(self, start: int, grave: str, size: int) -> None:
+        super().__init__(start)
+        self.grave, self.size, self.calls = Path(grave), size, 0
+
+    def book(self, amount: int, note: str = "") -> None:
+        """Book, and perhaps take the memory."""
+        super().book(amount, note)
+        self.calls += 1
+        if self.calls == 3 and not self.grave.exists():
+            self.grave.touch()
+            held = []
+            for _ in range(100):  # bit by bit, or the kernel may be faster than Ray
+                held.append(b"x" * (self.size // 100))
+                time.sleep(0.05)
+            time.sleep(60)
 
 
 class Trace:

@@ -12,7 +12,8 @@ import pytest
 from job import advisories
 from job.advisories import CHECKS, advise
 from job.cli import commands
-from job.results import NodeShare, Results, Trial, load
+from job.results import NodeShare, Results, Trial
+from job.storage import load
 from job.workload import Plan
 
 if TYPE_CHECKING:
@@ -53,12 +54,21 @@ def document(trials: Sequence[Trial], plan: dict[str, Any], **changes: Any) -> R
     environment = GOLDEN.environment.model_copy(update=changes.pop("environment", {}))
     sizes = changes.pop("cpus", (4.0, 4.0))
     free = changes.pop("cpus_free", sizes)
+    head = changes.pop("head", "")
     node = GOLDEN.cluster.nodes[0]
     nodes = tuple(
-        node.model_copy(update={"cpus": cpus, "cpus_free": left})
-        for cpus, left in zip(sizes, free, strict=True)
+        node.model_copy(
+            update={
+                "node_id": f"{letter}1",
+                "cpus": cpus,
+                "cpus_free": left,
+                "head": letter == head,
+            }
+        )
+        for letter, cpus, left in zip("ab", sizes, free, strict=False)
     )
-    cluster = GOLDEN.cluster.model_copy(update={"nodes": nodes})
+    of_cluster = {"nodes": nodes, "open": changes.pop("open", False)}
+    cluster = GOLDEN.cluster.model_copy(update=of_cluster)
     return GOLDEN.with_(
         trials=tuple(trials), plan=PLAN | plan, environment=environment, cluster=cluster,
         advisories=(), **changes,
@@ -232,6 +242,30 @@ CASES: dict[str, list[Case]] = {
             unchanged={"environment": {"core_s": None}},  # an old document
         ),
     ],
+    "actors_on_head": [
+        Case(
+            "hosted actors, which compete there with the driver",
+            fires=placed(0.002),
+            silent=placed(0.002),
+            changed={"head": "a"},
+            unchanged={"head": "b"},
+        ),
+        Case(
+            "The head",
+            fires=placed(0.002),
+            silent=placed(0.002),
+            changed={"head": "a"},
+            unchanged={"head": "a", "cpus": (4.0,)},  # there is no other node
+        ),
+    ],
+    "open_cluster": [
+        Case(
+            "The cluster is open: it demands no token",
+            changed={"open": True},
+            unchanged={"open": None},  # an embedded Ray, or an old document
+        ),
+        Case("The cluster is open", changed={"open": True}, unchanged={"open": False}),
+    ],
     "blas_threads": [
         Case(
             "numpy may use 2 threads in the serial loop and 1 in an actor",
@@ -397,6 +431,27 @@ def test_to_actors_it_is_advised_to_shard_and_to_shards_to_send_larger_batches()
     assert "--calls-per-batch" not in of_actors
     assert "--calls-per-batch" in of_sharded
     assert "--strategies" not in of_sharded
+
+
+def test_a_driver_that_sends_no_calls_is_not_the_bottleneck_of_them() -> None:
+    nothing = [each.model_copy(update={"calls": 0}) for each in driven("actors", 1.5)]
+    assert of_check("driver_bottleneck", document(nothing, {})) == ()
+
+
+def test_to_be_submitted_as_a_job_is_advised_where_actors_ran_elsewhere() -> None:
+    beside, apart = (
+        of_check(
+            "unlike_cores",
+            document(placed(0.0026), {}, environment={"core_s": 0.002, "driver_address": address}),
+        )[0]
+        for address in ("10.0.0.5", "10.0.0.6")
+    )
+    assert beside.endswith(
+        "It is the same machine, so something else ran: compare again when it is idle."
+    )
+    assert apart.endswith(
+        "Submit the comparison as a job, so that the driver runs on such a node too."
+    )
 
 
 def test_warmups_are_not_advised_where_there_were_some() -> None:

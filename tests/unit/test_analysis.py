@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from job.analysis import Report, Row, analyse
-from job.results import NodeShare, Results, Trial, load
+from job.analysis import Report, analyse
+from job.results import NodeShare, Results, Trial
+from job.storage import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from job.figures import Row
 
 GOLDEN = load(Path(__file__).parents[1] / "data" / "results-v1.json")
 
@@ -191,66 +194,6 @@ def test_where_the_serial_loop_was_sampled_it_is_said_how_far_states_were_checke
     assert "~" not in said.verdict
     assert "about" in said.verdict
     assert [row.estimated for row in said.rows] == [True, False]
-
-
-# --- the verdict
-
-
-def verdict(serial: tuple[float, ...], actors: tuple[float, ...]) -> str:
-    return report(trial("serial", *serial), trial("actors", *actors)).verdict
-
-
-def test_faster_actors_are_recommended_with_both_times() -> None:
-    assert verdict((0.0, 8.02, 0.0), (1.25, 2.02, 0.01)) == (
-        "Use actors: 2.45 times as fast as the serial loop (3.28 s against 8.02 s); its work "
-        "reached 99% of the ideal."
-    )
-
-
-def test_the_best_of_several_is_recommended() -> None:
-    said = report(SERIAL, ACTORS, trial("sharded", 0.5, 2.0, 0.0)).verdict
-    assert said.startswith("Use sharded: 3.2 times as fast as the serial loop")
-
-
-@pytest.mark.parametrize("elapsed", [7.7, 8.0, 8.3])
-def test_a_difference_of_less_than_5_percent_is_none_worth_a_change(elapsed: float) -> None:
-    said = verdict((0.0, 8.0, 0.0), (0.0, elapsed, 0.0))
-    assert said.startswith("No difference worth a change: actors took ")
-
-
-def test_where_startup_eats_the_gain_it_is_said() -> None:
-    assert verdict((0.0, 0.4, 0.0), (1.0, 0.1, 0.0)) == (
-        "Stay with the serial loop: actors took 1.10 s against 0.40 s; its work alone is 4 times "
-        "as fast, but 1.00 s of startup eat it."
-    )
-
-
-def test_where_sending_costs_more_than_the_call_it_is_said() -> None:
-    assert verdict((0.0, 0.1, 0.0), (0.0, 1.0, 0.0)) == (
-        "Stay with the serial loop: actors took 1.00 s against 0.10 s; a call costs less than "
-        "sending it to an actor."
-    )
-
-
-NO_SPEEDUP = "No verdict: only `serial` and another strategy give a speedup. 1 trial had ended."
-
-
-@pytest.mark.parametrize(
-    ("trials", "status", "said"),
-    [
-        ((), "interrupted", "No verdict, it was interrupted. 0 trials had ended."),
-        ((SERIAL,), "interrupted", "No verdict, it was interrupted. 1 trial had ended."),
-        ((SERIAL, ACTORS), "interrupted", "No verdict, it was interrupted. 2 trials had ended."),
-        ((SERIAL,), "failed", "No verdict, it failed: it broke. 1 trial had ended."),
-        ((SERIAL, ACTORS), "disagree", "No verdict, the states disagree. 2 trials had ended."),
-        ((SERIAL,), "complete", NO_SPEEDUP),
-        ((ACTORS,), "complete", NO_SPEEDUP),
-    ],
-)
-def test_without_a_complete_comparison_there_is_no_verdict(
-    trials: tuple[Trial, ...], status: str, said: str
-) -> None:
-    assert report(*trials, status=status, problem="it broke.").verdict == said
 
 
 def test_a_report_can_be_made_before_any_trial_has_ended() -> None:

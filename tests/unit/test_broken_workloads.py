@@ -11,12 +11,26 @@ from pathlib import Path
 import pytest
 
 from job.cli import run
-from job.document import MOST_BYTES
+from job.document import MOST_BYTES, MOST_NODES
+from job.workload_files import read_workload
 
 ROOT = Path(__file__).parents[2]
 BROKEN = ROOT / "tests" / "data" / "workloads" / "broken"
 FILES = sorted(BROKEN.glob("*.yaml"))
 MISTAKE = re.compile(r"^(?:Error: )?\S+\.yaml:(\d+): ([\w.\[\]<-]+): (.*)$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def most_cpu_s(tmp_path_factory: pytest.TempPathFactory) -> float:
+    """CPU time that refusing a file may take: that of the largest file allowed, with room."""
+    path = tmp_path_factory.mktemp("largest") / "largest.yaml"
+    values = ", ".join("1" * (MOST_NODES - 100))
+    path.write_text(
+        f"target: a:B\ninstances: 1\ncalls:\n  - {{method: f, args: [{values}]}}\n", "utf-8"
+    )
+    since = time.process_time()
+    read_workload(str(path))
+    return 4 * (time.process_time() - since)
 
 
 def compare_with(file: str, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -30,12 +44,15 @@ def compare_with(file: str, monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_broken_file_gets_its_exact_sentences(
-    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    path: Path,
+    most_cpu_s: float,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(BROKEN)
-    since = time.perf_counter()
+    since = time.process_time()
     assert compare_with(path.name, monkeypatch) == 2
-    assert time.perf_counter() - since < 1
+    assert time.process_time() - since < most_cpu_s
     out, err = capsys.readouterr()
     assert (out, err) == ("", path.with_suffix(".txt").read_text())
     assert "ray" not in sys.modules
@@ -56,32 +73,37 @@ def test_there_are_many_and_each_has_its_sentences() -> None:
     assert sorted(BROKEN.glob("*.txt")) == [path.with_suffix(".txt") for path in FILES]
 
 
-def test_a_broken_file_is_refused_within_a_second_and_without_ray() -> None:
+def test_a_broken_file_is_refused_with_little_more_than_the_libraries_it_takes() -> None:
     script = (
-        "import sys, time; since = time.perf_counter(); from job.cli import run\n"
+        "import sys, time; import click, pydantic, yaml; libraries_s = time.process_time()\n"
+        "from job.cli import run\n"
         "sys.argv = ['job/main.py', '--workload', sys.argv[1]]\n"
         "try: run()\n"
-        "except SystemExit as left: print(left.code, 'ray' in sys.modules)\n"
-        "print(time.perf_counter() - since)"
+        "except SystemExit as left: print(left.code)\n"
+        "print(*{'ray', 'numpy', 'plotly'}.intersection(sys.modules))\n"
+        "print(time.process_time() / libraries_s)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(BROKEN / "everything.yaml")],
         cwd=ROOT, check=True, capture_output=True, text=True,
     )  # fmt: skip
-    code, ray, seconds = done.stdout.split()
-    assert (code, ray) == ("2", "False")
-    assert float(seconds) < 1
+    code, ratio = done.stdout.split()  # and no library that is slow to load
+    assert code == "2"
+    assert float(ratio) < 6
     assert done.stderr.count("everything.yaml:") == 11
 
 
 def test_a_large_file_is_refused_before_it_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    most_cpu_s: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = tmp_path / "large.yaml"
     path.write_bytes(b"- 1\n" * (10 * 2**20 // 4))
-    since = time.perf_counter()
+    since = time.process_time()
     assert compare_with(str(path), monkeypatch) == 2
-    assert time.perf_counter() - since < 1
+    assert time.process_time() - since < most_cpu_s
     assert capsys.readouterr().err == (
         f"Error: {path}: larger than the {MOST_BYTES // 1024} KiB that are allowed\n"
         "Large data belongs where the target can load it.\n"

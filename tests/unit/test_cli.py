@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from job.cli import run
-from job.results import load, save
+from job.storage import load, save
+from job.sweeps import Sweep
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "data" / "results-v1.json"
@@ -79,6 +81,14 @@ def test_a_saved_file_is_reported_without_ray() -> None:
     assert "ray" not in modules
     assert text.startswith("Cluster ")
     assert "Verdict " in text
+
+
+def test_two_saved_files_are_compared_without_ray() -> None:
+    modules, text = imported("compare", str(GOLDEN), str(GOLDEN), "--fail-if-slower", "5%")
+    assert "tabulate" in modules
+    assert "ray" not in modules
+    assert text.startswith("Old ")
+    assert "not significant" in text
 
 
 # --- workload files
@@ -159,6 +169,15 @@ def test_a_wrong_value_gets_its_sentences_and_exit_code_2(
         (["--instances"], "--instances"),
         (["repotr"], "repotr"),
         (["report"], "FILE"),
+        (["compare", str(GOLDEN)], "NEW"),
+        (["compare", str(GOLDEN), str(GOLDEN), "--fail-if-slower", "5"], "5: not a share"),
+        (["--require-speedup", "fast"], "--require-speedup fast: not a factor"),
+        (["--require-speedup", "shraded:2"], "'shraded' is no strategy"),
+        (
+            ["--strategies", "serial,actors", "--require-efficiency", "sharded:80%"],
+            "sharded is not among the strategies that are run",
+        ),
+        (["report", "none.json", "--require-efficiency", "80"], "80: not a share"),
         (["--call", "book(open('x'))"], "--call: \"book(open('x'))\": open('x') "),
         (["--target", "Counter"], "--target: 'Counter' is no target"),
         (["--strategies", "seriall"], "--strategies: 'seriall' is no strategy"),
@@ -168,6 +187,12 @@ def test_a_wrong_value_gets_its_sentences_and_exit_code_2(
             ["--target", "no_such_module_here:Counter"],
             "module 'no_such_module_here' cannot be imported",
         ),
+        (["--html", ""], "--html: it names no file"),
+        (["--output", ""], "--output: it names no file"),
+        (["sweep", "--over", "shards=1,2", "--output", ""], "--output: it names no file"),
+        (["report", str(GOLDEN), "--html", ""], "--html: it names no file"),
+        (["--strategies", "serial", "--chaos", "kill=1"], "--chaos: kill=1 finds nothing to kill"),
+        (["--chaos", "kill=1,seed=-1"], "seed=-1 is not allowed: 0 to 1,000,000,000,000,000,000"),
         (["--target", "collections:Countre"], "'collections' has no 'Countre'"),
     ],
 )
@@ -242,3 +267,87 @@ def test_a_saved_file_is_printed_on_stdout_in_any_format(shell: Shell, tmp_path:
     assert (code, err) == (0, "")
     assert "| strategy" in out
     assert "95 % interval" in out
+
+
+# --- gates
+
+
+def test_a_saved_file_passes_its_gates(shell: Shell) -> None:
+    code, out, err = shell.types("report", str(GOLDEN), "--require-speedup", "actors:2")
+    assert (code, err) == (0, "")
+    assert out.endswith(
+        "Gate      ✓ --require-speedup actors:2: actors is 2.445 times as fast, 2 demanded\n"
+    )
+
+
+def test_a_missed_gate_of_a_saved_file_exits_with_7_after_the_report(shell: Shell) -> None:
+    code, out, err = shell.types(
+        "report", str(GOLDEN), "--require-speedup", "2", "--require-efficiency", "99.9%"
+    )
+    assert code == 7
+    assert "\nVerdict   Use actors" in out
+    assert "\nGate      ✓ --require-speedup 2: " in out
+    assert "\nGate      ✗ --require-efficiency 99.9%: " in out
+    assert err == (
+        "Error: 1 of 2 gates missed: --require-efficiency 99.9%: actors reached 99.3%, 99.9% "
+        "demanded\n"
+    )
+
+
+def slowed(path: Path, factor: float, **workload: object) -> str:
+    """Save the golden results with all times longer by a factor."""
+    results = load(GOLDEN)
+    trials = tuple(
+        trial.model_copy(
+            update={
+                key: factor * getattr(trial, key)
+                for key in ("startup_s", "work_s", "read_s", "elapsed_s")
+            }
+        )
+        for trial in results.trials
+    )
+    other = results.workload.model_copy(update=workload)
+    save(results.with_(trials=trials, workload=other), path)
+    return str(path)
+
+
+def test_a_slower_run_exits_with_7_where_that_is_demanded(shell: Shell, tmp_path: Path) -> None:
+    new = slowed(tmp_path / "new.json", 1.3)
+    assert shell.types("compare", str(GOLDEN), new)[0] == 0
+    code, out, err = shell.types("compare", str(GOLDEN), new, "--fail-if-slower", "10%")
+    assert code == 7
+    assert "Gate      ✗ --fail-if-slower 10%: serial +30.0% in elapsed, the plain ratio" in out
+    assert err.startswith("Error: 2 of 2 gates missed: --fail-if-slower 10%: serial +30.0%")
+    assert shell.types("compare", new, str(GOLDEN), "--fail-if-slower", "10%")[0] == 0
+
+
+def test_other_workloads_are_compared_by_force_only(shell: Shell, tmp_path: Path) -> None:
+    new = slowed(tmp_path / "new.json", 1.0, target="m:Other")
+    code, out, err = shell.types("compare", str(GOLDEN), new)
+    assert (code, out) == (2, "")
+    assert "m:Other" in err
+    assert "--force" in err
+    code, out, _ = shell.types("compare", str(GOLDEN), new, "--force")
+    assert code == 0
+    assert "\nDiffers   target job.targets.counter:Counter(delay=1.0) and m:Other\n" in out
+
+
+def test_a_sweep_is_neither_gated_nor_compared(shell: Shell, tmp_path: Path) -> None:
+    place = tmp_path / "sweep.json"
+    place.write_text(Sweep(over="shards").model_dump_json())
+    code, out, err = shell.types("report", str(place), "--require-speedup", "2")
+    assert (code, out) == (2, "")
+    assert "--require-speedup 2: " in err
+    assert "holds a sweep" in err
+    code, out, err = shell.types("compare", str(GOLDEN), str(place))
+    assert (code, out) == (6, "")
+    assert f"{place}: not a complete results document" in err
+
+
+def test_a_tick_is_no_reason_to_fail_where_the_encoding_has_none() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "job" / "main.py", "report", GOLDEN, "--require-speedup", "2"],
+        check=True, capture_output=True, timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+    )  # fmt: skip
+    assert b"Gate      ? --require-speedup 2: " in done.stdout

@@ -11,7 +11,6 @@ from job.estimate import (
     Estimate,
     Profile,
     sample_size,
-    span,
     startup_s,
     threads_for,
     work_s,
@@ -124,29 +123,6 @@ def test_without_a_call_there_is_no_work() -> None:
 def test_actors_start_in_a_second_or_in_turn_on_the_cpus_there_are() -> None:
     assert startup_s(1, 8) == 1.0
     assert startup_s(32, 2) == pytest.approx(11.0, rel=0.05)  # as was seen
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0.0, "under 1 s"),
-        (0.99, "under 1 s"),
-        (1.0, "about 1 s"),
-        (8.4, "about 8 s"),
-        (119.0, "about 119 s"),
-        (120.0, "about 2 min"),
-        (1_500.0, "about 25 min"),
-        (3_600.0, "about 1 h"),
-        (20_000.0, "about 5.6 h"),
-        (100_000.0, "about 28 h"),
-        (172_800.0, "about 2 days"),
-        (30 * 86_400.0, "about 30 days"),
-        (365 * 86_400.0, "about 365 days"),
-        (5_000 * 86_400.0, "about 5,000 days"),
-    ],
-)
-def test_a_span_is_told_as_people_say_it(seconds: float, said: str) -> None:
-    assert span(seconds) == said
 
 
 def test_an_estimate_is_told_in_one_line() -> None:

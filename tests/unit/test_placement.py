@@ -6,7 +6,20 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from job.placement import GRAIN, Capacity, Fit, fit, fits_memory, room, share_of_cpu, slots
+from job.placement import (
+    GRAIN,
+    Capacity,
+    Fit,
+    Growth,
+    bundles,
+    fit,
+    fits_memory,
+    free_slots,
+    lacking,
+    room,
+    share_of_cpu,
+    slots,
+)
 
 FEW = settings(max_examples=100, deadline=None, derandomize=True)
 GB = 10**9
@@ -121,7 +134,8 @@ def test_an_actor_larger_than_every_node_never_fits_though_the_cluster_is_large(
 def test_more_actors_than_there_is_room_for_never_fit() -> None:
     found = fit(2_000, 0.5, [node(4, free=0)])
     assert found == Fit(
-        "never", "2,000 actors of 0.5 CPUs are asked for, and 8 fit into the cluster"
+        "never",
+        "2,000 actors of 0.5 CPUs are asked for, and 8 fit into the cluster (n has 4 CPUs)",
     )
 
 
@@ -130,7 +144,108 @@ def test_without_a_cpu_nothing_fits(nodes: list[Capacity]) -> None:
     assert fit(1, 1, nodes).when == "never"
 
 
+def test_gpus_alone_host_no_actor() -> None:
+    nodes = [Capacity("head", 0, 0, 0), Capacity("a", 0, 0, 0, gpus=4), Capacity("b", 0, 0, 0, 1)]
+    found = fit(1, 1, nodes)
+    assert found.reason == (
+        "an actor needs 1 CPU on one node, and no node has any to give: head has 0 CPUs, "
+        "a has 0 CPUs and 4 GPUs, b has 0 CPUs and 1 GPU; GPUs alone host no actor"
+    )
+
+
+def test_nodes_that_are_alike_are_told_once_and_the_list_ends() -> None:
+    assert "(3 x n has 4 CPUs)" in fit(13, 1, [node(4)] * 3).reason
+    many = [node(1, name=f"n{number}") for number in range(10)]
+    assert "n5 has 1 CPU, and 4 more)" in fit(11, 1, many).reason
+
+
+# --- nodes that could be added
+
+WORKERS = Growth((node(4, name="worker"), node(4, name="worker")))
+HEAD = node(0, name="head")
+
+
+@pytest.mark.parametrize(
+    ("actors", "each", "nodes", "growth", "when"),
+    [
+        (8, 1, [HEAD], WORKERS, "scaling"),
+        (9, 1, [HEAD], WORKERS, "never"),
+        (1, 4, [HEAD], WORKERS, "scaling"),
+        (1, 5, [HEAD], WORKERS, "never"),
+        (3, 3, [HEAD], WORKERS, "never"),  # one fits into each
+        (4, 1, [node(4)], WORKERS, "now"),
+        (4, 1, [node(4, free=1)], WORKERS, "scaling"),
+        (4, 1, [node(4, free=1)], Growth(), "later"),
+        (4, 4, [node(4, free=0), node(4, free=0), node(4)], WORKERS, "scaling"),
+        (5, 4, [node(4, free=0), node(4, free=0), node(4)], WORKERS, "scaling"),
+        (10**6, 100, [HEAD], Growth(more=True), "scaling"),
+        (1, 1, [], WORKERS, "scaling"),
+    ],
+)
+def test_what_an_autoscaler_can_add_counts_only_where_the_nodes_do_not_do(
+    actors: int, each: float, nodes: list[Capacity], growth: Growth, when: str
+) -> None:
+    assert fit(actors, each, nodes, growth).when == when
+
+
+def test_what_not_even_added_nodes_could_hold_names_the_largest() -> None:
+    assert fit(1, 8, [node(2, name="a")], WORKERS).reason == (
+        "an actor needs 8 CPUs on one node, and the largest, a, has 2; "
+        "the largest that can be added, worker, has 4"
+    )
+    assert fit(9, 1, [HEAD], WORKERS).reason == (
+        "9 actors of 1 CPU are asked for, and 8 fit into the cluster, even grown as far as it may "
+        "(head has 0 CPUs, 2 x worker has 4 CPUs)"
+    )
+
+
+@FEW
+@given(nodes=NODES, added=NODES, actors=st.integers(1, 100), each=st.sampled_from([0.5, 1, 2, 3]))
+def test_scaling_is_promised_only_where_the_grown_cluster_has_room(
+    nodes: list[Capacity], added: list[Capacity], actors: int, each: float
+) -> None:
+    found = fit(actors, each, nodes, Growth(tuple(added)))
+    grown = room(each, [n.cpus for n in [*nodes, *added]])
+    assert (found.when == "never") == (grown < actors)
+    assert (found.when == "now") == (room(each, [n.cpus_free for n in nodes]) >= actors)
+
+
+@pytest.mark.parametrize(
+    ("actors", "each", "nodes", "asked"),
+    [
+        (4, 1, [HEAD], [1, 1, 1, 1]),
+        (2, 1.5, [HEAD], [1.5, 1.5]),
+        (100, 0.04, [HEAD], [1, 1, 1, 1]),  # 25 share a CPU
+        (3, 0.5, [HEAD], [1, 1]),
+        (1, 1, [node(4, free=1.5)], [1, 2.5]),  # what others hold is asked for besides
+    ],
+)
+def test_the_autoscaler_is_asked_for_what_the_actors_and_others_need(
+    actors: int, each: float, nodes: list[Capacity], asked: list[float]
+) -> None:
+    assert bundles(actors, each, nodes) == asked
+
+
+def test_what_is_lacking_is_told_until_nothing_is() -> None:
+    assert lacking(4, 1, [node(4, free=3)]) == "room for 3 of 4 actors of 1 CPU is there"
+    assert lacking(4, 1, [node(4, free=3), node(1)]) == ""
+
+
+def test_automatic_shards_count_what_could_be_added() -> None:
+    assert free_slots([HEAD], WORKERS) == 8
+    assert free_slots([node(4, free=2)], WORKERS) == 10
+    assert free_slots([HEAD], Growth(more=True)) == 1
+
+
 # --- memory
+
+
+def test_memory_that_could_be_added_counts_and_where_it_is_unknown_nothing_is_claimed() -> None:
+    nodes = [node(2, memory=GB)]
+    assert fits_memory(100, nodes).when == "never"
+    assert fits_memory(100, nodes, Growth((node(4, memory=16 * GB),))).when == "now"
+    assert fits_memory(100, nodes, Growth((node(4),))).when == "now"
+    assert fits_memory(100, nodes, Growth(more=True)).when == "now"
 
 
 def test_processes_that_fit_into_memory_are_let_through() -> None:

@@ -17,11 +17,9 @@ from job.results import (
     MOST_STATES,
     Results,
     Trial,
-    check_writable,
-    load,
-    save,
     shortened,
 )
+from job.storage import check_writable, load, save
 
 GOLDEN = Path(__file__).parents[1] / "data" / "results-v1.json"
 TRIAL = Trial(
@@ -129,7 +127,7 @@ def test_a_document_that_cannot_be_written_leaves_the_place_as_it_was(
 ) -> None:
     folder = tmp_path / "results.json"
     folder.mkdir()
-    with pytest.raises(FileError, match=r"results\.json: results cannot be written"):
+    with pytest.raises(FileError, match=r"results\.json: cannot be written"):
         save(results, folder)
     assert names(tmp_path) == ["results.json"]
     assert names(folder) == []

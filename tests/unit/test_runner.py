@@ -18,9 +18,9 @@ from job.errors import (
     TargetRaisedError,
     TrialError,
 )
-from job.results import Results, load
 from job.runner import Runner
 from job.states import digest
+from job.storage import load
 from job.strategies.base import Facts
 from job.workload import Plan, Workload, build
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from job.estimate import Profile
+    from job.results import Results
     from job.strategies.base import Progress, Strategy
 
 INSTANCES = 4

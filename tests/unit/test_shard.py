@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,22 @@ class Ledger:
 
     def state(self) -> tuple[int, bool]:
         return self.total, self.overlapped
+
+
+class Series:
+    """Order-sensitive, and can be pickled."""
+
+    def __init__(self, start: int) -> None:
+        self.total = start
+
+    def book(self, amount: int) -> None:
+        self.total = (self.total * 31 + amount) % MOST
+
+    def double(self) -> None:
+        self.total = 2 * self.total % MOST + 1
+
+    def state(self) -> int:
+        return self.total
 
 
 class Fragile:
@@ -272,10 +289,8 @@ def test_a_constructor_that_raises_is_told_with_instance_and_target() -> None:
 
 
 def test_a_read_that_raises_is_told_with_instance_and_name() -> None:
-    shard = shard_of(recipe(Fragile, [], "no_such_name"), [8])
-    assert str(failure(lambda: shard.read(0))).startswith(
-        "instance 8, read no_such_name: AttributeError"
-    )
+    shard = shard_of(recipe(Fragile, [], "leave"), [8])
+    assert str(failure(lambda: shard.read(0))) == "instance 8, read leave: SystemExit: 0"
 
 
 def test_a_state_that_cannot_be_compared_is_told_with_its_instance() -> None:
@@ -285,9 +300,65 @@ def test_a_state_that_cannot_be_compared_is_told_with_its_instance() -> None:
     assert raised.value.hint
 
 
+def test_a_state_that_is_not_there_is_told_with_those_that_are() -> None:
+    shard = shard_of(recipe(Fragile, [], "totl"), [4])
+    with pytest.raises(StateError, match="instance 4, read totl: Fragile has no 'totl'") as raised:
+        shard.read(0)
+    assert raised.value.hint.startswith("It has: ")
+    assert "leave" in raised.value.hint
+
+
 def test_a_call_that_exits_is_told_as_its_error() -> None:
     shard = shard_of(recipe(Fragile, ["leave()"], None), [1])
     assert str(failure(shard.advance)).startswith("instance 1, call 1, leave(): SystemExit")
+
+
+@pytest.mark.parametrize(
+    ("batch", "threads", "count"), [(1, 1, 1), (1, 1, 3), (5, 1, 3), (5, 3, 3), (None, 2, 3)]
+)
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_a_shard_that_starts_from_a_snapshot_ends_like_one_that_never_stopped(
+    batch: int | None, threads: int, count: int, before: int
+) -> None:
+    made = recipe(Series, ["book(instance) * 3", "double()", "book(4) * 2"], "state")
+    numbers = range(2, 2 + count)
+    whole, first, second = (Shard(made, numbers, batch, threads, lambda: HERE) for _ in range(3))
+    for shard in (whole, first):
+        shard.ready()
+    for _ in range(before):
+        first.advance()
+    assert second.ready(first.snapshot(pickle.dumps)) == HERE
+    assert second.account().calls == first.account().calls
+    for shard in (whole, second):
+        while shard.advance():
+            pass
+    assert second.read(0) == whole.read(0)
+    assert second.account().calls == 6 * count
+
+
+def test_an_instance_that_cannot_be_pickled_is_told_with_the_way_out() -> None:
+    shard = shard_of(recipe(Ledger, [], None), [4])
+    with pytest.raises(StateError, match=r"instances 4 and on cannot be kept .*lock") as raised:
+        shard.snapshot(pickle.dumps)
+    assert "--snapshot-every" in raised.value.hint
+
+
+@pytest.mark.parametrize(("batch", "threads", "count"), [(1, 1, 1), (1, 1, 3), (5, 3, 3)])
+def test_steps_tell_each_call_before_it_is_made(
+    batch: int | None, threads: int, count: int
+) -> None:
+    made = recipe(Series, ["book(3) * 2", "double()"], "state")
+    shard, plain = (Shard(made, range(count), batch, threads, lambda: HERE) for _ in range(2))
+    plain.ready()
+    while plain.advance():
+        pass
+    shard.ready()
+    told, point = [], shard.step(0)
+    while point:
+        told.append(point)
+        point = shard.step(1)
+    assert sorted(told) == [(number, call) for number in range(count) for call in (1, 2, 3)]
+    assert shard.read(0) == plain.read(0)
 
 
 def test_a_constructor_that_exits_is_told_as_its_error() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cache
 from itertools import combinations, starmap
 from math import comb, nan
@@ -235,6 +236,15 @@ def test_three_a_side_can_never_be_significant_and_four_can() -> None:
     assert (stats._rank_sum_drop(3, 3), stats._rank_sum_drop(4, 4)) == (0, 1)
 
 
+@pytest.mark.parametrize(("changes", "least"), [(1, 4), (2, 5), (4, 5), (8, 6), (12, 6), (40, 7)])
+def test_who_looks_at_more_changes_at_once_needs_more_samples(changes: int, least: int) -> None:
+    error = Fraction(1, 20 * changes)
+    assert stats.least_for_change(error) == least
+    fast, slow = [1.0 + i / 100 for i in range(least)], [2.0 + i / 100 for i in range(least)]
+    assert compare(fast, slow, error).significant is True
+    assert compare(fast[1:], slow[1:], error).significant is None
+
+
 def test_many_samples_continue_the_exact_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = [(51, 50), (60, 60), (30, 100)]
     normal = list(starmap(stats._rank_sum_drop.__wrapped__, sizes))
@@ -327,6 +337,5 @@ def test_every_interval_contains_its_figure_where_there_are_enough_samples(
         assert interval is None or interval[0] <= figure <= interval[1]
 
 
-def test_constants_are_the_normal_quantiles_they_claim() -> None:
+def test_a_constant_is_the_normal_quantile_it_claims() -> None:
     assert pytest.approx(NormalDist().inv_cdf(0.75), abs=1e-4) == stats._MAD_PER_SIGMA
-    assert pytest.approx(NormalDist().inv_cdf(0.975), abs=1e-6) == stats._SIGMAS_95

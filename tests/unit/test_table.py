@@ -9,7 +9,8 @@ import pytest
 
 from job.analysis import analyse
 from job.report.table import FORMATS, WIDTH, render
-from job.results import Computed, Results, Trial, load
+from job.results import Computed, Results, Trial
+from job.storage import load
 
 DATA = Path(__file__).parents[1] / "data"
 SEED = load(DATA / "results-v1.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -240,6 +241,15 @@ def test_a_module_that_is_missing_is_named_with_where_it_was_looked_for(folder: 
         "(ModuleNotFoundError: No module named 'no_such_module_here')"
     )
     assert str(folder) in error.hint
+
+
+def test_only_folders_are_said_to_have_been_searched(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = "__editable__.something-0.1.0.finder.__path_hook__"
+    monkeypatch.setattr(sys, "path", [hook, str(folder)])
+    hint = failure_to_load("no_such_module_here:Counter").hint
+    assert hint == f"It was looked for in {folder} and in what is installed."
 
 
 @pytest.mark.parametrize(

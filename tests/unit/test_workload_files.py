@@ -197,6 +197,19 @@ def test_a_valid_workload_survives_being_written_and_read(
     assert plan_again == plan
 
 
+@pytest.mark.parametrize(
+    "character", ["\n", "\r", "\x85", "\u2028", "\u2029", "\ufeff", "\U0010ffff"]
+)
+def test_what_yaml_takes_for_a_line_break_survives_in_values_and_keys(
+    tmp_path: Path, character: str
+) -> None:
+    texts = [character, f"{character}a", f"a{character}", f"a{character}\n b: {character}"]
+    # A date has no form as text: the call is written as a mapping.
+    call = Call("f", Arguments((date(2026, 11, 22), texts, dict.fromkeys(texts, 1))))
+    workload = Workload(target=parse_target("a:B"), instances=1, calls=(call,))
+    assert written(tmp_path, to_yaml(workload))[0] == workload
+
+
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(call=st.builds(Call, st.just("book"), arguments(LITERALS), st.integers(1, 10**9)))
 def test_a_call_survives_as_text(call: Call) -> None:

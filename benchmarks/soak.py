@@ -1,0 +1,152 @@
+"""Do the states stay right while actors are killed? `make soak`: 200 runs, about half an hour.
+
+Each run is 8 instances x 20 calls of 20 ms of a target where order matters, and loses two actors
+at random moments of its work.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if not __package__:
+    # As in job/main.py: Python put this folder on the import path, the package is found above.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import click
+from tabulate import tabulate
+
+from benchmarks import ours
+from benchmarks.targets import Ledger
+from job import ray_cluster
+from job.calls import parse_call, parse_target
+from job.chaos import Chaos
+from job.errors import JobError
+from job.ray_actors import Layout, Setting
+from job.recipe import Recipe
+from job.strategies.ray_shards import RayShards
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from job.results import Cluster, Loss
+
+_INSTANCES, _CALLS = 8, 20
+_LAYOUTS = {
+    "actors": Layout(shards=_INSTANCES, cpus_per_actor=0.25),
+    "sharded": Layout(shards=2, cpus_per_actor=1.0, threads=4, calls_per_batch=8),
+}
+_SNAPSHOTS = (0, 5)  # after so many calls an instance; 0: never
+_KILLS, _INTERVAL_S = 2, 0.1  # both in the first half of a work phase of 0.4 s
+_LIMIT_S = 120.0  # for a run that needs 2 s: what takes longer hangs
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run came to; `work_s` and `deaths` are empty where it failed."""
+
+    problem: str
+    work_s: float = 0.0
+    deaths: tuple[Loss, ...] = ()
+
+    @property
+    def replayed(self) -> int:
+        """How many answered calls were made again."""
+        return sum(death.replayed_calls for death in self.deaths)
+
+
+@click.command()
+@click.option("--runs", default=50, show_default=True, help="How many of each kind.")
+@click.option("--seed", default=7, show_default=True, help="What moments and victims come from.")
+def main(runs: int, seed: int) -> None:
+    """Kill actors in many runs, and compare the states of each with a plain loop's."""
+    rows, wrong = [], 0
+    with ours.connected() as cluster:
+        for name in _LAYOUTS:
+            for every in _SNAPSHOTS:
+                undisturbed = next(_runs(name, every, cluster, [None]))
+                chaos = [Chaos(_KILLS, 0, seed + turn, _INTERVAL_S) for turn in range(runs)]
+                found = []
+                for run in _runs(name, every, cluster, chaos):
+                    found.append(run)
+                    told = run.problem or f"{len(run.deaths)} deaths, {run.replayed} replayed"
+                    ours.note(f"{name}, snapshots {every}, run {len(found)} of {runs}: {told}")
+                wrong += sum(1 for run in found if run.problem)
+                rows.append(_row(name, every, undisturbed, found))
+    click.echo(tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True))
+    if wrong:
+        click.echo(f"✗ {wrong} of {len(rows) * runs} runs went wrong", err=True)
+        sys.exit(1)
+    click.echo(f"✓ {len(rows) * runs} of {len(rows) * runs} runs ended in the states of the loop")
+
+
+def _runs(name: str, every: int, cluster: Cluster, chaos: Sequence[Chaos | None]) -> Iterator[Run]:
+    """Run one strategy once for each of these disturbances."""
+    target = parse_target("benchmarks.targets:Ledger(instance)")
+    recipe = Recipe(Ledger, target, (parse_call(f"book(instance) * {_CALLS}"),), "total", 10**6)
+    setting = Setting(
+        recipe, _INSTANCES, cluster, _LIMIT_S, _LIMIT_S, _unsaid, ray_cluster.pack(recipe), every
+    )
+    for each in chaos:
+        yield _run(RayShards(name, _LAYOUTS[name], replace(setting, chaos=each)), bool(each))
+
+
+def _run(strategy: RayShards, disturbed: bool) -> Run:  # noqa: FBT001 - one caller, beside it
+    try:
+        strategy.prepare(None)
+        strategy.start()
+        since = time.monotonic()
+        strategy.work(ours.unseen)
+        work_s = time.monotonic() - since
+        states, deaths = strategy.read(), strategy.facts().deaths
+    except JobError as error:
+        return Run(f"failed: {error.message}")
+    finally:
+        strategy.stop()
+        strategy.settle()
+    if states != _serial():
+        return Run(f"wrong states: {states}", work_s, deaths)
+    run = Run("", work_s, deaths)
+    if disturbed and not (deaths and run.replayed):
+        return replace(run, problem=f"{len(deaths)} losses, {run.replayed} replayed calls")
+    return run
+
+
+def _serial() -> list[str]:
+    """Return the states that a plain loop ends in, without the waiting."""
+    states = []
+    for number in range(_INSTANCES):
+        ledger = Ledger(number, delay=0)
+        for _ in range(_CALLS):
+            ledger.book(number)
+        states.append(str(ledger.total))
+    return states
+
+
+def _row(name: str, every: int, undisturbed: Run, runs: list[Run]) -> dict[str, str]:
+    back = [d.resumed_s for run in runs for d in run.deaths if d.resumed_s is not None]
+    deaths = sum(len(run.deaths) for run in runs)
+    return {
+        "strategy": name,
+        "snapshot every": str(every or "never"),
+        "right states": f"{sum(1 for run in runs if not run.problem)} of {len(runs)}",
+        "deaths": f"{deaths:,}",
+        "replayed calls a death": f"{sum(run.replayed for run in runs) / max(1, deaths):.1f}",
+        "back after s, median (most)": (
+            f"{statistics.median(back):.2f} ({max(back):.2f})" if back else "-"
+        ),
+        "work s, median": f"{statistics.median(run.work_s for run in runs):.2f}",
+        "without deaths": f"{undisturbed.work_s:.2f}",
+    }
+
+
+def _unsaid(_: str) -> None:
+    """Say nothing of each death: the line of its run does."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""What a cluster file must not have: an open door, or versions that are not the package's.
+
+`ray up` would not mind either. Pure: a file's keys in, sentences out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+TOKEN = "~/.ray/auth_token"  # noqa: S105 - where it lies, not what it is
+STARTS = ("head_start_ray_commands", "worker_start_ray_commands")
+CLOSED = re.compile(r"\bRAY_AUTH_MODE=token\s(?:\w+=\S*\s+)*ray start\b")
+DASHBOARD = re.compile(r"--dashboard-host[= ](\S+)")
+HERE = ("127.0.0.1", "localhost")
+WORLD = ("0.0.0.0/0", "::/0")
+RAY = re.compile(r"(?:\bray(?:\[\w+\])?==|\bray\.__version__ != '|rayproject/ray:)(\d+\.\d+\.\d+)")
+PYTHON = re.compile(r"\bpython(3\.\d+)|rayproject/ray:[\d.]+-py(3\d+)")
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What the package runs on: Ray's version, and the oldest Python as (3, 10)."""
+
+    ray: str
+    python: tuple[int, int]
+
+
+def own_versions() -> Versions:
+    """Read the package's versions from constraints.txt and pyproject.toml."""
+    (ray,) = re.findall(r"(?m)^ray==(\S+)", (ROOT / "constraints.txt").read_text())
+    project = (ROOT / "pyproject.toml").read_text()
+    (minor,) = re.findall(r'requires-python = ">=3\.(\d+)"', project)
+    return Versions(ray, (3, int(minor)))
+
+
+def problems(config: dict[str, Any], versions: Versions) -> list[str]:
+    """Return why a cluster of this file must not be started; nothing where it may."""
+    return [*_open(config), *_exposed(config), *_unlike(config, versions)]
+
+
+def pythons(text: str) -> set[tuple[int, int]]:
+    """Return the Pythons that commands and images name."""
+    found = (dotted or f"3.{tag[1:]}" for dotted, tag in PYTHON.findall(text))
+    return {(3, int(each.partition(".")[2])) for each in found}
+
+
+def _open(config: dict[str, Any]) -> Iterator[str]:
+    """Find nodes that demand no token, or have none to show."""
+    for key in STARTS:
+        lines = [line for line in config.get(key) or () if "ray start" in line]
+        if not lines or not all(CLOSED.search(line) for line in lines):
+            yield f"{key}: `ray start` without RAY_AUTH_MODE=token lets everybody run code there"
+    if TOKEN not in (config.get("file_mounts") or {}):
+        yield f"file_mounts: without {TOKEN} the nodes have no token to demand"
+
+
+def _exposed(config: dict[str, Any]) -> Iterator[str]:
+    """Find ways in from everywhere."""
+    for line in config.get(STARTS[0]) or ():
+        if (host := DASHBOARD.search(line)) and host[1] not in HERE:
+            yield f"--dashboard-host {host[1]}: the Jobs API must be the head's own, 127.0.0.1"
+    group = config["provider"].get("security_group") or {}
+    for rule in group.get("IpPermissions") or ():
+        ranges = [*(rule.get("IpRanges") or ()), *(rule.get("Ipv6Ranges") or ())]
+        for each in ranges:
+            if (wide := each.get("CidrIp") or each.get("CidrIpv6")) in WORLD:
+                yield f"security_group: {wide} is the whole world; name who may come in"
+
+
+def _unlike(config: dict[str, Any], versions: Versions) -> Iterator[str]:
+    """Find another Ray, or a Python that is too old or not the same everywhere."""
+    text = "\n".join(_texts(config))
+    for other in sorted(set(RAY.findall(text)) - {versions.ray}):
+        yield f"it installs Ray {other}, and constraints.txt has {versions.ray}"
+    found = pythons(text)
+    named = [f"{major}.{minor}" for major, minor in sorted(found)]
+    if len(named) > 1:
+        yield f"it names several Pythons, {' and '.join(named)}: nodes must have one"
+    if found and min(found) < versions.python:
+        yield f"Python {named[0]} is older than 3.{versions.python[1]}, the oldest that will do"
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text in a file's values."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)

@@ -1,0 +1,163 @@
+"""Clusters that `ray up` starts from cluster files: `make up`, `make dashboard`, `make down`.
+
+Ray does the work. What is added is what it leaves to be known: a token must be there before, or
+the head is made, paid for, and refuses everybody; a file may say less than it must, and the cluster
+runs open; and the workers of provider `local` outlive `ray down`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from deploy.cluster_checks import TOKEN, own_versions, problems
+
+CONNECT_S = 10
+STOP_S = 60.0
+
+
+class ClusterError(Exception):
+    """A sentence for the person who typed `make up` or `make down`."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a cluster file's keys.
+
+    Raises:
+        ClusterError: It cannot be read, or is something else.
+    """
+    try:
+        config = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ClusterError(f"{path}: cannot be read ({error})") from None
+    if not isinstance(config, dict) or not isinstance(config.get("provider"), dict):
+        raise ClusterError(f"{path}: not a cluster file, it has no provider")
+    return config
+
+
+def have_token() -> None:
+    """Make the token that every node demands, unless there is one.
+
+    Raises:
+        ClusterError: There is none still.
+    """
+    path = Path(TOKEN).expanduser()
+    if not _held(path):
+        done = _ray("get-auth-token", "--generate", stdout=subprocess.DEVNULL)
+        if done or not _held(path):
+            raise ClusterError(f"{path} holds no token, and none can be made: nothing was started.")
+        print(f"Made a token in {path}; whoever holds it can run code on the cluster.", flush=True)
+    path.chmod(0o600)
+
+
+def stop_workers(config: dict[str, Any]) -> list[str]:
+    """Stop Ray on the workers of provider `local`, all at once; return those that were not reached.
+
+    To be called when the head is down: its autoscaler would start them again.
+    """
+    started = {ip: _stop_at(ip, config["auth"]) for ip in config["provider"].get("worker_ips", [])}
+    lost = []
+    for ip, process in started.items():
+        try:
+            code = process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
+        lost += [ip] if code else []
+    return lost
+
+
+def _stop_at(ip: str, auth: dict[str, Any]) -> subprocess.Popen[bytes]:
+    key = str(Path(auth["ssh_private_key"]).expanduser())
+    options = {
+        "IdentitiesOnly": "yes",
+        "StrictHostKeyChecking": "no",  # as `ray up` does it
+        "UserKnownHostsFile": os.devnull,
+        "LogLevel": "ERROR",
+        "ConnectTimeout": str(CONNECT_S),
+        "BatchMode": "yes",
+    }
+    said = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    return subprocess.Popen(  # noqa: S603 - the person's own cluster file
+        # An interactive shell, since it is ~/.bashrc that knows where ray is.
+        [  # noqa: S607
+            "ssh",
+            "-n",
+            "-i",
+            key,
+            *said,
+            f"{auth['ssh_user']}@{ip}",
+            "bash -i -c 'ray stop --force'",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _held(path: Path) -> bool:
+    try:
+        return bool(path.read_text().strip())
+    except (OSError, ValueError):
+        return False
+
+
+def _ray(*words: str, stdout: int | None = None) -> int:
+    """Run Ray's command by this Python: its script would not bear a space in the folder's name."""
+    command = [sys.executable, "-m", "ray.scripts.scripts", *words]
+    return subprocess.run(command, check=False, stdout=stdout).returncode  # noqa: S603
+
+
+def up(path: Path, more: list[str]) -> int:
+    """Start a cluster, or bring a running one up to date.
+
+    Raises:
+        ClusterError: It would run open, or with other versions, or there is no token.
+    """
+    if found := problems(read(path), own_versions()):
+        raise ClusterError("\n  ".join([f"{path} is not started:", *found]))
+    have_token()
+    return _ray("up", str(path), *more)
+
+
+def dashboard(path: Path, more: list[str]) -> int:
+    """Bring the dashboard and the Jobs API of a cluster to this machine, until interrupted."""
+    read(path)
+    return _ray("dashboard", str(path), *more)
+
+
+def down(path: Path, more: list[str]) -> int:
+    """End a cluster, workers included."""
+    config = read(path)
+    code = _ray("down", str(path), *more)
+    if code == 0 and config["provider"].get("type") == "local":
+        lost = stop_workers(config)
+        if lost:
+            raise ClusterError(f"Ray may still run on {', '.join(lost)}: `ray stop` there ends it.")
+    return code
+
+
+def main() -> int:
+    """Do what was typed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("command", choices=("up", "dashboard", "down"))
+    parser.add_argument("file", type=Path)
+    given, more = parser.parse_known_args()
+    try:
+        return {"up": up, "dashboard": dashboard, "down": down}[given.command](given.file, more)
+    except ClusterError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""Submits the comparison as a job, follows it, and brings its results and exit code home.
+
+`make submit ADDRESS=http://host:8265`, or without an address to the head of a cluster file, by a
+tunnel of its own. Ray lets RAY_API_SERVER_ADDRESS and RAY_ADDRESS win over --address without a word
+and sends a token only if told that there is one; both are seen to here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from job.emitted import unmarked  # noqa: E402 - found by the line above
+from job.errors import ClusterError, JobError, UsageError  # noqa: E402
+from job.ray_address import own_token  # noqa: E402
+from job.ray_jobs import ENDED, JobsApi, choose_api  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TUNNEL_S = 120.0  # AWS is asked where the head is, before ssh begins
+LOOK_S = 1.0
+OUTAGE_S = 60.0  # how long the Jobs API may be silent while a job is followed
+RESULTS = Path("results")
+RAY = (sys.executable, "-m", "ray.scripts.scripts")  # the script would not bear a space in its path
+
+
+def environment() -> dict[str, str]:
+    """Return what Ray's commands are to see: no other address, and that there is a token."""
+    kept = {
+        k: v for k, v in os.environ.items() if k not in ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
+    }
+    return kept | ({"RAY_AUTH_MODE": "token"} if own_token() else {})
+
+
+@contextlib.contextmanager
+def tunnel(cluster: str) -> Iterator[str]:
+    """Bring the Jobs API of a cluster file's head to a port of this machine.
+
+    Raises:
+        ClusterError: The head is not to be found, or not to be reached.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    print(f"Looking for the head of {cluster} …", file=sys.stderr, flush=True)
+    process = subprocess.Popen(  # noqa: S603
+        [*RAY, "dashboard", "--port", str(port), cluster],
+        env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+    )  # fmt: skip
+    try:
+        _await_port(process, port, cluster)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)  # ssh is its child
+        process.communicate()
+
+
+def _await_port(process: subprocess.Popen[str], port: int, cluster: str) -> None:
+    until = time.monotonic() + TUNNEL_S
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            said = (process.communicate()[0] or "").strip().splitlines()
+            message = f"{cluster}: its head cannot be reached ({said[-1] if said else 'no reason'})"
+            raise ClusterError(message, f"Start it with: make up CLUSTER={cluster}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.2)
+    message = f"{cluster}: no way to its head within {TUNNEL_S:g} s"
+    raise ClusterError(message, "Is it up, and may this machine log in there?")
+
+
+def submit(api: JobsApi, submission_id: str, options: list[str]) -> None:
+    """Package this folder and hand the job in.
+
+    Raises:
+        ClusterError: The cluster did not take it; Ray has said why.
+    """
+    done = subprocess.run(  # noqa: S603
+        [
+            *RAY, "job", "submit", "--address", api.address, "--submission-id", submission_id,
+            "--no-wait", "--working-dir", ".", "--runtime-env", "runtime_env.yaml", "--",
+            "python", "job/main.py", "--emit-json", *options,
+        ],
+        env=environment(), cwd=ROOT, check=False, capture_output=True, text=True, errors="replace",
+    )  # fmt: skip
+    if done.returncode:
+        said = f"{done.stdout}\n{done.stderr}".strip().splitlines()
+        message = f"{api.address}: the job was not taken ({said[-1] if said else 'no reason'})"
+        raise ClusterError(message, "The address, the token and the size of this folder matter.")
+
+
+def follow(api: JobsApi, submission_id: str) -> None:
+    """Show the job's log until it has ended, but for the results in it.
+
+    Raises:
+        ClusterError: The Jobs API was silent for too long.
+    """
+    shown, silent_since = 0, 0.0
+    while True:
+        try:
+            ended = api.job(submission_id).get("status") in ENDED
+            log = api.log(submission_id)
+            silent_since = 0.0
+        except ClusterError:
+            silent_since = silent_since or time.monotonic()
+            if time.monotonic() > silent_since + OUTAGE_S:
+                raise
+            time.sleep(LOOK_S)
+            continue
+        whole = log if ended else log[: log.rfind("\n") + 1]
+        lines = unmarked(whole.splitlines())
+        if len(lines) > shown:
+            print("\n".join(lines[shown:]), flush=True)
+            shown = len(lines)
+        if ended:
+            return
+        time.sleep(LOOK_S)
+
+
+def bring_home(api: JobsApi, submission_id: str) -> int:
+    """Save the job's results here, and return its driver's exit code; the log had the report."""
+    RESULTS.mkdir(exist_ok=True)
+    place = RESULTS / f"{submission_id}.json"
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, ROOT / "job" / "main.py", "fetch", submission_id, "--address", api.address,
+         "--output", place],
+        check=False, stdout=subprocess.DEVNULL, env=environment(),
+    )  # fmt: skip
+    if place.exists():
+        print(f"Results: {place} (python job/main.py report {place})", file=sys.stderr)
+    return done.returncode
+
+
+def run(api: JobsApi, options: list[str], again: str) -> int:
+    """Submit, follow and fetch; what to type is told when interrupted."""
+    submission_id = f"comparison_{datetime.now():%Y%m%d_%H%M%S}_{secrets.token_hex(3)}"  # noqa: DTZ005
+    submit(api, submission_id, options)
+    print(f"Job {submission_id}", file=sys.stderr, flush=True)
+    try:
+        follow(api, submission_id)
+        return bring_home(api, submission_id)
+    except KeyboardInterrupt:
+        print(
+            f"\nThe job goes on. {again}To bring its results home, or to stop it:\n"
+            f"  .venv/bin/python job/main.py fetch {submission_id} --address {api.address}\n"
+            f"  .venv/bin/ray job stop {submission_id} --address {api.address}",
+            file=sys.stderr,
+        )
+        return 130
+
+
+def main() -> int:
+    """Do what was typed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--address", default="")
+    parser.add_argument("--cluster", default="cluster.yaml")
+    parser.add_argument("options", nargs="*")
+    given = parser.parse_args()
+    try:
+        if given.address:
+            if not given.address.startswith(("http://", "https://")):
+                message = f"ADDRESS={given.address} is not an address of the Jobs API"
+                raise UsageError(message, "Write it as ADDRESS=http://host:8265.")
+            return run(choose_api(given.address), given.options, "")
+        with tunnel(given.cluster) as address:
+            again = (
+                f"In another terminal `make dashboard CLUSTER={given.cluster}`, and 8265 below. "
+            )
+            return run(choose_api(address), given.options, again)
+    except JobError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Chaos: which deaths are brought about while a strategy works, and when; pure."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import NamedTuple
+
+MOST_KILLS = 10_000
+TAKES = "kill=2 (actors), node=1 (nodes), seed=7, interval=0.5 (seconds between kills on average)"
+
+
+class Kill(NamedTuple):
+    """One death to bring about.
+
+    Attributes:
+        due_s: When, in seconds after the work phase began.
+        node: Whether a whole node is to die.
+        choice: Which of those that can be chosen, as a share of their number, 0 to 1.
+    """
+
+    due_s: float
+    node: bool
+    choice: float
+
+
+@dataclass(frozen=True)
+class Chaos:
+    """What is killed in each trial that has actors.
+
+    Attributes:
+        kill: How many actors' processes.
+        node: How many nodes, never the driver's nor the head.
+        seed: What the moments and victims are drawn with.
+        interval_s: The mean time between two deaths.
+    """
+
+    kill: int = 0
+    node: int = 0
+    seed: int = 0
+    interval_s: float = 0.5
+
+    def __str__(self) -> str:
+        """Return it as it is written."""
+        return f"kill={self.kill},node={self.node},seed={self.seed},interval={self.interval_s:g}"
+
+    def kills(self, trial: str) -> list[Kill]:
+        """Return what is to die in a trial of this name, the first first.
+
+        The i-th death comes at a random moment of the i-th interval.
+        """
+        drawn = random.Random(f"{self.seed} {trial}")  # noqa: S311 - repeatable, not secret
+        kinds = [False] * self.kill + [True] * self.node
+        drawn.shuffle(kinds)
+        return [
+            Kill((number + drawn.random()) * self.interval_s, node, drawn.random())
+            for number, node in enumerate(kinds)
+        ]
+
+
+def parse_chaos(text: str) -> Chaos:
+    """Read what is to be killed, such as `kill=2,seed=7`.
+
+    Raises:
+        ValueError: It says something else, or nothing is to be killed.
+    """
+    keys = {"kill": "kill", "node": "node", "seed": "seed", "interval": "interval_s"}
+    given: dict[str, float] = {}
+    for part in text.split(","):
+        key, equals, value = part.strip().partition("=")
+        if key not in keys or not equals or keys[key] in given:
+            message = f"{part.strip()!r} is not allowed: it takes {TAKES}"
+            raise ValueError(message)
+        given[keys[key]] = _number(key, value)
+    interval_s = given.pop("interval_s", 0.5)
+    chaos = Chaos(**{key: int(value) for key, value in given.items()}, interval_s=interval_s)
+    if not chaos.kill + chaos.node:
+        message = f"{text!r} kills nothing: it takes {TAKES}"
+        raise ValueError(message)
+    return chaos
+
+
+def _number(key: str, text: str) -> float:
+    try:
+        value = float(text) if key == "interval" else int(text)
+    except ValueError:
+        value = -1
+    low, high = {"interval": (0.001, 10**6), "seed": (0, 10**18)}.get(key, (0, MOST_KILLS))
+    if not low <= value <= high:
+        message = f"{key}={text} is not allowed: {low:,} to {high:,} is"
+        raise ValueError(message)
+    return value

@@ -1,0 +1,52 @@
+"""`check`: whether a cluster is fit for a comparison, without running one."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from job.options import (
+    FORMAT,
+    WHERE,
+    WORKLOAD,
+    check_style,
+    find_modules_in,
+    say,
+    until_signalled,
+    with_options,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("check")
+@with_options(WORKLOAD)
+@with_options(WHERE)
+@with_options(FORMAT)
+def check_cluster(
+    workload: str, address: str | None, module_path: Path | None, style: str, **options: object
+) -> None:
+    """Check whether the cluster is fit for the comparison."""
+    from job.ray_address import choose
+    from job.workload import build, load_target
+    from job.workload_files import read_workload
+
+    check_style(style)
+    computed, plan = build(read_workload(workload), options)
+    way = choose(address, os.environ)
+    find_modules_in(module_path)
+    with until_signalled() as leaving:
+        make = load_target(computed.target)
+        from job.comparison import examine
+        from job.errors import ClusterError
+        from job.report.checks import render_inspection
+
+        inspection = examine(computed, plan, make, way, leaving=leaving, note=say)
+        click.echo(render_inspection(inspection, str(computed), style))
+        failed = [finding.check for finding in inspection.findings if finding.level == "failure"]
+        if failed:
+            checks = ", ".join(dict.fromkeys(failed))
+            raise ClusterError(f"check: the cluster is not fit for this comparison: {checks}")

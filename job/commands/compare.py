@@ -1,0 +1,37 @@
+"""`compare`: what changed between two saved runs, anywhere, without Ray."""
+
+from __future__ import annotations
+
+import click
+
+from job.options import REPORT, check_style, show_gates, with_options
+
+
+@click.command("compare")
+@click.argument("old")
+@click.argument("new")
+@click.option("--force", is_flag=True, help="Compare what is not comparable, and say what differs.")
+@click.option(
+    "--fail-if-slower",
+    "slower",
+    metavar="5%",
+    help="Exit with 7 if a strategy's elapsed is significantly slower, and by more than this.",
+)
+@with_options(REPORT)
+def compare_files(  # noqa: PLR0913 - options
+    old: str, new: str, slower: str | None, style: str, *, force: bool, wide: bool
+) -> None:
+    """Compare two saved runs of the same workload, files or URIs."""
+    from job.changes import compare_runs
+    from job.gates import demand, judge_slower, parse_slower
+    from job.report.changes import render_comparison
+    from job.storage import load
+
+    check_style(style)
+    gate = parse_slower(slower)
+    before, after = load(old), load(new)
+    comparison = compare_runs(before, after, force=force)
+    click.echo(render_comparison(comparison, (old, before), (new, after), style, wide=wide))
+    judged = judge_slower(gate, comparison) if gate else ()
+    show_gates(judged)
+    demand(judged)

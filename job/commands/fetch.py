@@ -1,0 +1,69 @@
+"""`fetch`: a submitted job's table, results and exit code, brought home."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from job.options import REPORT, check_style, named, say, with_options
+
+LAST_LINES = 40  # of a log without results
+
+
+@click.command("fetch")
+@click.argument("submission_id")
+@click.option(
+    "--address",
+    metavar="URL",
+    help="The Jobs API, such as http://host:8265; else RAY_API_SERVER_ADDRESS counts.",
+)
+@click.option("--header", "headers", multiple=True, metavar="NAME=VALUE", help="Sent with it.")
+@click.option(
+    "--output", metavar="FILE", callback=named, help="Where to save the results, as JSON; or a URI."
+)
+@with_options(REPORT)
+def fetch(  # noqa: PLR0913 - options
+    submission_id: str, address: str | None, headers: tuple[str, ...], output: str | None,
+    style: str, *, wide: bool,
+) -> None:  # fmt: skip
+    """Print the report of the job SUBMISSION_ID, and exit with its driver's code.
+
+    The job must have run with --emit-json, as `make submit` does.
+    """
+    from job.analysis import analyse
+    from job.emitted import found, unmarked
+    from job.errors import ClusterError
+    from job.ray_jobs import ENDED, choose_api, exit_code
+    from job.report.table import render
+    from job.results import parse
+    from job.storage import check_writable, save
+
+    check_style(style)
+    if output:
+        check_writable(output)
+    api = choose_api(address, headers)
+    job = api.job(submission_id)
+    if job.get("status") not in ENDED:
+        message = f"job {submission_id} is {job.get('status')}: it has not ended yet"
+        raise ClusterError(message, f"Follow it with: ray job logs --follow {submission_id}")
+    log = api.log(submission_id)
+    code = exit_code(job)
+    lines = unmarked(log.splitlines())
+    if document := found(log):
+        results = parse(document, f"the log of {submission_id}")
+        click.echo(render(analyse(results), style, wide=wide))
+        for line in lines:
+            if line.startswith("Gate "):  # the job was held to them, not this command
+                click.echo(line)
+        if output:
+            save(results, output)
+    else:
+        click.echo("\n".join(lines[-LAST_LINES:]))
+        say(f"Job {submission_id} left no results in its log: it ended before, or ran without "
+            "--emit-json.")  # fmt: skip
+    if document and code:
+        errors = [number for number, line in enumerate(lines) if line.startswith("Error: ")]
+        say("\n".join(lines[errors[-1] :] if errors else [str(job.get("message") or "")]))
+    say(f"Job {submission_id} {job['status'].lower()}; its driver exited with {code}.")
+    sys.exit(code)

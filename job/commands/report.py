@@ -1,0 +1,47 @@
+"""`report`: the report of a saved file, anywhere, without Ray."""
+
+from __future__ import annotations
+
+import click
+
+from job.options import GATES, PAGE, REPORT, check_style, show_gates, with_options
+
+
+@click.command("report")
+@click.argument("file")
+@with_options(REPORT)
+@with_options(PAGE)
+@with_options(GATES)
+def show_report(  # noqa: PLR0913 - options
+    file: str, style: str, html: str | None,
+    *, speedups: tuple[str, ...], efficiencies: tuple[str, ...], wide: bool,
+) -> None:  # fmt: skip
+    """Print the report of a saved FILE, or of a URI, again; or make a page of it."""
+    from job.analysis import analyse
+    from job.errors import UsageError
+    from job.gates import demand, judge, parse_gates
+    from job.report.page import check_page, page
+    from job.report.sweep import render_sweep
+    from job.report.table import render
+    from job.storage import read, write
+    from job.sweeps import Sweep, parse_any
+
+    check_style(style)
+    gates = parse_gates(speedups, efficiencies)
+    if html:
+        check_page(html)
+    found = parse_any(read(file), file)
+    if isinstance(found, Sweep):
+        if gates:
+            message = f"{gates[0]}: {file} holds a sweep, which no gate judges"
+            raise UsageError(message, "Name the results of one comparison.")
+        click.echo(render_sweep(found, style))
+        if html:
+            write(page(found), html)
+        return
+    click.echo(render(analyse(found), style, wide=wide))
+    if html:
+        write(page(found), html)
+    judged = judge(gates, found)
+    show_gates(judged)
+    demand(judged)

@@ -1,0 +1,103 @@
+"""What changed between two runs, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from job.analysis import describe
+from job.report.table import labelled, table
+from job.stats import LEAST_FOR_RATIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from job.changes import Comparison, PhaseChange
+    from job.results import Results
+
+_DIGITS_BELOW = 0.1
+
+
+def render_comparison(
+    comparison: Comparison,
+    old: tuple[str, Results],
+    new: tuple[str, Results],
+    style: str = "simple",
+    *,
+    wide: bool = False,
+) -> str:
+    """Return what changed as text of at most 100 columns, but for long names.
+
+    Args:
+        comparison: What to show.
+        old: Where the first run is kept, and what it measured.
+        new: Likewise the second.
+        style: One of tabulate's formats.
+        wide: Whether to show every column.
+    """
+    head = [labelled(*_run("Old", *old)), labelled(*_run("New", *new))]
+    head += [labelled("Differs", text) for text in comparison.differs]
+    head += [labelled("Note", text) for text in comparison.notes]
+    columns = _COLUMNS | _MORE if wide else _COLUMNS
+    rows = [{title: show(each) for title, show in columns.items()} for each in comparison.changes]
+    end = labelled("Verdict", verdict(comparison))
+    return "\n\n".join(["\n".join(head), table(rows, style), end])
+
+
+def verdict(comparison: Comparison) -> str:
+    """Return in a sentence or two what changed."""
+    by_strategy: dict[str, list[PhaseChange]] = {}
+    for each in comparison.changes:
+        if each.finding != "not significant":
+            by_strategy.setdefault(each.strategy, []).append(each)
+    if by_strategy:
+        said = "; ".join(f"{name} {_changed(changes)}" for name, changes in by_strategy.items())
+        return f"In NEW {said}."
+    if all(each.enough for each in comparison.changes):
+        return "Not significant: the two runs differ by no more than noise."
+    return (
+        f"Not significant: the trials are too few to tell. {comparison.least} of each strategy in "
+        f"either run could; --trials {max(LEAST_FOR_RATIO, comparison.least)} also gives each "
+        "speedup an interval."
+    )
+
+
+def _changed(changes: Sequence[PhaseChange]) -> str:
+    """Say how elapsed changed, or else that it did not, and which phases did."""
+    said = {each.phase: f"{abs(each.relative or 0.0):.1%} {each.finding}" for each in changes}
+    elapsed = said.pop("elapsed", "")
+    phases = ", ".join(f"{phase} {change}" for phase, change in said.items())
+    if not elapsed:
+        return f"takes as long as before, not significantly more or less, but {phases}"
+    return f"is {elapsed} ({phases})" if phases else f"is {elapsed}"
+
+
+def _run(label: str, place: str, results: Results) -> tuple[str, str]:
+    began = results.environment.started_at
+    cluster = f"{describe(results.cluster)}, Python {results.environment.python_version}"
+    return label, f"{place}, begun {began}; {cluster}"
+
+
+def _seconds(change: PhaseChange, seconds: float) -> str:
+    text = f"{seconds:,.2f}" if seconds >= _DIGITS_BELOW or not seconds else f"{seconds:.3g}"
+    return f"~{text}" if change.estimated else text
+
+
+def _interval(change: PhaseChange) -> str:
+    if change.interval is None:
+        return "-"
+    return f"{change.interval[0]:+.1%} to {change.interval[1]:+.1%}"
+
+
+_COLUMNS: dict[str, Callable[[PhaseChange], str]] = {
+    "strategy": lambda change: change.strategy,
+    "phase": lambda change: change.phase,
+    "old s": lambda change: _seconds(change, change.old_s),
+    "new s": lambda change: _seconds(change, change.new_s),
+    "change": lambda change: "-" if change.relative is None else f"{change.relative:+.1%}",
+    "interval": _interval,
+    "finding": lambda c: c.finding if c.enough else f"{c.finding}, too few trials",
+}
+_MORE: dict[str, Callable[[PhaseChange], str]] = {
+    "old trials": lambda change: f"{change.trials[0]:,}",
+    "new trials": lambda change: f"{change.trials[1]:,}",
+}

@@ -1,0 +1,60 @@
+"""What `check` found, as text: the nodes, and how each check ended."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from job.analysis import describe
+from job.report.table import WIDTH, labelled, table
+
+if TYPE_CHECKING:
+    from job.ray_preflight import Inspection
+
+_CHECK = 12  # columns
+_LEVEL = 10
+
+
+def render_inspection(inspection: Inspection, workload: str, style: str = "simple") -> str:
+    """Return what was found as text of at most 100 columns, but for long names."""
+    cluster = inspection.cluster
+    driver = {
+        "node": "driver", "CPUs": "", "free": "", "memory GB": "", "GPUs": "",
+        "round trip ms": "", "actor start s": "", "core ms": _ms(inspection.driver_core_s),
+    }  # fmt: skip
+    rows = [driver]
+    for node, probe in zip(cluster.nodes, inspection.probes, strict=True):
+        gpus = node.resources.get("GPU", 0)
+        rows.append(
+            {
+                "node": node.name + (", head" if node.head else ""),
+                "CPUs": f"{node.cpus:g}",
+                "free": f"{node.cpus_free:g}",
+                "memory GB": f"{node.memory_bytes / 1e9:,.0f}",
+                "GPUs": f"{gpus:g}" if gpus else "",
+                "round trip ms": _ms(probe.round_trip_s),
+                "actor start s": "-" if probe.start_s is None else f"{probe.start_s:.2f}",
+                "core ms": _ms(probe.core_s),
+            }
+        )
+    if not any(row["GPUs"] for row in rows):
+        rows = [{key: value for key, value in row.items() if key != "GPUs"} for row in rows]
+    lines = [labelled("Cluster", describe(cluster)), labelled("Workload", workload)]
+    lines += ["", table(rows, style), ""]
+    for finding in inspection.findings:
+        lead = f"{finding.check:<{_CHECK}}{finding.level:<{_LEVEL}}"
+        lines += _hanging(lead, finding.text)
+        if finding.advice:
+            lines += _hanging(" " * len(lead), finding.advice)
+    return "\n".join(lines)
+
+
+def _hanging(lead: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead),
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def _ms(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{1000 * seconds:.3g}"

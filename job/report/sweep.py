@@ -1,0 +1,206 @@
+"""A sweep as text: a table with a bar for each speedup, the best layout and what limits it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from job.analysis import describe
+from job.figures import rows_of
+from job.limits import limit
+from job.report.table import labelled, table
+from job.scaling import NoFit, fit, karp_flatt
+from job.words import spelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from job.figures import Row
+    from job.results import Results
+    from job.scaling import Fit
+    from job.sweeps import Over, Point, Sweep
+
+BAR = 16  # characters for the largest speedup
+PARTS = " ▏▎▍▌▋▊▉█"
+
+
+def render_sweep(sweep: Sweep, style: str = "simple") -> str:
+    """Return a sweep as text, at most 100 columns but for long names."""
+    if not sweep.points:
+        return labelled("Sweep", nothing(sweep))
+    head = "\n".join(labelled(label, text) for label, text in facts(sweep))
+    end = "\n".join(labelled(label, text) for label, text in conclusions(sweep))
+    return "\n\n".join([head, table(cells_of_sweep(sweep), style), end])
+
+
+def nothing(sweep: Sweep) -> str:
+    """Say why a sweep has no points."""
+    return f"over {sweep.over}: nothing was measured. {sweep.problem}".strip()
+
+
+def facts(sweep: Sweep) -> list[tuple[str, str]]:
+    """Return what was swept, where, and what is missing, each behind its label."""
+    over = sweep.varied
+    varied = "shards, instances growing along" if sweep.weak else sweep.over
+    count = len(sweep.points)
+    counted = f"{count:,} point{'' if count == 1 else 's'}"
+    found = [
+        ("Cluster", describe(sweep.points[0].results.cluster)),
+        ("Workload", _workload(sweep)),
+        ("Sweep", f"over {varied}, {counted}"),
+    ]
+    if left := ", ".join(over.spelled(value) for value in sweep.left_out):
+        found.append(("", f"left out: {left}"))
+    if sweep.status not in ("complete", "running"):
+        found.append(("", f"{sweep.status} {sweep.problem}".strip()))
+    return found
+
+
+def _workload(sweep: Sweep) -> str:
+    computed = sweep.points[0].results.workload
+    calls = ", ".join(computed.calls) or "no calls"
+    varies = sweep.weak or sweep.over == "instances"
+    count = "" if varies else f"{computed.instances:,} x "
+    target = "spinner" if sweep.over == "call-cost" else computed.target
+    return f"{count}{target}: {calls}"
+
+
+def cells_of_sweep(sweep: Sweep) -> list[dict[str, str]]:
+    """Return the figures of each point and strategy as text, by the headings of their columns."""
+    over = sweep.varied
+    most = max(
+        (row.speedup or 0.0 for point in sweep.points for row in rows_of(point.results)),
+        default=0.0,
+    )
+    found, said = [], False
+    for point in sweep.points:
+        for row in rows_of(point.results):
+            if row.strategy == "serial" and over.reuses_serial and said:
+                continue  # it ran once, for all
+            said = said or row.strategy == "serial"
+            shared = row.strategy == "serial" and over.reuses_serial
+            name = "all" if shared else over.spelled(point.value)
+            found.append({over.key: name} | _cell(point.results, row, most))
+    return found
+
+
+def _cell(results: Results, row: Row, most: float) -> dict[str, str]:
+    about = "~" if row.estimated else ""
+    speedup = "-" if row.speedup is None else f"{row.speedup:.3g}x"
+    fraction = _fraction(results, row)
+    return {
+        "strategy": row.strategy,
+        "startup s": _seconds(row.startup_s),
+        "work s": about + _seconds(row.work_s),
+        "elapsed s": about + _seconds(row.elapsed_s),
+        "efficiency": "-" if row.efficiency is None else f"{row.efficiency:.0%}",
+        "Karp-Flatt": "-" if fraction is None else f"{fraction:.2f}",
+        "speedup": speedup,
+        "": bar(row.speedup or 0.0, most),
+    }
+
+
+def conclusions(sweep: Sweep) -> list[tuple[str, str]]:
+    """Say how it scales, which layout is the best, and what limits the quickest with actors."""
+    over = sweep.varied
+    if sweep.over not in ("shards", "threads"):
+        last = sweep.points[-1]
+        others = [row for row in rows_of(last.results) if row.strategy != "serial"]
+        pairs = [(last, row) for row in others]
+        return [("Best", _winners(sweep, over)), *_limit(pairs, _quickness, over)]
+    # Of weak scaling each point computes something else: the best is what gains most by it.
+    key = _gain if sweep.weak else _quickness
+    pairs = [(point, row) for point in sweep.points for row in rows_of(point.results)]
+    point, row = max(pairs, key=lambda pair: key(pair[1]))
+    best = ("Best", _layout(point, row, over))
+    return [("Fit", _fit(sweep)), best, *_limit(pairs, key, over)]
+
+
+def _limit(
+    pairs: list[tuple[Point, Row]], key: Callable[[Row], float], over: Over
+) -> list[tuple[str, str]]:
+    sent = [pair for pair in pairs if pair[1].strategy != "serial"]
+    if not sent:
+        return []
+    point, row = max(sent, key=lambda pair: key(pair[1]))
+    found = limit(point.results, row.strategy)
+    where = f"{row.strategy} at {over.key}={over.spelled(point.value)}"
+    return [("Limit", f"{found.name}, for {where}: {found.reason}.")]
+
+
+def _gain(row: Row) -> float:
+    return row.speedup or 0.0
+
+
+def _quickness(row: Row) -> float:
+    return -row.elapsed_s
+
+
+def _layout(point: Point, row: Row, over: Over) -> str:
+    if row.strategy == "serial":
+        return f"the serial loop, {spelled(row.elapsed_s)}: no layout that was measured is quicker."
+    times = "" if row.speedup is None else f", {row.speedup:.3g} times as fast as the serial loop"
+    return f"{over.key}={over.spelled(point.value)}: {spelled(row.elapsed_s)}{times}."
+
+
+def _winners(sweep: Sweep, over: Over) -> str:
+    """Say which strategy is the quickest, and where that changes."""
+    said: list[str] = []
+    before = ""
+    for point in sweep.points:
+        name = _winner(point).strategy
+        if name != before:
+            said.append(f"{name} from {over.key}={over.spelled(point.value)} on")
+        before = name
+    return f"{', then '.join(said)}."
+
+
+def _winner(point: Point) -> Row:
+    return min(rows_of(point.results), key=lambda row: row.elapsed_s)
+
+
+def scaled(sweep: Sweep) -> list[tuple[float, Row]]:
+    """Return the points of `sharded`: how many calls at once, and its figures."""
+    rows = ((point.results, row) for point in sweep.points for row in rows_of(point.results))
+    return [
+        (_parallel(results, row), row)
+        for results, row in rows
+        if row.strategy == "sharded" and row.calls_per_s
+    ]
+
+
+def law(sweep: Sweep) -> Fit | NoFit:
+    """Fit the scalability law to the points of `sharded`."""
+    return fit([(parallel, row.calls_per_s or 0.0) for parallel, row in scaled(sweep)])
+
+
+def _fit(sweep: Sweep) -> str:
+    """Say what the scalability law makes of the points of `sharded`."""
+    found = law(sweep)
+    if isinstance(found, NoFit):
+        return f"none: {found.reason}."
+    peak = f"; most calls/s at {found.peak:.0f}" if found.peak else "; no peak within"
+    return (
+        f"contention {found.sigma:.1%}, coherency {found.kappa:.2%} for {found.low:g} to "
+        f"{found.high:g} calls at once, at most {found.error:.0%} off{peak}."
+    )
+
+
+def _parallel(results: Results, row: Row) -> float:
+    return float(results.analysed()[row.strategy][-1].at_once)
+
+
+def _fraction(results: Results, row: Row) -> float | None:
+    if row.strategy == "serial" or not row.speedup_of_work:
+        return None
+    return karp_flatt(_parallel(results, row), row.speedup_of_work)
+
+
+def bar(value: float, most: float) -> str:
+    """Return a bar in eighths of a character, the largest value `BAR` long."""
+    eighths = math.floor(8 * BAR * value / most + 0.5) if most > 0 else 0
+    return PARTS[-1] * (eighths // 8) + PARTS[eighths % 8].strip()
+
+
+def _seconds(value: float) -> str:
+    return f"{value:,.2f}" if value >= 0.1 or not value else f"{value:.2g}"  # noqa: PLR2004

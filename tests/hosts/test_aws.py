@@ -1,0 +1,71 @@
+"""cluster.yaml against AWS's API: from `make up` to `make down`, with workers made on demand."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import yaml
+
+from tests.e2e.support import ROOT, check_default_report
+from tests.hosts.aws import MAY_CHANGE, without_sizes
+from tests.hosts.lab import until
+from tests.hosts.support import LITERAL, ORDERED, check_spread, codes
+
+if TYPE_CHECKING:
+    from tests.hosts.conftest import Up
+
+
+def test_only_what_a_lab_must_replace_is_replaced(aws_cluster: Up) -> None:
+    written = yaml.safe_load((ROOT / "cluster.yaml").read_text())
+    assert aws_cluster.aws
+    changes = aws_cluster.aws.overlay(written)
+    assert set(changes) <= MAY_CHANGE
+    for kind in ("head", "worker"):
+        key = f"{kind}_start_ray_commands"
+        assert without_sizes(changes[f"{key}.1"]) == without_sizes(written[key][1])
+
+
+def test_workers_are_made_for_the_plan_while_the_job_tells_of_it(aws_cluster: Up) -> None:
+    assert aws_cluster.aws
+    assert aws_cluster.aws.running() == [aws_cluster.head.address]
+    done = aws_cluster.head.run(LITERAL, 400)
+    assert done.code == 0, done.text
+    check_default_report(done.stdout)
+    check_spread(aws_cluster, done.stdout)
+    assert re.search(r"Waiting for nodes: .*\d x worker on the way", done.text), done.text
+    assert set(aws_cluster.aws.running()) == {h.address for h in aws_cluster.lab.hosts.values()}
+
+
+def test_no_request_for_nodes_is_left_behind(aws_cluster: Up) -> None:
+    def withdrawn() -> bool:
+        said = aws_cluster.head.run("ray status").stdout
+        return "(none)" in said.partition("From request_resources:")[2].split("Pending")[0]
+
+    until(withdrawn, "the withdrawal of the request", 60)
+
+
+def test_make_submit_finds_the_head_by_the_cluster_file(aws_cluster: Up) -> None:
+    done = aws_cluster.submit(ORDERED)
+    assert done.code == 0, done.text
+    assert " agree" in done.stdout
+    check_spread(aws_cluster, done.stdout)
+
+
+def test_the_world_reaches_nothing_but_ssh(aws_cluster: Up) -> None:
+    assert aws_cluster.aws
+    rules = [rule for group in aws_cluster.aws.groups() for rule in group.ip_permissions]
+    assert rules
+    wide = [rule for rule in rules for each in rule["IpRanges"] if each["CidrIp"] == "0.0.0.0/0"]
+    assert {(rule["FromPort"], rule["ToPort"]) for rule in wide} <= {(22, 22)}
+
+
+def test_only_the_right_token_opens_the_jobs_api(aws_cluster: Up) -> None:
+    assert codes(aws_cluster) == ["401", "403", "200"]
+
+
+def test_nothing_runs_and_nothing_is_paid_for_after_make_down(aws_cluster: Up) -> None:
+    assert aws_cluster.aws
+    done = aws_cluster.clusters("down")
+    assert done.code == 0, done.text
+    assert aws_cluster.aws.running() == []

@@ -1,0 +1,216 @@
+"""Actors die: the states are the serial loop's all the same, or it is said that they are not."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import ray
+
+from job.calls import parse_call, parse_target
+from job.errors import StateError, TrialError
+from job.ray_actors import Layout, Setting
+from job.recipe import Recipe
+from job.strategies.ray_shards import RayShards
+from job.workload import load_target
+from tests.targets import mortals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from job.chaos import Chaos
+    from job.results import Cluster
+    from job.strategies.base import Facts
+    from tests.ray_local.running import Command
+
+    Make = Callable[..., RayShards]
+
+CPU = 0.1
+INSTANCES, EACH = 4, 6
+ACTORS = Layout(shards=INSTANCES, cpus_per_actor=CPU)
+SHARDED = Layout(shards=2, cpus_per_actor=CPU, calls_per_batch=3)
+THREADED = Layout(shards=2, cpus_per_actor=CPU, threads=2, calls_per_batch=None)
+LAYOUTS = {"actors": ACTORS, "sharded": SHARDED, "threaded": THREADED}
+
+
+@pytest.fixture(scope="module")
+def make(cluster: Cluster) -> Iterator[Make]:
+    """Return what builds a strategy on the shared Ray, for targets that die."""
+    ray.cloudpickle.register_pickle_by_value(mortals)
+
+    def build(
+        layout: Layout, target: str, *, snapshot_every: int = 0, chaos: Chaos | None = None,
+        calls: str = f"book(instance) * {EACH}",
+    ) -> RayShards:  # fmt: skip
+        named = parse_target(f"tests.targets.mortals:{target}")
+        recipe = Recipe(load_target(named), named, (parse_call(calls),), "read", 10**6)
+        setting = Setting(
+            recipe, INSTANCES, cluster, 60, 60, lambda _: None, None, snapshot_every, chaos
+        )
+        return RayShards("under test", layout, setting)
+
+    yield build
+    ray.cloudpickle.unregister_pickle_by_value(mortals)
+
+
+def mortal(how: str, where: str, graves: Path, times: int = 1) -> str:
+    return f"Mortal(instance, {how!r}, {where!r}, {str(graves)!r}, {times})"
+
+
+def serial(calls: int = EACH) -> list[str]:
+    """Return the states that the plain loop over plain objects ends in."""
+    states = []
+    for number in range(INSTANCES):
+        target = mortals.Mortal(number, "", "", "")
+        for _ in range(calls):
+            target.book(number)
+        states.append(repr(target.read()).replace(" ", ""))
+    return states
+
+
+def run(strategy: RayShards, told: list[int] | None = None) -> tuple[list[str], Facts]:
+    try:
+        strategy.prepare(None)
+        strategy.start()
+        strategy.work((told if told is not None else []).append)
+        return [state.replace(" ", "") for state in strategy.read()], strategy.facts()
+    finally:
+        strategy.stop()
+        strategy.settle()
+
+
+@pytest.mark.parametrize(
+    ("how", "layout"),
+    [
+        pytest.param(how, LAYOUTS[name], id=f"{how} {name}")
+        for how, name in [
+            ("SIGKILL", "actors"), ("SIGKILL", "threaded"), ("os._exit", "sharded"),
+            ("sys.exit", "actors"), ("sys.exit", "threaded"),
+        ]
+    ],
+)  # fmt: skip
+def test_an_actor_that_dies_in_a_call_is_replaced(
+    make: Make, how: str, layout: Layout, tmp_path: Path
+) -> None:
+    told: list[int] = []
+    states, facts = run(make(layout, mortal(how, "call 4", tmp_path)), told)
+    assert states == serial()
+    assert sum(told) == facts.calls == INSTANCES * EACH
+    (death,) = facts.deaths
+    assert death.incarnation == 1
+    assert death.resumed_s is not None
+    assert death.replayed_calls <= EACH * INSTANCES / layout.shards
+    if layout is ACTORS and how == "sys.exit":  # a call's end is not told before the call's answer
+        assert death.replayed_calls == 3
+        assert "SystemExit" in death.cause
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_a_snapshot_saves_the_calls_before_it(make: Make, layout: Layout, tmp_path: Path) -> None:
+    strategy = make(layout, mortal("SIGKILL", "call 6", tmp_path), snapshot_every=2)
+    states, facts = run(strategy)
+    assert states == serial()
+    (death,) = facts.deaths
+    size = INSTANCES // layout.shards
+    most = {"actors": 2, "sharded": 2 * size + 2, "threaded": EACH * size}
+    kind = next(name for name, each in LAYOUTS.items() if each is layout)
+    assert death.replayed_calls < most[kind]
+
+
+@pytest.mark.parametrize(
+    ("how", "layout"),
+    [("SIGKILL", ACTORS), ("sys.exit", SHARDED), ("SIGKILL", THREADED)],
+    ids=["SIGKILL actors", "sys.exit sharded", "SIGKILL threaded"],
+)
+def test_a_call_that_kills_three_incarnations_is_named(
+    make: Make, how: str, layout: Layout, tmp_path: Path
+) -> None:
+    strategy = make(layout, mortal(how, "call 4", tmp_path, times=99))
+    named = re.escape(f"instance 2, call 4, book(instance) * {EACH}: it ended the process of three")
+    with pytest.raises(TrialError, match=named) as raised:
+        run(strategy)
+    assert re.search(r"the last on \S+ \(", raised.value.message)
+    assert len(list(tmp_path.iterdir())) <= 5  # not an endless loop
+
+
+def test_instances_that_kill_while_they_are_made_are_made_again(make: Make, tmp_path: Path) -> None:
+    states, facts = run(make(ACTORS, mortal("SIGKILL", "init", tmp_path, times=2)))
+    assert states == serial()
+    assert [death.replayed_calls for death in facts.deaths] == [0, 0]
+
+
+def test_instances_that_always_kill_while_they_are_made_end_it(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(TrialError, match="instances 2 and on: making them ended the process of th"):
+        run(make(ACTORS, mortal("SIGKILL", "init", tmp_path, times=99)))
+
+
+@pytest.mark.parametrize("layout", [ACTORS, SHARDED], ids=["actors", "sharded"])
+def test_an_actor_that_dies_while_it_is_read_makes_all_its_calls_again(
+    make: Make, layout: Layout, tmp_path: Path
+) -> None:
+    states, facts = run(make(layout, mortal("SIGKILL", "read", tmp_path)))
+    assert states == serial()
+    (death,) = facts.deaths
+    assert death.replayed_calls == EACH * INSTANCES / layout.shards
+
+
+def test_a_read_that_always_kills_is_named(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(TrialError, match="instance 2: reading its state ended the process of thr"):
+        run(make(SHARDED, mortal("SIGKILL", "read", tmp_path, times=99)))
+
+
+def test_an_actor_that_somebody_kills_through_ray_is_replaced(make: Make) -> None:
+    calls = 6_000
+    strategy = make(SHARDED, "Mortal(instance, '', '', '')", calls=f"book(instance) * {calls}")
+    killed: list[Any] = []
+
+    def kill_one(_: int) -> None:
+        if not killed:
+            killed.append(strategy.fleet.workers[0].handle)
+            ray.kill(killed[0])
+
+    try:
+        strategy.prepare(None)
+        strategy.start()
+        strategy.work(kill_one)
+        assert [state.replace(" ", "") for state in strategy.read()] == serial(calls)
+        assert len(strategy.facts().deaths) == 1
+    finally:
+        strategy.stop()
+        strategy.settle()
+
+
+def test_an_instance_that_cannot_be_kept_is_told(make: Make, tmp_path: Path) -> None:
+    target = f"Guarded(instance, 'SIGKILL', 'call 5', {str(tmp_path)!r})"
+    with pytest.raises(StateError, match="cannot be kept") as raised:
+        run(make(SHARDED, target, snapshot_every=1))
+    assert "--snapshot-every" in raised.value.hint
+
+
+@pytest.mark.parametrize(("strategy", "snapshots"), [("actors", "0"), ("sharded", "5")])
+def test_chaos_kills_and_the_report_tells_it(
+    command: Command, tmp_path: Path, strategy: str, snapshots: str
+) -> None:
+    output = tmp_path / "results.json"
+    ended = command.run(
+        "--target", "ledgers:Sleepy(instance)", "--call", "book(instance) * 20", "--read", "total",
+        "--instances", "8", "--strategies", f"serial,{strategy}", "--calls-per-batch", "8",
+        "--chaos", "kill=2,seed=7,interval=0.1", "--snapshot-every", snapshots,
+        "--output", str(output),
+    )  # fmt: skip
+    assert ended.code == 0, ended
+    assert "they agree" in ended.stdout
+    trial = json.loads(output.read_text())["trials"][-1]
+    assert trial["losses"] == 2, ended
+    assert [death["cause"] for death in trial["deaths"]] == ["killed by --chaos"] * 2
+    assert f"Losses    {strategy}: 2 actors died (killed by --chaos on " in ended.stdout
+    assert "work went on after" in " ".join(ended.stdout.split())
+
+
+def test_nodes_are_not_to_be_killed_where_there_is_only_the_drivers(command: Command) -> None:
+    ended = command.run("--strategies", "actors", "--chaos", "node=1")
+    assert ended.code == 2, ended
+    assert "the cluster has no node but the head and the driver's" in ended.stderr

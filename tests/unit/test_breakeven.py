@@ -1,0 +1,232 @@
+"""From which call cost on actors beat the loop: by hand, and recovered from noisy runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from job.breakeven import Bound, Cost, break_even, call_cost, paid_back, sentences
+from job.results import (
+    Calibration,
+    Cluster,
+    Computed,
+    Environment,
+    Node,
+    NodeShare,
+    Results,
+    Trial,
+)
+
+HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
+IDLE = Calibration(loop_s=1e-7, inside_s=2e-7, send_s=2e-4, actors=2, calls=1_500, elapsed_s=1.0)
+
+
+def trial(strategy: str, *, calls: int, **figures: Any) -> Trial:  # noqa: ANN401 - its keys
+    usual: dict[str, Any] = {
+        "index": 0, "warmup": False, "read_s": 0.0, "instances": 4, "actors": 2, "at_once": 2,
+        "cpus": 2.0, "switches": 0, "states": (), "digest": "",
+        "settings": {"cpus_per_actor": 1.0, "threads_per_shard": 1, "calls_per_batch": "auto"},
+        "placement": (NodeShare(node_id="n", address=HERE, host="h", actors=2),),
+    }  # fmt: skip
+    made = usual | {"strategy": strategy, "calls": calls} | figures
+    made["elapsed_s"] = made["startup_s"] + made["work_s"] + made["read_s"]
+    return Trial.model_validate(made)
+
+
+def run(*trials: Trial, calibration: Calibration | None = IDLE, driver: str = HERE) -> Results:
+    node = Node(node_id="n", address=HERE, host="h", cpus=2)
+    return Results(
+        workload=Computed(target="m:C", instances=4, calls=("f()",)),
+        plan={},
+        environment=Environment(
+            python_version="3", platform="p", driver_address=driver, started_at=""
+        ),
+        cluster=Cluster(kind="embedded", address="", ray_version="2", nodes=(node,)),
+        trials=trials,
+        status="complete",
+        calibration=calibration,
+    )
+
+
+def serial(calls: int, call_s: float, noise: float = 1.0, **figures: Any) -> Trial:  # noqa: ANN401
+    work = calls * (call_s + IDLE.loop_s) * noise
+    return trial(
+        "serial", calls=calls, startup_s=0.0, work_s=work, cpu_s=work, actors=0, at_once=1,
+        cpus=1.0, settings={}, placement=(), **figures,
+    )  # fmt: skip
+
+
+def sharded(calls: int, call_s: float, startup_s: float, noise: float = 1.0) -> Trial:
+    work = calls * (call_s + IDLE.inside_s) / 2 * noise
+    cpu = calls * call_s * noise
+    return trial("sharded", calls=calls, startup_s=startup_s, work_s=work, cpu_s=cpu)
+
+
+def line(fixed_s: float, overhead_s: float, factor: float) -> Cost:
+    return Cost(fixed_s, (Bound("one", overhead_s, factor),))
+
+
+LOOP = line(0.0, 0.0, 1.0)
+
+
+# --- where lines meet
+
+
+def test_two_cpus_pay_back_a_second_of_startup_with_two_seconds_of_calls() -> None:
+    assert call_cost(LOOP, line(1.0, 0.0, 0.5), 100) == pytest.approx(0.02)
+    assert paid_back(LOOP, line(1.0, 0.0, 0.5), 0.02) == pytest.approx(100)
+
+
+def test_what_each_call_costs_besides_counts_with_every_call() -> None:
+    assert call_cost(LOOP, line(1.0, 0.001, 0.5), 1_000) == pytest.approx(0.004)
+
+
+def test_of_several_bounds_the_last_one_to_be_passed_counts() -> None:
+    cost = Cost(1.0, (Bound("driver", 0.05, 0.0), Bound("CPUs", 0.0, 0.5)))
+    assert call_cost(LOOP, cost, 100) == pytest.approx(0.06)
+    assert cost.limit(0.06).name == "driver"
+    assert cost.limit(0.2).name == "CPUs"
+
+
+def test_without_anything_to_spread_calls_over_there_is_no_break_even() -> None:
+    assert call_cost(LOOP, line(1.0, 0.0, 1.0), 10**9) is None
+    assert paid_back(LOOP, line(1.0, 0.0, 1.2), 1.0) is None
+
+
+def test_what_starts_no_later_and_costs_no_more_pays_at_once() -> None:
+    assert call_cost(line(1.0, 0.0, 1.0), line(0.5, 0.0, 0.5), 10) == 0.0
+    assert paid_back(line(1.0, 0.0, 1.0), line(0.5, 0.0, 0.5), 1.0) == 0.0
+
+
+# --- a run
+
+
+def test_a_run_tells_its_break_even_and_how_near_the_model_is() -> None:
+    found = break_even(run(serial(400, 0.01), sharded(400, 0.01, 1.0)))
+    assert found is not None
+    (answer,) = found.answers
+    assert answer.strategy == "sharded"
+    assert answer.call_s == pytest.approx(0.005, rel=0.01)
+    assert answer.calls == pytest.approx(200, rel=0.01)
+    assert answer.residual == pytest.approx(0.0, abs=0.01)
+    assert found.winner(400, 0.001) == "serial"
+    assert found.winner(400, 0.02) == "sharded"
+
+
+def test_a_sentence_names_cost_calls_and_residual() -> None:
+    (said,) = sentences(run(serial(400, 0.01), sharded(400, 0.01, 1.0)))
+    cost, paid, model = "sharded from 5 ms a call", "startup pays back after 200 calls", "model +0%"
+    assert said == f"{cost}; {paid} ({model} against measured)"
+
+
+def actors(calls: int, call_s: float) -> Trial:
+    each = {"cpus_per_actor": 1.0, "threads_per_shard": 1, "calls_per_batch": 1}
+    work = calls * (call_s / 2 + IDLE.send_s)
+    return trial(
+        "actors", calls=calls, startup_s=1.0, work_s=work, cpu_s=calls * call_s, actors=4,
+        at_once=4, settings=each,
+    )  # fmt: skip
+
+
+def test_sending_calls_takes_from_the_cpus_that_compute_them_on_the_drivers_own_machine() -> None:
+    here = break_even(run(serial(400, 0.01), actors(400, 0.01)))
+    there = break_even(run(serial(400, 0.01), actors(400, 0.01), driver=ELSEWHERE))
+    assert here is not None
+    assert there is not None
+    assert here.costs["actors"].elapsed_s(1_000, 0.01) == pytest.approx(1 + 5 + 0.2, rel=1e-4)
+    assert there.costs["actors"].elapsed_s(1_000, 0.01) == pytest.approx(1 + 5, rel=1e-4)
+
+
+def test_calls_that_wait_overlap_on_threads_whatever_the_cpus() -> None:
+    waits = serial(400, 0.01).model_copy(update={"cpu_s": 0.004, "switches": 400})
+    threads = {"cpus_per_actor": 1.0, "threads_per_shard": 2, "calls_per_batch": "auto"}
+    four = sharded(400, 0.01, 1.0).model_copy(update={"settings": threads, "cpu_s": 0.004})
+    found = break_even(run(waits, four))
+    assert found is not None
+    assert found.costs["sharded"].elapsed_s(400, 0.01) == pytest.approx(1 + 1.0, rel=0.01)
+
+
+def test_an_uneven_deal_waits_for_the_fullest_actor() -> None:
+    results = run(serial(300, 0.01), sharded(300, 0.01, 1.0))
+    three = results.with_(workload=results.workload.model_copy(update={"instances": 3}))
+    thirds = tuple(t.model_copy(update={"instances": 3}) for t in three.trials)
+    found = break_even(three.with_(trials=thirds))
+    assert found is not None
+    cost = found.costs["sharded"]
+    assert cost.limit(0.01).name == "fullest actor"
+    assert cost.elapsed_s(300, 0.01) == pytest.approx(1 + 2.0, rel=0.01)
+
+
+def test_where_workers_are_kept_waiting_by_others_the_clock_tells_and_not_the_cpu_time() -> None:
+    busy = NodeShare(node_id="n", address=HERE, host="h", actors=2, busy_s=6.0)
+    held_up = sharded(400, 0.01, 1.0).model_copy(update={"placement": (busy,)})
+    found = break_even(run(serial(400, 0.01), held_up))
+    assert found is not None
+    assert found.answers[0].call_s == pytest.approx(0.01, rel=0.01)
+    crowded = held_up.model_copy(update={"at_once": 4})  # of two CPUs: they wait for each other
+    found = break_even(run(serial(400, 0.01), crowded))
+    assert found is not None
+    assert found.answers[0].call_s == pytest.approx(0.005, rel=0.01)
+
+
+def test_cores_that_slow_each_other_down_move_the_break_even() -> None:
+    slow = sharded(400, 0.01, 1.0).model_copy(update={"cpu_s": 6.0})  # 4 s in the loop
+    found = break_even(run(serial(400, 0.01), slow))
+    assert found is not None
+    assert found.answers[0].call_s == pytest.approx(0.01, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        run(serial(400, 0.01), sharded(400, 0.01, 1.0), calibration=None),
+        run(serial(400, 0.01), sharded(400, 0.01, 1.0)).with_(status="interrupted"),
+        run(sharded(400, 0.01, 1.0)),
+        run(serial(400, 0.01)),
+        run(serial(0, 0.0), sharded(0, 0.0, 1.0)),
+        run(serial(400, 0.01), sharded(400, 0.01, 1.0).model_copy(update={"losses": 2})),
+    ],
+    ids=["not calibrated", "interrupted", "no loop", "nothing else", "no calls", "only deaths"],
+)
+def test_there_is_no_break_even_of_a_run_that_cannot_tell(results: Results) -> None:
+    assert break_even(results) is None
+    assert sentences(results) == ()
+
+
+def test_a_strategy_whose_every_trial_had_deaths_is_left_out_of_the_break_even() -> None:
+    hurt = trial("actors", calls=400, startup_s=1.0, work_s=9.0, cpu_s=4.0, losses=2)
+    found = break_even(run(serial(400, 0.01), hurt, sharded(400, 0.01, 1.0)))
+    assert found
+    assert [answer.strategy for answer in found.answers] == ["sharded"]
+
+
+def test_a_calibration_survives_being_saved() -> None:
+    saved = run(serial(400, 0.01), sharded(400, 0.01, 1.0))
+    assert Results.model_validate_json(saved.as_line()).calibration == IDLE
+
+
+noise = st.floats(0.95, 1.05)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    calls=st.integers(100, 100_000),
+    call_s=st.floats(1e-4, 0.1),
+    startup_s=st.floats(0.2, 20),
+    noises=st.lists(st.tuples(noise, noise, noise), min_size=7, max_size=7),
+)
+def test_the_break_even_is_recovered_from_runs_with_5_percent_of_noise(
+    calls: int, call_s: float, startup_s: float, noises: list[tuple[float, float, float]]
+) -> None:
+    trials = []
+    for loop, started, worked in noises:
+        trials.append(serial(calls, call_s, loop))
+        trials.append(sharded(calls, call_s, startup_s * started, worked))
+    found = break_even(run(*trials))
+    assert found is not None
+    known = (startup_s / calls + IDLE.inside_s / 2 - IDLE.loop_s) / (1 - 1 / 2)
+    # 5 % off in startup, and 10 % in the quotient of CPU times, of which a half is left to gain.
+    assert found.answers[0].call_s == pytest.approx(known, rel=0.2)

@@ -1,0 +1,258 @@
+"""What a sweep goes over and in which order; what it says limits the best layout; its text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from job.errors import FileError, UsageError
+from job.limits import limit
+from job.report.sweep import BAR, bar, render_sweep
+from job.results import Cluster, Computed, Environment, Node, NodeShare, Results, Trial
+from job.sweeps import Over, Point, Sweep, at, check, expected_s, order, parse_any, parse_over
+from job.workload import Plan, Workload, build
+
+GOLDEN = Path(__file__).parents[1] / "data" / "results-v1.json"
+SPINNER = "job.targets.spinner:Spinner(seed=instance, rounds=10)"
+
+
+def planned(**keys: Any) -> tuple[Workload, Plan]:  # noqa: ANN401 - its keys
+    return build({"target": SPINNER, "calls": ["spin() * 10"], "instances": 8} | keys, {})
+
+
+# --- what is varied
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("shards=1,2,4,8", (1, 2, 4, 8)),
+        ("instances=100,1", (1, 100)),
+        ("threads=1, 8", (1, 8)),
+        ("call-cost=1ms,10us,0.5s", (1e-5, 1e-3, 0.5)),
+    ],
+)
+def test_values_are_read_and_put_in_order(text: str, values: tuple[float, ...]) -> None:
+    assert parse_over(text).values == values
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("shards", "cannot be varied"),
+        ("cpus=1,2", "'cpus' cannot be varied"),
+        ("shards=1", "2 to 100 values"),
+        ("shards=2,2", "each once"),
+        ("shards=1,two", "'two' is not a whole number"),
+        ("shards=0,1", "'0' is not a whole number"),
+        ("threads=1,1001", "1 to 1,000"),
+        ("shards=1,²", "'²' is not a whole number"),
+        ("call-cost=1,2", "'1' is no cost of a call"),
+        ("call-cost=1ms,2h", "'2h' is no cost of a call"),
+        ("call-cost=0ms,2s", "'0ms' is no cost of a call"),
+        ("instances=" + ",".join(map(str, range(1, 102))), "2 to 100 values"),
+    ],
+)
+def test_what_cannot_be_varied_is_told(text: str, reason: str) -> None:
+    with pytest.raises(UsageError, match="--over") as raised:
+        parse_over(text)
+    assert reason in raised.value.message
+
+
+def test_values_are_spelled_as_they_are_written() -> None:
+    assert parse_over("call-cost=10us,0.5ms,2s").spelled(5e-4) == "500us"
+    assert parse_over("shards=1,2000").spelled(2000) == "2,000"
+
+
+@pytest.mark.parametrize(
+    ("text", "weak", "keys", "reason"),
+    [
+        ("shards=1,2", False, {"strategies": "serial,actors"}, "only `sharded` has shards"),
+        ("shards=1,16", False, {}, "need as many instances"),
+        ("instances=1,2", True, {}, "instances grow with shards"),
+        ("shards=1,10000000", True, {}, "more than allowed"),
+        ("call-cost=1ms,2ms", False, {"target": "m:C", "calls": ["f()"]}, "cannot be chosen"),
+    ],
+)
+def test_a_sweep_that_makes_no_sense_is_refused(
+    text: str, *, weak: bool, keys: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        check(*planned(**keys), parse_over(text, weak=weak))
+    assert reason in raised.value.message
+    assert raised.value.hint
+
+
+def test_each_key_changes_what_it_names_and_nothing_else() -> None:
+    workload, plan = planned()
+    assert at(workload, plan, parse_over("shards=1,2"), 2, 0)[1].shards == 2
+    assert at(workload, plan, parse_over("threads=1,3"), 3, 0)[1].threads_per_shard == 3
+    assert at(workload, plan, parse_over("instances=1,5"), 5, 0)[0].instances == 5
+    computed, same = at(workload, plan, parse_over("call-cost=1ms,2ms"), 0.001, 77)
+    assert str(computed.target) == "job.targets.spinner:Spinner(seed=instance, rounds=77)"
+    assert computed.calls_per_instance == 10
+    assert same == plan
+
+
+def test_weak_scaling_gives_every_shard_as_many_instances() -> None:
+    computed, plan = at(*planned(), parse_over("shards=1,4", weak=True), 4, 0)
+    assert (computed.instances, plan.shards) == (32, 4)
+
+
+# --- the order, and the time
+
+
+@given(st.integers(1, 100))
+def test_every_point_has_its_turn_once_ends_first(count: int) -> None:
+    found = order(count)
+    assert sorted(found) == list(range(count))
+    assert set(found[:2]) == {0, count - 1}
+
+
+def test_after_the_ends_come_the_middles() -> None:
+    assert order(5) == [0, 4, 2, 1, 3]
+
+
+def test_a_point_is_expected_to_take_what_its_neighbours_tell() -> None:
+    assert expected_s(2, {0: 10.0, 4: 2.0}) == pytest.approx(6.0)
+    assert expected_s(4, {0: 10.0}) == 10.0
+    assert expected_s(0, {}) == 0.0
+
+
+# --- the document
+
+
+def trial(strategy: str, work_s: float, **figures: Any) -> Trial:  # noqa: ANN401 - its keys
+    usual: dict[str, Any] = {
+        "strategy": strategy, "index": 0, "warmup": False, "startup_s": 0.1, "work_s": work_s,
+        "read_s": 0.0, "elapsed_s": work_s + 0.1, "cpu_s": 8.0, "calls": 80, "instances": 8,
+        "actors": 2, "at_once": 2, "cpus": 2.0, "switches": 0, "driver_cpu_s": 0.0,
+        "slowest_s": 1.0, "states": (), "digest": "", "settings": {"threads_per_shard": 1},
+        "placement": (share("a", 1.0, busy_s=8.0),),
+    }  # fmt: skip
+    return Trial.model_validate(usual | figures)
+
+
+def share(host: str, core_s: float, busy_s: float = 4.0) -> NodeShare:
+    return NodeShare(node_id=host, address=host, host=host, actors=1, busy_s=busy_s, core_s=core_s)
+
+
+SERIAL = trial("serial", 8.0, actors=0, at_once=1, cpus=1.0, settings={}, placement=())
+
+
+def results(*trials: Trial, instances: int = 8) -> Results:
+    node = Node(node_id="a", address="a", host="a", cpus=2)
+    return Results(
+        workload=Computed(target="m:C", instances=instances, calls=("f() * 10",)),
+        plan={},
+        environment=Environment(
+            python_version="3", platform="p", driver_address="a", started_at=""
+        ),
+        cluster=Cluster(kind="embedded", address="", ray_version="2", nodes=(node,)),
+        trials=trials,
+        status="complete",
+    )
+
+
+def point(shards: int, work_s: float) -> Point:
+    layout = trial("sharded", work_s, actors=shards, at_once=shards)
+    return Point(value=shards, results=results(SERIAL, layout))
+
+
+def test_points_stand_in_the_order_of_their_values_whenever_they_were_measured() -> None:
+    sweep = Sweep(over="shards", left_out=(1, 2, 4))
+    for shards in (4, 1):
+        sweep = sweep.with_point(point(shards, 1.0))
+    assert [each.value for each in sweep.points] == [1, 4]
+    assert sweep.left_out == (2,)
+
+
+def test_a_sweep_and_a_comparison_are_told_apart_when_they_are_loaded() -> None:
+    sweep = Sweep(over="shards").with_point(point(1, 8.0))
+    assert parse_any(sweep.model_dump_json(), "a file") == sweep
+    assert isinstance(parse_any(GOLDEN.read_bytes(), "a file"), Results)
+    with pytest.raises(FileError, match="a file: not a complete"):
+        parse_any(sweep.model_dump_json()[:100], "a file")
+
+
+# --- what limits
+
+
+@pytest.mark.parametrize(
+    ("figures", "name"),
+    [
+        ({}, "slots"),
+        ({"settings": {"threads_per_shard": 4}}, "the GIL"),
+        ({"startup_s": 9.0, "elapsed_s": 13.1}, "startup"),
+        ({"work_s": 40.0, "elapsed_s": 40.1, "driver_cpu_s": 35.0}, "the driver"),
+        ({"placement": (share("a", 0.002), share("b", 0.004))}, "a slow node"),
+        ({"actors": 6}, "imbalance"),
+        ({"work_s": 8.0, "elapsed_s": 8.1, "slowest_s": 5.0}, "imbalance"),
+        ({"work_s": 40.0, "elapsed_s": 40.1}, "overhead"),
+    ],
+)
+def test_the_figures_tell_what_limits(figures: dict[str, Any], name: str) -> None:
+    made = results(SERIAL, trial("sharded", 4.0).model_copy(update=figures))
+    assert limit(made, "sharded").name == name
+
+
+def test_one_cpu_is_written_as_one() -> None:
+    alone = {"cpus": 1.0, "at_once": 1, "work_s": 8.2, "elapsed_s": 8.3}
+    made = results(SERIAL, trial("sharded", 8.2).model_copy(update=alone))
+    assert limit(made, "sharded").reason.endswith(" of what 1 CPU can do")
+
+
+# --- the text
+
+
+def test_a_sweep_is_one_table_with_a_bar_for_each_point() -> None:
+    sweep = Sweep(over="shards", left_out=(1, 2, 4, 8), status="complete")
+    for shards, work_s in ((1, 8.0), (2, 4.1), (4, 4.2)):
+        sweep = sweep.with_point(point(shards, work_s))
+    text = render_sweep(sweep)
+    assert max(map(len, text.splitlines())) <= 100
+    assert "left out: 8" in text
+    assert text.count("  serial  ") == 1, "it ran once, for all"
+    assert "Fit       none: only 3 numbers of calls at once were measured, of the 6 that " in text
+    assert "Best      shards=2: 4.20 s, 1.93 times as fast as the serial loop." in text
+    assert "Limit     slots, for sharded at shards=2" in text
+
+
+def test_from_six_points_on_the_law_is_fitted() -> None:
+    sweep = Sweep(over="shards", status="complete")
+    for shards in (1, 2, 3, 4, 6, 8):
+        sweep = sweep.with_point(point(shards, 8 * (1 + 0.1 * (shards - 1)) / shards))
+    assert "Fit       contention 10.0%, coherency 0.00% for 1 to 8 calls" in render_sweep(sweep)
+
+
+def test_a_sweep_over_call_costs_says_where_the_winner_changes() -> None:
+    sweep = Sweep(over="call-cost", status="complete")
+    for cost, work_s in ((1e-3, 9.0), (1e-2, 4.0)):
+        made = results(SERIAL, trial("sharded", work_s))
+        sweep = sweep.with_point(Point(value=cost, results=made))
+    text = render_sweep(sweep)
+    assert "serial from call-cost=1ms on, then sharded from call-cost=10ms on." in text
+
+
+def test_an_interrupted_sweep_says_so() -> None:
+    sweep = Sweep(over="shards", status="interrupted").with_point(point(1, 8.0))
+    assert "interrupted" in render_sweep(sweep)
+    assert "over shards, 1 point\n" in render_sweep(sweep)
+    assert "nothing was measured" in render_sweep(Sweep(over="shards", status="interrupted"))
+
+
+def test_the_largest_bar_is_full_and_half_of_it_is_half_as_long() -> None:
+    assert len(bar(3.0, 3.0)) == BAR
+    assert len(bar(1.5, 3.0)) == BAR // 2
+    assert bar(0.0, 3.0) == bar(0.0, 0.0) == ""
+
+
+def test_threads_and_shards_share_one_serial_loop_unless_instances_grow() -> None:
+    assert Over("threads", (1, 2)).reuses_serial
+    assert Over("shards", (1, 2)).reuses_serial
+    assert not Over("shards", (1, 2), weak=True).reuses_serial
+    assert not Over("call-cost", (1, 2)).reuses_serial
