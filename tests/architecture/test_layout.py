@@ -122,3 +122,14 @@ def test_make_help_lists_every_target() -> None:
     phony = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert phony
     assert re.findall(r"^  make (\S+)", listed, re.MULTILINE) == " ".join(phony).split()
+
+
+def test_the_tests_that_the_docs_name_exist() -> None:
+    text = (ROOT / "docs" / "fault-tolerance.md").read_text()
+    file, found = "", 0
+    for name, test in re.findall(r"`(tests/[\w/]+\.py)?(?:::(\w+))?`", text):
+        file = name or file
+        held = (ROOT / file).read_text()
+        assert not test or f"def {test}(" in held, f"{file}::{test}"
+        found += bool(test)
+    assert found > 10

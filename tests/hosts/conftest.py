@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from ray._private.utils import get_num_cpus
 
 from tests.e2e.support import ROOT, Outcome, Terminal
 from tests.hosts.aws import BASHRC, Aws, moto
@@ -47,6 +48,11 @@ class Up:
     def head(self) -> Host:
         """The host of driver and Jobs API."""
         return self.lab.hosts["h1"]
+
+    @property
+    def cpus(self) -> int:
+        """What the workers have once all have joined: each has all CPUs of this machine."""
+        return int(get_num_cpus()) * (len(self.lab.hosts) - 1)
 
     @property
     def token(self) -> str:

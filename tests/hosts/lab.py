@@ -213,7 +213,13 @@ def _make(lab: Lab, name: str, bashrc: Mapping[str, str]) -> None:
     known = [f"{lab.network}.{FIRST + index} {each}" for index, each in enumerate(NAMES)]
     (folder / "hosts").write_text("\n".join(["127.0.0.1 localhost", *known]) + "\n")
     shutil.copy(f"{lab.key}.pub", home / ".ssh" / "authorized_keys")
-    variables = {"RAY_USAGE_STATS_ENABLED": "0", **bashrc}
+    variables = {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_raylet_start_wait_time_s": "100",  # 30 are not enough when busy
+        # How soon the autoscaler starts Ray again on a worker it has lost; 30 unless it is told.
+        "AUTOSCALER_HEARTBEAT_TIMEOUT_S": "10",
+        **bashrc,
+    }
     (home / ".bashrc").write_text(
         f'export PATH="{lab.folder}/bin:{lab.folder}/venv/bin:$PATH"\n'
         + "".join(f"export {key}={value}\n" for key, value in variables.items())

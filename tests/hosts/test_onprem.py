@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ray._private.utils import get_num_cpus
-
 from job.storage import load
 from tests.e2e.support import check_default_report
 from tests.hosts.support import LITERAL, ORDERED, check_spread, codes
@@ -17,8 +15,7 @@ if TYPE_CHECKING:
 def test_make_submit_waits_for_workers_that_are_still_to_join_and_brings_the_results_home(
     onprem: Up,
 ) -> None:
-    cpus = get_num_cpus() * (len(onprem.lab.hosts) - 1)  # a host has all CPUs of this machine
-    done = onprem.submit(f"{ORDERED} --wait-for-cpus {cpus}")
+    done = onprem.submit(f"{ORDERED} --wait-for-cpus {onprem.cpus}")
     assert done.code == 0, done.text
     assert " agree" in done.stdout
     check_spread(onprem, done.stdout)
