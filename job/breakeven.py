@@ -230,11 +230,15 @@ def call_cost(serial: Cost, other: Cost, calls: int) -> float | None:
 
 
 def paid_back(serial: Cost, other: Cost, call_s: float) -> float | None:
-    """Return after how many calls of that cost `other` has overtaken the loop; None if never."""
+    """Return after how many calls of that cost `other` has overtaken the loop; None if never.
+
+    Few calls are spread over nothing: however few, they take as long as one.
+    """
     (loop,) = serial.bounds
     behind = other.fixed_s - serial.fixed_s
-    gained = loop.per_call_s(call_s) - other.limit(call_s).per_call_s(call_s)
-    return _last([(behind, gained)])
+    alone = loop.per_call_s(call_s)
+    gained = alone - other.limit(call_s).per_call_s(call_s)
+    return _last([(behind, gained), (behind + call_s if behind > 0 else behind, alone)])
 
 
 def _last(pairs: Iterable[tuple[float, float]]) -> float | None:

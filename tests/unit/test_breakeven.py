@@ -101,6 +101,11 @@ def test_what_starts_no_later_and_costs_no_more_pays_at_once() -> None:
     assert paid_back(line(1.0, 0.0, 1.0), line(0.5, 0.0, 0.5), 1.0) == 0.0
 
 
+def test_a_single_call_is_spread_over_nothing() -> None:
+    spread = line(0.5, 0.0, 0.25)  # of two seconds each one call ends after 2.5, two after as much
+    assert paid_back(LOOP, spread, 2.0) == pytest.approx(1.25)
+
+
 # --- a run
 
 
