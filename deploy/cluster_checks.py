@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "~/.ray/auth_token"  # noqa: S105 - where it lies, not what it is
 STARTS = ("head_start_ray_commands", "worker_start_ray_commands")
-CLOSED = re.compile(r"\bRAY_AUTH_MODE=token\s(?:\w+=\S*\s+)*ray start\b")
+START = re.compile(r"((?:\w+=\S*\s+)*)ray start\b")
 DASHBOARD = re.compile(r"--dashboard-host[= ](\S+)")
 HERE = ("127.0.0.1", "localhost")
-WORLD = ("0.0.0.0/0", "::/0")
-RAY = re.compile(r"(?:\bray(?:\[\w+\])?==|\bray\.__version__ != '|rayproject/ray:)(\d+\.\d+\.\d+)")
+WIDE = 8  # bits of a prefix: shorter ones are a good part of the world
+RAY = re.compile(
+    r"(?:\bray(?:\[\w+\])?==|\bray\.__version__ != '|rayproject/ray[\w-]*:)(\d+\.\d+\.\d+|\w+)"
+)
 PYTHON = re.compile(r"\bpython(3\.\d+)|rayproject/ray:[\d.]+-py(3\d+)")
 
 
@@ -54,24 +56,28 @@ def pythons(text: str) -> set[tuple[int, int]]:
 def _open(config: dict[str, Any]) -> Iterator[str]:
     """Find nodes that demand no token, or have none to show."""
     for key in STARTS:
-        lines = [line for line in config.get(key) or () if "ray start" in line]
-        if not lines or not all(CLOSED.search(line) for line in lines):
+        starts = [found[1] for line in _texts(config.get(key)) for found in START.finditer(line)]
+        if not starts or not all(map(_is_closed, starts)):
             yield f"{key}: `ray start` without RAY_AUTH_MODE=token lets everybody run code there"
     if TOKEN not in (config.get("file_mounts") or {}):
         yield f"file_mounts: without {TOKEN} the nodes have no token to demand"
 
 
+def _is_closed(variables: str) -> bool:
+    """Return whether the variables before a `ray start` have it demand a token."""
+    return dict(each.split("=", 1) for each in variables.split()).get("RAY_AUTH_MODE") == "token"
+
+
 def _exposed(config: dict[str, Any]) -> Iterator[str]:
     """Find ways in from everywhere."""
-    for line in config.get(STARTS[0]) or ():
-        if (host := DASHBOARD.search(line)) and host[1] not in HERE:
-            yield f"--dashboard-host {host[1]}: the Jobs API must be the head's own, 127.0.0.1"
-    group = config["provider"].get("security_group") or {}
-    for rule in group.get("IpPermissions") or ():
-        ranges = [*(rule.get("IpRanges") or ()), *(rule.get("Ipv6Ranges") or ())]
-        for each in ranges:
-            if (wide := each.get("CidrIp") or each.get("CidrIpv6")) in WORLD:
-                yield f"security_group: {wide} is the whole world; name who may come in"
+    hosts = [host for line in _texts(config.get(STARTS[0])) for host in DASHBOARD.findall(line)]
+    for host in hosts:
+        if host not in HERE:
+            yield f"--dashboard-host {host}: the Jobs API must be the head's own, 127.0.0.1"
+    for range_ in _texts(config["provider"].get("security_group")):
+        _, slash, bits = range_.partition("/")
+        if slash and bits.isdigit() and int(bits) < WIDE:
+            yield f"security_group: {range_} is the whole world; name who may come in"
 
 
 def _unlike(config: dict[str, Any], versions: Versions) -> Iterator[str]:

@@ -63,7 +63,8 @@ def stop_workers(config: dict[str, Any]) -> list[str]:
 
     To be called when the head is down: its autoscaler would start them again.
     """
-    started = {ip: _stop_at(ip, config["auth"]) for ip in config["provider"].get("worker_ips", [])}
+    workers = config["provider"].get("worker_ips") or ()
+    started = {ip: _stop_at(ip, config.get("auth") or {}) for ip in workers}
     lost = []
     for ip, process in started.items():
         try:
@@ -76,9 +77,9 @@ def stop_workers(config: dict[str, Any]) -> list[str]:
 
 
 def _stop_at(ip: str, auth: dict[str, Any]) -> subprocess.Popen[bytes]:
-    key = str(Path(auth["ssh_private_key"]).expanduser())
+    key = auth.get("ssh_private_key")  # else an agent has it, as `ray up` allows
     options = {
-        "IdentitiesOnly": "yes",
+        **({"IdentitiesOnly": "yes"} if key else {}),
         "StrictHostKeyChecking": "no",  # as `ray up` does it
         "UserKnownHostsFile": os.devnull,
         "LogLevel": "ERROR",
@@ -86,15 +87,15 @@ def _stop_at(ip: str, auth: dict[str, Any]) -> subprocess.Popen[bytes]:
         "BatchMode": "yes",
     }
     said = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    said += ["-i", str(Path(key).expanduser())] if key else []
+    login = f"{auth['ssh_user']}@{ip}" if auth.get("ssh_user") else ip
     return subprocess.Popen(  # noqa: S603 - the person's own cluster file
         # An interactive shell, since it is ~/.bashrc that knows where ray is.
         [  # noqa: S607
             "ssh",
             "-n",
-            "-i",
-            key,
             *said,
-            f"{auth['ssh_user']}@{ip}",
+            login,
             "bash -i -c 'ray stop --force'",
         ],
         stdout=subprocess.DEVNULL,

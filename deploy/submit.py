@@ -26,12 +26,13 @@ sys.path.insert(0, str(ROOT))
 from job.emitted import unmarked  # noqa: E402 - found by the line above
 from job.errors import ClusterError, JobError, UsageError  # noqa: E402
 from job.ray_address import own_token  # noqa: E402
-from job.ray_jobs import ENDED, JobsApi, choose_api  # noqa: E402
+from job.ray_jobs import DEFAULT, ENDED, JobsApi, choose_api  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TUNNEL_S = 120.0  # AWS is asked where the head is, before ssh begins
+SUBMIT_S = 300.0  # for up to 100 MiB to be uploaded
 LOOK_S = 1.0
 OUTAGE_S = 60.0  # how long the Jobs API may be silent while a job is followed
 RESULTS = Path("results")
@@ -90,6 +91,7 @@ def submit(api: JobsApi, submission_id: str, options: list[str]) -> None:
 
     Raises:
         ClusterError: The cluster did not take it; Ray has said why.
+        TimeoutExpired: It did not in time, though it answered before.
     """
     done = subprocess.run(  # noqa: S603
         [
@@ -98,6 +100,7 @@ def submit(api: JobsApi, submission_id: str, options: list[str]) -> None:
             "python", "job/main.py", "--emit-json", *options,
         ],
         env=environment(), cwd=ROOT, check=False, capture_output=True, text=True, errors="replace",
+        timeout=SUBMIT_S,
     )  # fmt: skip
     if done.returncode:
         said = f"{done.stdout}\n{done.stderr}".strip().splitlines()
@@ -147,22 +150,50 @@ def bring_home(api: JobsApi, submission_id: str) -> int:
     return done.returncode
 
 
-def run(api: JobsApi, options: list[str], again: str) -> int:
-    """Submit, follow and fetch; what to type is told when interrupted."""
+def run(api: JobsApi, options: list[str], cluster: str = "") -> int:
+    """Submit, follow and fetch; what to type is told where the job is left to itself.
+
+    Args:
+        api: Where.
+        options: The comparison's.
+        cluster: The cluster file whose head a tunnel leads to, if one does.
+
+    Raises:
+        ClusterError: The job was not taken, or can be followed no longer.
+    """
+    api.knock()
     submission_id = f"comparison_{datetime.now():%Y%m%d_%H%M%S}_{secrets.token_hex(3)}"  # noqa: DTZ005
-    submit(api, submission_id, options)
+    try:
+        submit(api, submission_id, options)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        print(f"\nThe job may have been taken.{how_to_go_on(api, submission_id, cluster)}",
+              file=sys.stderr)  # fmt: skip
+        return 130
     print(f"Job {submission_id}", file=sys.stderr, flush=True)
     try:
         follow(api, submission_id)
         return bring_home(api, submission_id)
-    except KeyboardInterrupt:
-        print(
-            f"\nThe job goes on. {again}To bring its results home, or to stop it:\n"
-            f"  .venv/bin/python job/main.py fetch {submission_id} --address {api.address}\n"
-            f"  .venv/bin/ray job stop {submission_id} --address {api.address}",
-            file=sys.stderr,
-        )
+    except (KeyboardInterrupt, ClusterError) as left:
+        print(f"\nThe job goes on.{how_to_go_on(api, submission_id, cluster)}", file=sys.stderr)
+        if isinstance(left, ClusterError):
+            raise
         return 130
+
+
+def how_to_go_on(api: JobsApi, submission_id: str, cluster: str) -> str:
+    """Return what to type, here, for a job that is left to itself.
+
+    The address and the token are put before Ray's command, which heeds other variables else.
+    """
+    first = f"In another terminal `make dashboard CLUSTER={cluster}`. " if cluster else ""
+    address = DEFAULT if cluster else api.address  # the tunnel's end is closed by then
+    python, mode = ".venv/bin/python", "RAY_AUTH_MODE=token " if own_token() else ""
+    return (
+        f" {first}To bring its results home, or to stop it:\n"
+        f"  {python} job/main.py fetch {submission_id} --address {address}\n"
+        f"  {mode}RAY_API_SERVER_ADDRESS={address} {python} -m ray.scripts.scripts job stop "
+        f"{submission_id}"
+    )
 
 
 def main() -> int:
@@ -172,17 +203,16 @@ def main() -> int:
     parser.add_argument("--cluster", default="cluster.yaml")
     parser.add_argument("options", nargs="*")
     given = parser.parse_args()
+    for signum in (signal.SIGTERM, signal.SIGHUP):  # or the tunnel would stay
+        signal.signal(signum, signal.default_int_handler)
     try:
         if given.address:
             if not given.address.startswith(("http://", "https://")):
                 message = f"ADDRESS={given.address} is not an address of the Jobs API"
                 raise UsageError(message, "Write it as ADDRESS=http://host:8265.")
-            return run(choose_api(given.address), given.options, "")
+            return run(choose_api(given.address), given.options)
         with tunnel(given.cluster) as address:
-            again = (
-                f"In another terminal `make dashboard CLUSTER={given.cluster}`, and 8265 below. "
-            )
-            return run(choose_api(address), given.options, again)
+            return run(choose_api(address), given.options, given.cluster)
     except JobError as error:
         print(f"Error: {error}", file=sys.stderr)
         return error.exit_code

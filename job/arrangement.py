@@ -82,8 +82,8 @@ def _layout(
 
 
 def _auto_shards(plan: Plan, nodes: Sequence[Capacity], growth: Growth) -> int:
-    most = free_slots(nodes, growth)
-    if plan.cpus_per_actor != "auto":
-        every = [node.cpus for node in [*nodes, *growth.nodes]]
-        most = min(most, room(plan.cpus_per_actor, every))
-    return max(1, most)
+    each, every = plan.cpus_per_actor, [*nodes, *growth.nodes]
+    if each == "auto":
+        return free_slots(nodes, growth)
+    free = room(each, [node.cpus_free for node in every])
+    return max(1, free or room(each, [node.cpus for node in every]))

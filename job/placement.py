@@ -40,10 +40,12 @@ class Growth:
     Attributes:
         nodes: As many as it could add, each named by its type.
         more: Whether there may be others, whose size nobody knows before they come.
+        elastic: Whether nodes come and go at all, so that an idle one may be taken away.
     """
 
     nodes: tuple[Capacity, ...] = ()
     more: bool = False
+    elastic: bool = False
 
 
 NO_GROWTH = Growth()

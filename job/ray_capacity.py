@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from job import ray_cluster
 from job.errors import ClusterError
 from job.placement import NO_GROWTH, Capacity, Growth, slots
-from job.ray_guard import is_v2
+from job.ray_guard import ANSWER_S, is_v2
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from job.ray_address import Way
     from job.results import Cluster
@@ -55,14 +55,36 @@ def growth(cluster: Cluster) -> Growth:
     present = _present()
     if config is None:
         # Types are named by whoever scales a cluster from outside of it, as KubeRay does.
-        return Growth(more=any(present.values()))
+        named = any(present.values())
+        return Growth(more=named, elastic=named)
     workers = sum(not node.head for node in cluster.nodes)
     return addable(config, present, workers)
 
 
+@contextlib.contextmanager
+def answering() -> Iterator[None]:
+    """Say so where the head does not answer within the block.
+
+    Raises:
+        ClusterError: It did not.
+    """
+    import ray.exceptions as rex
+
+    try:
+        yield
+    except rex.RpcError:
+        message = f"the cluster's head does not answer within {ANSWER_S} s"
+        raise ClusterError(message, "Is it overloaded? `ray status` there tells.") from None
+
+
 def view(cluster: Cluster) -> tuple[list[Capacity], Growth]:
-    """Return what the nodes have now, and what could be added to them."""
-    return ray_cluster.capacities(cluster), growth(cluster)
+    """Return what the nodes have now, and what could be added to them.
+
+    Raises:
+        ClusterError: The head does not answer.
+    """
+    with answering():
+        return ray_cluster.capacities(cluster), growth(cluster)
 
 
 def is_asked_by_others() -> bool:
@@ -72,7 +94,9 @@ def is_asked_by_others() -> bool:
 
     client = _gcs()
     if is_v2(client):
-        return bool(_status(client).cluster_resource_state.cluster_resource_constraints)
+        # A request that was withdrawn stays as one for nothing.
+        asked = _status(client).cluster_resource_state.cluster_resource_constraints
+        return any(each.resource_requests for each in asked)
     return _internal_kv_get(CHANNEL) not in (None, b"[]")
 
 
@@ -100,7 +124,7 @@ def addable(config: dict[str, Any], present: dict[str, int], workers: int) -> Gr
         cpus, memory = float(resources["CPU"]), float(resources.get("memory", 0))
         nodes += [Capacity(name, cpus, cpus, memory, float(resources.get("GPU", 0)))] * count
     nodes.sort(key=lambda node: -node.cpus)
-    return Growth(tuple(nodes[:left]), more)
+    return Growth(tuple(nodes[:left]), more, elastic=len(types) > 1)
 
 
 def wait(  # noqa: PLR0913 - the way and the cluster it leads to
@@ -176,7 +200,8 @@ def _configuration(cluster: Cluster) -> dict[str, Any] | None:
 def read_configuration(port: str) -> dict[str, Any] | None:
     """Return the configuration of the autoscaler that runs on this machine for a GCS's port.
 
-    Ray tells nobody else: the autoscaler's process was given it by name.
+    Ray tells nobody else: the autoscaler's process was given it by name. One that was given none
+    adds nothing; where there is no such process, somebody else may scale the cluster: None.
     """
     import psutil
     import yaml
@@ -187,11 +212,14 @@ def read_configuration(port: str) -> dict[str, Any] | None:
             values = dict(part.partition("=")[::2] for part in line)
             if not any(part.endswith("monitor.py") for part in line[:4]):
                 continue
+            if not values.get("--gcs-address", "").endswith(f":{port}"):
+                continue
             file = values.get("--autoscaling-config")
-            if file and values.get("--gcs-address", "").endswith(f":{port}"):
-                config: dict[str, Any] = yaml.safe_load(Path(file).expanduser().read_text("utf-8"))
-                keys = ("available_node_types", "head_node_type", "max_workers")
-                return {key: config[key] for key in keys if key in config}
+            if not file:
+                return {}
+            config: dict[str, Any] = yaml.safe_load(Path(file).expanduser().read_text("utf-8"))
+            keys = ("available_node_types", "head_node_type", "max_workers")
+            return {key: config[key] for key in keys if key in config}
     return None
 
 
@@ -250,7 +278,7 @@ def _status(client: Any) -> Any:
     from ray.core.generated import autoscaler_pb2
 
     reply = autoscaler_pb2.GetClusterStatusReply()  # type: ignore[attr-defined]
-    reply.ParseFromString(client.get_cluster_status(timeout_s=5))
+    reply.ParseFromString(client.get_cluster_status(timeout_s=ANSWER_S))
     return reply
 
 

@@ -9,24 +9,36 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-ANSWER_S = 1  # a signal leaves 1.5 s in all
+ANSWER_S = 10  # how long a busy head may take
+HURRIED_S = 1  # likewise on leaving: a signal leaves 1.5 s in all
+GUARDED_S = 60.0  # for how long the guard tries
 DONE = b"done"
 
 
-def ask(address: str, cpus: Sequence[float]) -> None:
+def ask(address: str, cpus: Sequence[float], answer_s: int = ANSWER_S) -> None:
     """Ask the cluster's autoscaler, of either version, for nodes that have room for these CPUs.
 
     Each figure must lie on one node. It replaces what was asked for before; nothing withdraws it.
     `ray.autoscaler.sdk.request_resources` does the same, but goes by the driver's own settings
     where the cluster runs the other version, and needs a connection.
+
+    Args:
+        address: The cluster's.
+        cpus: What is asked for; nothing withdraws what was.
+        answer_s: How long each of two answers may take, in seconds.
+
+    Raises:
+        RpcError: The head did not answer in time.
     """
     from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL as CHANNEL
     from ray._raylet import GcsClient  # type: ignore[attr-defined]
@@ -34,20 +46,24 @@ def ask(address: str, cpus: Sequence[float]) -> None:
 
     bundles = [{"CPU": figure} for figure in cpus]
     client = GcsClient(address=address)
-    if is_v2(client):
+    if is_v2(client, answer_s):
         wanted = [{"resources": bundle, "label_selector": {}} for bundle in bundles]
-        request_cluster_resources(address, wanted, timeout=ANSWER_S)
+        request_cluster_resources(address, wanted, timeout=answer_s)
     else:
-        client.internal_kv_put(CHANNEL, json.dumps(bundles).encode(), True, None, ANSWER_S)  # noqa: FBT003 - overwrite, by position
+        client.internal_kv_put(CHANNEL, json.dumps(bundles).encode(), True, None, answer_s)  # noqa: FBT003 - overwrite, by position
 
 
-def is_v2(client: object) -> bool:
-    """Return whether the cluster's autoscaler is of version 2."""
+def is_v2(client: object, answer_s: int = ANSWER_S) -> bool:
+    """Return whether the cluster's autoscaler is of version 2.
+
+    Raises:
+        RpcError: The head did not answer in time.
+    """
     from ray import _raylet as names
 
     key: str = names.GCS_AUTOSCALER_V2_ENABLED_KEY  # type: ignore[attr-defined]
     space: str = names.GCS_AUTOSCALER_STATE_NAMESPACE  # type: ignore[attr-defined]
-    answer: bytes | None = client.internal_kv_get(key.encode(), space.encode(), ANSWER_S)  # type: ignore[attr-defined]
+    answer: bytes | None = client.internal_kv_get(key.encode(), space.encode(), answer_s)  # type: ignore[attr-defined]
     return answer == b"1"
 
 
@@ -57,32 +73,31 @@ class Request:
     def __init__(self, address: str) -> None:
         """Nothing has been asked of the cluster at this address."""
         self._address = address
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._leash: IO[bytes] | None = None
 
     @property
     def made(self) -> bool:
         """Whether something was asked for and not withdrawn."""
-        return self._guard is not None
+        return self._leash is not None
 
     def ask(self, cpus: Sequence[float]) -> None:
         """Ask for these CPUs instead of what was asked for before."""
-        if self._guard is None:  # before there is anything to withdraw
-            self._guard = subprocess.Popen(  # noqa: S603 - this very file
+        if self._leash is None:  # before there is anything to withdraw
+            guard = subprocess.Popen(  # noqa: S603 - this very file
                 [sys.executable, __file__, self._address], stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
+            guard.wait(ANSWER_S)  # it has left us by then
+            self._leash = guard.stdin
         ask(self._address, cpus)
 
     def withdraw(self) -> None:
         """Take back what was asked for, if anything; where that fails the guard does it."""
-        guard, self._guard = self._guard, None
-        if guard is None or guard.stdin is None:
-            return
-        with contextlib.suppress(Exception), guard.stdin:
-            ask(self._address, ())
-            guard.stdin.write(DONE)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            guard.wait(ANSWER_S)
+        leash, self._leash = self._leash, None
+        if leash:
+            with contextlib.suppress(Exception), leash:
+                ask(self._address, (), HURRIED_S)
+                leash.write(DONE)
 
 
 @contextlib.contextmanager
@@ -97,10 +112,18 @@ def asking(address: str) -> Iterator[Request]:
 
 def watch(address: str) -> None:
     """Withdraw the request when the driver has gone without a word."""
+    if os.fork():  # Ray kills a stopped job's children and theirs: be nobody's
+        return
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.SIG_IGN)  # they are the driver's to heed
-    if sys.stdin.buffer.read() != DONE:
-        ask(address, ())
+    if sys.stdin.buffer.read() == DONE:
+        return
+    until = time.monotonic() + GUARDED_S
+    while time.monotonic() < until:
+        with contextlib.suppress(Exception):  # the head is busy, or gone, and all with it
+            ask(address, ())
+            return
+        time.sleep(1)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -24,6 +25,16 @@ if TYPE_CHECKING:
 ANSWER_S = 30.0
 DEFAULT = "http://127.0.0.1:8265"
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
+
+
+class _Unredirected(urllib.request.HTTPRedirectHandler):
+    """Goes nowhere else: the token would be told to whoever an answer names."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Take a redirection for an error."""
+
+
+_OPENER = urllib.request.build_opener(_Unredirected)
 
 
 @dataclass(frozen=True)
@@ -44,8 +55,7 @@ class JobsApi:
         Raises:
             ClusterError: There is none of that id, or the API does not let us ask.
         """
-        answer: dict[str, Any] = self._ask(submission_id)
-        return answer
+        return self._ask(_path(submission_id), submission_id)
 
     def log(self, submission_id: str) -> str:
         """Return all that a job has written.
@@ -53,35 +63,53 @@ class JobsApi:
         Raises:
             ClusterError: As for `job`.
         """
-        return str(self._ask(submission_id, "/logs")["logs"])
+        return str(self._ask(f"{_path(submission_id)}/logs", submission_id).get("logs") or "")
 
-    def _ask(self, submission_id: str, part: str = "") -> Any:
-        path = f"/api/jobs/{urllib.parse.quote(submission_id, safe='')}{part}"
+    def knock(self) -> None:
+        """Find out whether the API answers, and to us.
+
+        Raises:
+            ClusterError: It does not.
+        """
+        self._ask("/api/version")
+
+    def _ask(self, path: str, submission_id: str = "") -> dict[str, Any]:
         headers = dict(self.headers)
         if token := own_token():
+            if not (token.isascii() and token.isprintable()):
+                message = "the token is none: it has several lines, or what is no plain letter"
+                raise ClusterError(message, HOW_TO_BE_LET_IN)
             headers.setdefault("Authorization", f"Bearer {token}")
         request = urllib.request.Request(self.address + path, headers=headers)  # noqa: S310 - http(s)
         try:
-            with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:  # noqa: S310
-                return json.load(answer)
+            with _OPENER.open(request, timeout=ANSWER_S) as reply:
+                answer = json.load(reply)
         except urllib.error.HTTPError as error:
             with error:
                 raise self._refused(error, submission_id) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
-            message = f"{self.address}: the Jobs API does not answer ({reason})"
-            raise ClusterError(
-                message, "Is the cluster up, and is that its dashboard's address?"
-            ) from None
+            raise self._silent(str(reason)) from None
+        if not isinstance(answer, dict):
+            raise self._silent("it says something else")
+        return answer
+
+    def _silent(self, reason: str) -> ClusterError:
+        message = f"{self.address}: the Jobs API does not answer ({reason})"
+        return ClusterError(message, "Is the cluster up, and is that its dashboard's address?")
 
     def _refused(self, error: urllib.error.HTTPError, submission_id: str) -> ClusterError:
         if error.code in (401, 403):
             what = "it demands a token" if error.code == 401 else "the token is wrong"  # noqa: PLR2004
             return ClusterError(f"{self.address}: not let in, {what}", HOW_TO_BE_LET_IN)
-        if error.code == 404:  # noqa: PLR2004
+        if error.code == 404 and submission_id:  # noqa: PLR2004
             message = f"{self.address}: there is no job {submission_id!r}"
             return ClusterError(message, "`ray job list` lists them; ids begin with raysubmit_.")
         return ClusterError(f"{self.address}: the Jobs API answers {error.code} {error.reason}")
+
+
+def _path(submission_id: str) -> str:
+    return f"/api/jobs/{urllib.parse.quote(submission_id, safe='')}"
 
 
 def choose_api(option: str | None, headers: tuple[str, ...] = ()) -> JobsApi:
@@ -95,12 +123,19 @@ def choose_api(option: str | None, headers: tuple[str, ...] = ()) -> JobsApi:
     if os.environ.get("RAY_ADDRESS", "").startswith("http"):
         named.append(("RAY_ADDRESS", os.environ["RAY_ADDRESS"]))
     source, address = next(((s, a) for s, a in named if a), ("", DEFAULT))
-    parts = urllib.parse.urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not _is_url(address):
         message = f"{source} {address}: not an address of the Jobs API"
         raise UsageError(message, "Write it as http://host:8265.")
     given = dict(_header(text) for text in headers)
     return JobsApi(address.rstrip("/"), _headers_of_ray() | given)
+
+
+def _is_url(address: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(address)
+    except ValueError:  # half an IPv6 address
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -122,9 +157,12 @@ def _headers_of_ray() -> dict[str, str]:
     return {str(name): str(value) for name, value in found.items()}
 
 
-def exit_code(job: Mapping[str, Any]) -> int:
-    """Return what the driver of an ended job exited with; 1 where nobody knows."""
+def exit_code(job: Mapping[str, Any]) -> int | None:
+    """Return what the driver of an ended job exited with; None where nobody knows.
+
+    Of one that was stopped Ray keeps no code: it is ended by SIGTERM.
+    """
     code = job.get("driver_exit_code")
     if code is None:
-        return 0 if job.get("status") == "SUCCEEDED" else 1
+        return {"SUCCEEDED": 0, "STOPPED": 128 + signal.SIGTERM}.get(str(job.get("status")))
     return int(code) if code >= 0 else 128 - int(code)  # ended by a signal

@@ -13,7 +13,7 @@ import ray
 import ray.exceptions as rex
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from job import preflight, ray_capacity
+from job import preflight, ray_capacity, ray_cluster
 from job.arrangement import fits
 from job.errors import ClusterError
 from job.metering import pace_s
@@ -73,13 +73,13 @@ def answer(packed: bytes) -> Reply:
 def look(cluster: Cluster, packed: bytes, timeout_s: float, note: Callable[[str], None]) -> None:
     """Ask the nodes that will host actors whether they can, by a task that takes no CPU.
 
-    A cluster of one node is not asked: its actors are started at once, and say the same.
+    The driver's own node is not asked where it is the only one.
 
     Raises:
         ClusterError: A node does not answer, lacks the target's module or has other versions.
     """
     hosts = [node for node in cluster.nodes if node.cpus]
-    if len(hosts) < 2:  # noqa: PLR2004 - the driver's own, as often as not
+    if {node.address for node in hosts} <= {ray_cluster.driver_address()}:
         return
     remote = ray.remote(answer)
     asked = {

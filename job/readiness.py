@@ -65,7 +65,11 @@ def ready(workload: Workload, plan: Plan, site: Site) -> Ready:
     layouts, omitted = arranged(workload, plan, cluster, nodes, growth)
     biggest = largest(layouts)
     scaling = any(fit.when == "scaling" for fit in fits(layouts, nodes, growth).values())
-    if biggest is None or not scaling:
+    if biggest is None or not (scaling or growth.elastic):
+        return Ready(cluster, layouts, omitted)
+    wanted = bundles(biggest.shards, biggest.cpus_per_actor, nodes)
+    if not scaling:  # its nodes would be taken away as idle under a long serial loop
+        _ask(wanted, site)
         return Ready(cluster, layouts, omitted)
     there = slots(nodes)
     if added := sum(node.cpus for node in growth.nodes):
@@ -77,7 +81,7 @@ def ready(workload: Workload, plan: Plan, site: Site) -> Ready:
     def missing(now: Sequence[Capacity]) -> str:
         return lacking(biggest.shards, biggest.cpus_per_actor, now)
 
-    _ask(bundles(biggest.shards, biggest.cpus_per_actor, nodes), site)
+    _ask(wanted, site)
     cluster = _wait(plan, replace(site, cluster=cluster), missing, asked=True)
     nodes, growth = ray_capacity.view(cluster)
     return Ready(cluster, *arranged(workload, plan, cluster, nodes, growth))
@@ -135,6 +139,7 @@ def arranged(
 
 
 def _ask(cpus: list[float], site: Site) -> None:
-    if not site.request.made and ray_capacity.is_asked_by_others():
-        site.note("What somebody else asked of the autoscaler is replaced, and not put back.")
-    site.request.ask(cpus)
+    with ray_capacity.answering():
+        if not site.request.made and ray_capacity.is_asked_by_others():
+            site.note("What somebody else asked of the autoscaler is replaced, and not put back.")
+        site.request.ask(cpus)

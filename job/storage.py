@@ -24,15 +24,17 @@ def is_uri(place: str | Path) -> TypeGuard[str]:
 def check_writable(place: str | Path, option: str = "--output") -> None:
     """Find out now, not after an hour, whether something can be written there.
 
-    An object store tells only by being written to: an empty object stands there until the first
-    results come.
+    An object store tells only by being written to: what stands there is written once more, and
+    where nothing does, an empty object until the first results come.
 
     Raises:
         FileError: It cannot.
     """
     if is_uri(place):
-        if not place.startswith("file://") or not Path(place[7:]).exists():
-            _write_uri(place, "", f"{option} {place}: cannot be written")
+        held = b""
+        with contextlib.suppress(FileError):
+            held = read(place)
+        _write_uri(place, held, f"{option} {place}: cannot be written")
         return
     path = Path(place)
     try:
@@ -64,7 +66,7 @@ def write(text: str, place: str | Path) -> None:
         FileError: It cannot be written.
     """
     if is_uri(place):
-        _write_uri(place, text, f"{place}: cannot be written")
+        _write_uri(place, text.encode(errors="replace"), f"{place}: cannot be written")
         return
     path = Path(place).resolve()  # a link stays one
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -107,10 +109,10 @@ def read(place: str | Path) -> bytes:
         raise FileError(message, "Name a file that `--output` wrote.") from None
 
 
-def _write_uri(place: str, text: str, message: str) -> None:
+def _write_uri(place: str, held: bytes, message: str) -> None:
     try:
         with _opened(place, "wb") as file:
-            file.write(text.encode("utf-8", errors="replace"))
+            file.write(held)
     except FileError:
         raise
     except Exception as error:  # every store has its own

@@ -33,16 +33,18 @@ def fetch(  # noqa: PLR0913 - options
     """
     from job.analysis import analyse
     from job.emitted import found, unmarked
-    from job.errors import ClusterError
+    from job.errors import ClusterError, FileError, UsageError
     from job.ray_jobs import ENDED, choose_api, exit_code
     from job.report.table import render
     from job.results import parse
     from job.storage import check_writable, save
 
     check_style(style)
+    if not submission_id:
+        raise UsageError("fetch: SUBMISSION_ID is empty", "`ray job list` lists them.")
+    api = choose_api(address, headers)
     if output:
         check_writable(output)
-    api = choose_api(address, headers)
     job = api.job(submission_id)
     if job.get("status") not in ENDED:
         message = f"job {submission_id} is {job.get('status')}: it has not ended yet"
@@ -50,12 +52,19 @@ def fetch(  # noqa: PLR0913 - options
     log = api.log(submission_id)
     code = exit_code(job)
     lines = unmarked(log.splitlines())
-    if document := found(log):
+    known = "left no exit code" if code is None else f"exited with {code}"
+    ended = f"Job {submission_id} {job['status'].lower()}; its driver {known}."
+    try:
+        document = found(log)
+    except FileError:
+        click.echo("\n".join(lines[-LAST_LINES:]))
+        say(ended)
+        raise
+    if document:
         results = parse(document, f"the log of {submission_id}")
         click.echo(render(analyse(results), style, wide=wide))
-        for line in lines:
-            if line.startswith("Gate "):  # the job was held to them, not this command
-                click.echo(line)
+        for line in _gates(lines):  # the job was held to them, not this command
+            click.echo(line)
         if output:
             save(results, output)
     else:
@@ -65,5 +74,18 @@ def fetch(  # noqa: PLR0913 - options
     if document and code:
         errors = [number for number, line in enumerate(lines) if line.startswith("Error: ")]
         say("\n".join(lines[errors[-1] :] if errors else [str(job.get("message") or "")]))
-    say(f"Job {submission_id} {job['status'].lower()}; its driver exited with {code}.")
+    say(ended)
+    if code is None:
+        message = f"job {submission_id} {job['status'].lower()}, and Ray knows no exit code of it"
+        raise ClusterError(message, str(job.get("message") or ""))
     sys.exit(code)
+
+
+def _gates(lines: list[str]) -> list[str]:
+    """Return a log's lines that tell of gates, with those that a long one goes on in."""
+    kept: list[str] = []
+    inside = False
+    for line in lines:
+        inside = line.startswith("Gate ") or (inside and line.startswith(" "))
+        kept += [line] if inside else []
+    return kept

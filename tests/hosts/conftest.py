@@ -6,6 +6,8 @@ to the outside, so of cluster.yaml what fetches and what asks for real machines 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
 import shutil
 import signal
@@ -71,6 +73,22 @@ class Up:
         python = self.lab.folder / "venv" / "bin" / "python"
         words = ["--cluster", self.file, "--", *shlex.split(options)]
         return self.terminal.run(python, "deploy/submit.py", *words, timeout_s=UP_S)
+
+    @contextlib.contextmanager
+    def typed(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """Have something of deploy/ run meanwhile, and end it as Ctrl-C does."""
+        process = subprocess.Popen(
+            [str(self.lab.folder / "venv" / "bin" / "python"), *words],
+            cwd=self.terminal.folder, env=dict(self.terminal.environment), text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+            process.communicate(timeout=30)
 
     def of_ray(self) -> list[str]:
         """Return what of Ray runs on any host."""

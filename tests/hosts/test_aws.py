@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from tests.e2e.support import ROOT, check_default_report
+from tests.e2e.support import ROOT, check_default_report, eventually
 from tests.hosts.aws import MAY_CHANGE, without_sizes
-from tests.hosts.lab import until
 from tests.hosts.support import LITERAL, ORDERED, check_spread, codes
 
 if TYPE_CHECKING:
     from tests.hosts.conftest import Up
+    from tests.hosts.lab import Host
+
+
+def withdrawn(head: Host) -> bool:
+    """Return whether nothing is asked of the autoscaler."""
+    said = head.run("ray status").stdout
+    return "(none)" in said.partition("From request_resources:")[2].split("Pending")[0]
 
 
 def test_only_what_a_lab_must_replace_is_replaced(aws_cluster: Up) -> None:
@@ -38,11 +44,7 @@ def test_workers_are_made_for_the_plan_while_the_job_tells_of_it(aws_cluster: Up
 
 
 def test_no_request_for_nodes_is_left_behind(aws_cluster: Up) -> None:
-    def withdrawn() -> bool:
-        said = aws_cluster.head.run("ray status").stdout
-        return "(none)" in said.partition("From request_resources:")[2].split("Pending")[0]
-
-    until(withdrawn, "the withdrawal of the request", 60)
+    eventually(lambda: withdrawn(aws_cluster.head), "the withdrawal of the request", 60)
 
 
 def test_make_submit_finds_the_head_by_the_cluster_file(aws_cluster: Up) -> None:
@@ -64,8 +66,23 @@ def test_only_the_right_token_opens_the_jobs_api(aws_cluster: Up) -> None:
     assert codes(aws_cluster) == ["401", "403", "200"]
 
 
+def test_a_job_that_is_stopped_while_it_waits_leaves_no_request_behind(aws_cluster: Up) -> None:
+    head = aws_cluster.head
+    job = "ray job submit --no-wait --submission-id waits -- python job/main.py --wait-for-cpus"
+    done = head.run(f"cd ray-actor-comparison && {job} {aws_cluster.cpus + 1}")
+    assert done.code == 0, done.text
+    eventually(lambda: "Waiting for" in head.run("ray job logs waits").stdout, "the request", 90)
+    assert not withdrawn(head)
+    stopped = head.run("ray job stop waits")
+    assert stopped.code == 0, stopped.text
+    eventually(lambda: withdrawn(head), "its withdrawal", 60)
+
+
 def test_nothing_runs_and_nothing_is_paid_for_after_make_down(aws_cluster: Up) -> None:
     assert aws_cluster.aws
     done = aws_cluster.clusters("down")
     assert done.code == 0, done.text
     assert aws_cluster.aws.running() == []
+    # Of a machine that is terminated nothing is left; one of the lab's stays, and what ran there
+    # ends by itself.
+    eventually(lambda: not aws_cluster.of_ray(), "the end of Ray on all hosts", 120)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 from job.storage import load
-from tests.e2e.support import check_default_report
+from tests.e2e.support import check_default_report, eventually, free_ports
 from tests.hosts.support import LITERAL, ORDERED, check_spread, codes
 
 if TYPE_CHECKING:
@@ -28,6 +29,26 @@ def test_the_literal_command_runs_actors_on_every_node_but_the_head(onprem: Up) 
     assert done.code == 0, done.text
     check_default_report(done.stdout)
     check_spread(onprem, done.stdout)
+
+
+def test_an_interrupted_make_submit_says_how_to_fetch_or_stop_its_job(onprem: Up) -> None:
+    long = ("--target", "ledgers:Sleepy", "--call", "book(1)*9000", "--strategies", "serial")
+    words = ("deploy/submit.py", "--cluster", onprem.file, "--", *long, "--serial", "full")
+    with onprem.typed(*words) as submission:
+        assert submission.stderr
+        next(line for line in submission.stderr if line.startswith("Job comparison_"))
+        submission.send_signal(signal.SIGINT)
+        said = submission.communicate(timeout=30)[1]
+    assert submission.returncode == 130, said
+    assert f"make dashboard CLUSTER={onprem.file}" in said
+    (port,) = free_ports(1)
+    fetch, stop = said.replace(":8265", f":{port}").splitlines()[-2:]
+    with onprem.typed("deploy/clusters.py", "dashboard", onprem.file, "--port", str(port)):
+        eventually(lambda: "not ended" in onprem.terminal.bash(fetch).stderr, "the dashboard", 60)
+        stopped = onprem.terminal.bash(stop)
+        assert stopped.code == 0, stopped.text
+        ended = onprem.terminal.bash(fetch)
+        assert ended.code == 143, ended.text
 
 
 def test_only_the_right_token_opens_the_jobs_api(onprem: Up) -> None:

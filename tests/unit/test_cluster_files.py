@@ -43,7 +43,13 @@ def test_a_cluster_file_as_it_stands_has_no_problem(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("kind", ["head", "worker"])
-@pytest.mark.parametrize("said", ["", "RAY_AUTH_MODE=disabled ", "echo RAY_AUTH_MODE=token; "])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "", "RAY_AUTH_MODE=disabled ", "echo RAY_AUTH_MODE=token; ",
+        "RAY_AUTH_MODE=token RAY_AUTH_MODE=disabled ",
+    ],
+)  # fmt: skip
 def test_a_start_line_that_demands_no_token_is_refused(name: str, kind: str, said: str) -> None:
     config = copy.deepcopy(CONFIGS[name])
     key = f"{kind}_start_ray_commands"
@@ -66,7 +72,9 @@ def test_nodes_that_are_given_no_token_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("host", ["=0.0.0.0", " 0.0.0.0", "=::", "=10.0.0.4"])
+@pytest.mark.parametrize(
+    "host", ["=0.0.0.0", " 0.0.0.0", "=::", "=10.0.0.4", "=127.0.0.1 --dashboard-host=::"]
+)
 def test_a_dashboard_beyond_the_head_is_refused(name: str, host: str) -> None:
     (found,) = problems(mended(name, ADDRESS, f"--dashboard-host{host}"), own_versions())
     assert "--dashboard-host" in found
@@ -78,7 +86,9 @@ def test_a_dashboard_beyond_the_head_is_refused(name: str, host: str) -> None:
         ({"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, True),
         ({"Ipv6Ranges": [{"CidrIpv6": "::/0"}]}, True),
         ({"IpRanges": [{"CidrIp": "203.0.113.7/32"}, {"CidrIp": "0.0.0.0/0"}]}, True),
+        ({"IpRanges": [{"CidrIp": "128.0.0.0/1"}]}, True),
         ({"IpRanges": [{"CidrIp": "203.0.113.7/32"}]}, False),
+        ({"IpRanges": None}, False),
     ],
 )
 def test_a_security_group_open_to_the_world_is_refused(
@@ -100,6 +110,13 @@ def test_another_ray_is_refused(name: str) -> None:
                         own_versions())  # fmt: skip
     assert "2.9.3" in found
     assert ours in found
+
+
+@pytest.mark.parametrize("image", ["ray:nightly", "ray-ml:2.9.3", "ray:latest-gpu"])
+def test_another_ray_in_an_image_is_refused(image: str) -> None:
+    config = CONFIGS["aws"] | {"docker": {"image": f"rayproject/{image}"}}
+    (found,) = problems(config, own_versions())
+    assert "it installs Ray" in found
 
 
 def test_another_ray_that_is_only_looked_for_is_refused() -> None:

@@ -31,7 +31,7 @@ def cpus(growth: Growth) -> list[float]:
 
 def test_as_many_workers_as_their_type_allows() -> None:
     growth = addable(config(worker=WORKER), {}, 0)
-    assert growth == Growth((Capacity("worker", 4, 4, 16e9),) * 3)
+    assert growth == Growth((Capacity("worker", 4, 4, 16e9),) * 3, elastic=True)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,12 @@ def test_gpus_are_told() -> None:
 def test_a_type_whose_size_nobody_knows_may_bring_anything() -> None:
     # As `ray up` leaves it on machines that one already has.
     kind = {"resources": {}, "max_workers": 2}
-    assert addable(config(2, worker=kind), {}, 0) == Growth(more=True)
-    assert addable(config(2, worker=kind), {}, 2) == Growth()
+    assert addable(config(2, worker=kind), {}, 0) == Growth(more=True, elastic=True)
+    assert addable(config(2, worker=kind), {}, 2) == Growth(elastic=True)
+
+
+def test_an_autoscaler_without_a_configuration_adds_and_takes_away_nothing() -> None:
+    assert addable({}, {}, 2) == Growth()
 
 
 def test_an_absurd_bound_is_bounded() -> None:

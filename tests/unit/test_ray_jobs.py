@@ -33,11 +33,17 @@ class Api(BaseHTTPRequestHandler):
         given = self.headers.get("Authorization")
         self.seen.append(f"{self.path} {self.headers.get('Cookie')}")
         status = 401 if not given else 403 if given != "Bearer right" else 200
+        if self.path.startswith("/api/jobs/elsewhere"):
+            self.send_response(302)
+            self.send_header("Location", "/api/jobs/one")
+            self.end_headers()
+            return
         if status == 200 and self.path.startswith("/api/jobs/unknown"):
             status = 404
         if self.path.startswith("/api/jobs/broken"):
             status = 500
-        body = json.dumps({"logs": "said"} if self.path.endswith("/logs") else {"status": "FAILED"})
+        answer: object = {"logs": "said"} if self.path.endswith("/logs") else {"status": "FAILED"}
+        body = json.dumps(["what else"] if self.path.startswith("/api/jobs/list") else answer)
         self.send_response(status)
         self.end_headers()
         self.wfile.write(body.encode())
@@ -73,6 +79,8 @@ def test_a_job_and_its_log_are_asked_for_with_token_and_headers(
         ("wrong", "one", "the token is wrong"),
         ("right", "unknown", "there is no job 'unknown'"),
         ("right", "broken", "answers 500"),
+        ("right", "elsewhere", "answers 302"),  # a token is not carried on
+        ("right", "list", "does not answer .it says something else"),
     ],
 )
 def test_every_refusal_is_a_sentence(
@@ -81,6 +89,24 @@ def test_every_refusal_is_a_sentence(
     monkeypatch.setenv("RAY_AUTH_TOKEN", token)
     with pytest.raises(ClusterError, match=words):
         JobsApi(address).job(job)
+
+
+def test_an_api_is_knocked_at_before_anything_is_sent(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ClusterError, match="demands a token"):
+        JobsApi(address).knock()
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "right")
+    JobsApi(address).knock()
+
+
+def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "secret\nsecret")
+    with pytest.raises(ClusterError, match="several lines") as refused:
+        JobsApi("http://127.0.0.1:9").job("one")
+    assert "secret" not in str(refused.value)
 
 
 def test_where_nothing_listens_the_address_is_named() -> None:
@@ -106,7 +132,7 @@ def test_the_option_comes_before_rays_variables(
     assert choose_api(option).address == chosen
 
 
-@pytest.mark.parametrize("address", ["host:8265", "ray://host:1", "http://", "8265"])
+@pytest.mark.parametrize("address", ["host:8265", "ray://host:1", "http://", "8265", "http://[::1"])
 def test_an_address_of_another_form_is_refused_at_once(address: str) -> None:
     with pytest.raises(UsageError, match=r"Write it as http://host:8265"):
         choose_api(address)
@@ -132,9 +158,10 @@ def test_rays_own_headers_are_sent_too(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"status": "SUCCEEDED", "driver_exit_code": 0}, 0),
         ({"status": "FAILED", "driver_exit_code": 7}, 7),
         ({"status": "FAILED", "driver_exit_code": -9}, 137),
-        ({"status": "STOPPED", "driver_exit_code": None}, 1),
+        ({"status": "STOPPED", "driver_exit_code": None}, 143),
+        ({"status": "FAILED"}, None),  # it never started
         ({"status": "SUCCEEDED"}, 0),
     ],
 )
-def test_the_drivers_own_code_counts(job: dict[str, object], code: int) -> None:
+def test_the_drivers_own_code_counts(job: dict[str, object], code: int | None) -> None:
     assert exit_code(job) == code
