@@ -89,11 +89,13 @@ class Segment(NamedTuple):
         kind: The method that was called.
         refs: One for each call.
         since_s: When they were sent, by the monotonic clock.
+        incarnation: To which actor of its shard; what an older one says is ignored.
     """
 
     kind: str
     refs: list[Any]
     since_s: float
+    incarnation: int
 
 
 @dataclass

@@ -193,16 +193,16 @@ class Fleet:
             self._advanced(worker, segment, made)
         elif segment.kind == "ready":
             worker.place = Place(*heard[0])
-            recovery.ready(recovery.incarnation)
+            recovery.ready(segment.incarnation)
         elif segment.kind == "snapshot":
-            recovery.saved_as(recovery.incarnation, heard[0])
+            recovery.saved_as(segment.incarnation, heard[0])
         else:
             worker.states.extend(self._known.setdefault(state, state) for state in heard[0])
         worker.heard_s = time.monotonic()
 
     def _advanced(self, worker: Worker, segment: Segment, calls: int) -> None:
         recovery, now = worker.recovery, time.monotonic() - self._began_s
-        recovery.advanced(recovery.incarnation, calls)
+        recovery.advanced(segment.incarnation, calls)
         if recovery.answered > worker.told:
             self._progress(recovery.answered - worker.told)
             worker.told = recovery.answered
@@ -243,7 +243,8 @@ class Fleet:
     def _await(
         self, worker: Worker, kind: str, refs: list[Any], since_s: float | None = None
     ) -> None:
-        worker.segments.append(Segment(kind, refs, since_s or time.monotonic()))
+        since_s = since_s or time.monotonic()
+        worker.segments.append(Segment(kind, refs, since_s, worker.recovery.incarnation))
         if len(worker.segments) == 1:
             self._pending[refs[-1]] = worker
 
