@@ -23,10 +23,11 @@ from tabulate import tabulate
 from benchmarks import ours
 from benchmarks.targets import Ledger
 from job import ray_cluster
+from job.arrangement import Layout
 from job.calls import parse_call, parse_target
 from job.chaos import Chaos
 from job.errors import JobError
-from job.ray_actors import Layout, Setting
+from job.ray_actors import Setting
 from job.recipe import Recipe
 from job.strategies.ray_shards import RayShards
 

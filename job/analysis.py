@@ -13,34 +13,24 @@ from job.verdict import verdict
 from job.words import count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from job.figures import Row
-    from job.results import Cluster, Results, Trial
+    from job.results import Cluster, NodeShare, Results, Trial
 
 STATES_WIDTH = 76
 
 
 @dataclass(frozen=True)
-class Spot:
-    """What of one strategy ran on one node, in its last trial."""
-
-    strategy: str
-    host: str
-    address: str
-    actors: int
-    calls: int
-    busy_s: float
-
-
-@dataclass(frozen=True)
 class Report:
-    """What a person wants to know of a comparison."""
+    """What a person wants to know of a comparison; placement is that of each last trial."""
 
     cluster: str
     workload: str
     states: tuple[tuple[str, str], ...]
     agreement: str
     rows: tuple[Row, ...]
-    spots: tuple[Spot, ...]
+    placement: tuple[tuple[str, NodeShare], ...]
     losses: tuple[str, ...]
     advisories: tuple[str, ...]
     break_even: tuple[str, ...]
@@ -59,7 +49,7 @@ def analyse(results: Results) -> Report:
         ),
         agreement=_agreement(results, last),
         rows=rows,
-        spots=tuple(spot for trial in last.values() for spot in _spots(trial, results.cluster)),
+        placement=tuple(_placed(last, results.cluster)),
         losses=deaths.sentences(results),
         advisories=results.advisories,
         break_even=sentences(results),
@@ -67,15 +57,13 @@ def analyse(results: Results) -> Report:
     )
 
 
-def _spots(trial: Trial, cluster: Cluster) -> list[Spot]:
+def _placed(trials: dict[str, Trial], cluster: Cluster) -> Iterator[tuple[str, NodeShare]]:
+    """Yield what of each strategy ran on which node, by the name that the cluster has for it."""
     names = {node.node_id: node.host for node in cluster.nodes}
-    return [
-        Spot(
-            trial.strategy, names.get(share.node_id, share.host), share.address, share.actors,
-            share.calls, share.busy_s,
-        )
-        for share in trial.placement
-    ]  # fmt: skip
+    for strategy, trial in trials.items():
+        for share in trial.placement:
+            named = {"host": names.get(share.node_id, share.host)}
+            yield strategy, share.model_copy(update=named)
 
 
 def describe(cluster: Cluster) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from job.errors import ClusterError
 from job.placement import NO_GROWTH, fit, fits_memory, free_slots, room, share_of_cpu
-from job.ray_actors import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,28 @@ ADVICE = {
     "serial,sharded, which needs one actor per CPU.",
     "sharded": "Lower --shards or --cpus-per-actor.",
 }
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The knobs, turned.
+
+    Attributes:
+        shards: How many actors.
+        cpus_per_actor: The num_cpus of each.
+        threads: How many instances of one actor may be called at once; None: to be found out.
+        calls_per_batch: How many calls one remote call carries; None: about a second's worth.
+    """
+
+    shards: int
+    cpus_per_actor: float
+    threads: int | None = 1
+    calls_per_batch: int | None = 1
+
+    def __str__(self) -> str:
+        """Say what it asks for."""
+        actors = "1 actor" if self.shards == 1 else f"{self.shards:,} actors"
+        return f"{actors} of {self.cpus_per_actor:g} CPU{'' if self.cpus_per_actor == 1 else 's'}"
 
 
 def arrange(

@@ -33,9 +33,9 @@ from job.subject import first_calls, prepared
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from job.arrangement import Layout
     from job.leaving import Leaving
     from job.placement import Fit
-    from job.ray_actors import Layout
     from job.ray_preflight import Inspection
     from job.readiness import Ready
     from job.results import Cluster

@@ -25,28 +25,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """The knobs, turned.
-
-    Attributes:
-        shards: How many actors.
-        cpus_per_actor: The num_cpus of each.
-        threads: How many instances of one actor may be called at once; None: to be found out.
-        calls_per_batch: How many calls one remote call carries; None: about a second's worth.
-    """
-
-    shards: int
-    cpus_per_actor: float
-    threads: int | None = 1
-    calls_per_batch: int | None = 1
-
-    def __str__(self) -> str:
-        """Say what it asks for."""
-        actors = "1 actor" if self.shards == 1 else f"{self.shards:,} actors"
-        return f"{actors} of {self.cpus_per_actor:g} CPU{'' if self.cpus_per_actor == 1 else 's'}"
-
-
-@dataclass(frozen=True)
 class Setting:
     """What all strategies of a comparison share.
 

@@ -6,9 +6,9 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from job.arrangement import Layout
 from job.calls import Call, Target
 from job.errors import JobError
-from job.ray_actors import Layout
 from job.recipe import Recipe
 from job.results import Calibration
 from job.shard import Place, Shard

@@ -22,7 +22,8 @@ from job.timeline import Timeline
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from job.ray_actors import Layout, Setting
+    from job.arrangement import Layout
+    from job.ray_actors import Setting
     from job.ray_chaos import Killer
 
     Progress = Callable[[int], None]

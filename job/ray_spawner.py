@@ -15,7 +15,8 @@ from job.shard import Shard
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from job.ray_actors import Layout, Setting, Worker
+    from job.arrangement import Layout
+    from job.ray_actors import Setting, Worker
 
 FRESH_S = 0.5  # how old what is known of the nodes may be
 

@@ -13,8 +13,8 @@ from job.placement import bundles, lacking, slots
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from job.arrangement import Layout
     from job.placement import Capacity, Growth
-    from job.ray_actors import Layout
     from job.ray_address import Way
     from job.ray_guard import Request
     from job.results import Cluster

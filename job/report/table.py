@@ -35,19 +35,19 @@ def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
     parts = [_head(report)]
     if report.rows:
         parts.append(table(cells_of(report.rows, wide=wide), style))
-    if report.spots:
-        spots = [
+    if report.placement:
+        placed = [
             {
-                "where": spot.strategy,
-                "node": spot.host,
-                "address": spot.address,
-                "actors": f"{spot.actors:,}",
-                "calls": f"{spot.calls:,}",
-                "busy s": f"{spot.busy_s:,.2f}",
+                "strategy": strategy,
+                "node": share.host,
+                "address": share.address,
+                "actors": f"{share.actors:,}",
+                "calls": f"{share.calls:,}",
+                "busy s": f"{share.busy_s:,.2f}",
             }
-            for spot in report.spots
+            for strategy, share in report.placement
         ]
-        parts.append(table(spots, style))
+        parts.append(table(placed, style))
     if report.losses:
         parts.append("\n".join(labelled("Losses", text) for text in report.losses))
     if report.advisories:

@@ -13,12 +13,13 @@ from job import ray_cluster
 from job.estimate import Profile, threads_for
 from job.metering import Account
 from job.placement import deal, fit
-from job.ray_actors import Layout, Setting, with_actor
+from job.ray_actors import Setting, with_actor
 from job.ray_chaos import Killer, check_victims
 from job.ray_fleet import Fleet
 from job.strategies.base import Facts
 
 if TYPE_CHECKING:
+    from job.arrangement import Layout
     from job.results import NodeShare
     from job.shard import Place
     from job.strategies.base import Progress

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tests.e2e.support import report_in
@@ -24,7 +25,7 @@ def check_spread(up: Up, log: str) -> None:
     """Check that every strategy's actors ran on all nodes that are not the head, and only there."""
     workers = {host.address for host in up.lab.hosts.values()} - {up.head.address}
     report = report_in(log)
-    begin = next(n for n, line in enumerate(report) if line.startswith("where "))
+    begin = next(n for n, line in enumerate(report) if re.match("strategy +node ", line))
     rows = [line.split() for line in report[begin + 2 : report.index("", begin)]]
     assert rows
     for strategy in {row[0] for row in rows}:

@@ -17,7 +17,7 @@ from job.workload import build
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from job.ray_actors import Layout
+    from job.arrangement import Layout
 
 GB = 10**9
 

@@ -14,9 +14,10 @@ import pytest
 import ray
 
 from job import ray_fleet
+from job.arrangement import Layout
 from job.calls import parse_call, parse_target
 from job.errors import ClusterError, JobError, StateError, TargetRaisedError, TrialError
-from job.ray_actors import Layout, Setting
+from job.ray_actors import Setting
 from job.recipe import Recipe
 from job.strategies.ray_shards import RayShards
 from job.strategies.serial import Serial

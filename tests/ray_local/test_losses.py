@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import ray
 
+from job.arrangement import Layout
 from job.calls import parse_call, parse_target
 from job.errors import StateError, TrialError
-from job.ray_actors import Layout, Setting
+from job.ray_actors import Setting
 from job.recipe import Recipe
 from job.strategies.ray_shards import RayShards
 from job.workload import load_target

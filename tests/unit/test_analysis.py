@@ -148,8 +148,8 @@ def test_the_head_names_cluster_and_workload() -> None:
 
 
 def test_where_the_actors_ran_is_that_of_the_last_trial() -> None:
-    spots = analyse(GOLDEN).spots
-    assert [(s.strategy, s.host, s.address, s.actors, s.calls) for s in spots] == [
+    placement = analyse(GOLDEN).placement
+    assert [(name, s.host, s.address, s.actors, s.calls) for name, s in placement] == [
         ("actors", "host-a1", "10.0.0.5", 3, 6),
         ("actors", "host-b2", "10.0.0.6", 1, 2),
     ]
@@ -198,4 +198,4 @@ def test_where_the_serial_loop_was_sampled_it_is_said_how_far_states_were_checke
 
 def test_a_report_can_be_made_before_any_trial_has_ended() -> None:
     said = report(status="running")
-    assert (said.rows, said.spots, said.states) == ((), (), ())
+    assert (said.rows, said.placement, said.states) == ((), (), ())
