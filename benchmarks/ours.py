@@ -10,13 +10,9 @@ import click
 
 from benchmarks.scenarios import LIMIT_S
 from job import arrangement, ray_cluster, subject
-from job.estimate import Profile
 from job.leaving import Leaving
 from job.ray_actors import Setting
 from job.ray_address import choose
-from job.recipe import Recipe
-from job.shard import Place, Shard
-from job.states import state_limit
 from job.strategies.ray_shards import RayShards
 from job.strategies.serial import Serial
 from job.workload import build, load_target
@@ -46,9 +42,7 @@ def connected() -> Iterator[Cluster]:
 def strategy(name: str, scenario: Scenario, cluster: Cluster) -> Strategy:
     """Return one strategy for a scenario, prepared as a comparison prepares it."""
     workload, plan = build({}, options(name, scenario))
-    make = load_target(workload.target)
-    limit = state_limit(workload.instances)
-    recipe = Recipe(make, workload.target, workload.calls, workload.read, limit)
+    recipe = subject.recipe_of(workload, load_target(workload.target))
     if name == "serial":
         return Serial(recipe, workload.instances, plan.timeout_s)
     packed = ray_cluster.pack(recipe)
@@ -57,7 +51,7 @@ def strategy(name: str, scenario: Scenario, cluster: Cluster) -> Strategy:
         recipe, workload.instances, cluster, plan.startup_timeout_s, plan.timeout_s, note, packed
     )
     built = RayShards(name, layouts[name], setting)
-    built.prepare(profile(recipe, workload.instances))
+    built.prepare(subject.probed(recipe, workload.instances))
     return built
 
 
@@ -73,15 +67,6 @@ def options(name: str, scenario: Scenario) -> dict[str, object]:
         "strategies": name,
         "timeout_s": 2 * LIMIT_S,
     }
-
-
-def profile(recipe: Recipe, instances: int) -> Profile:
-    """Time the first calls of a few instances here, as a comparison does beforehand."""
-    shard = Shard(recipe, range(min(subject.PROBED, instances)), None, 1, _here)
-    shard.ready()
-    shard.advance()
-    account = shard.account()
-    return Profile(account.calls, account.wall_s, account.cpu_s, account.switches)
 
 
 def run(name: str, scenario: Scenario, laps: Laps) -> list[int]:
@@ -106,7 +91,3 @@ def unseen(calls: int) -> None:
 def note(text: str) -> None:
     """Say what a person may want to know; on stderr, for stdout is the report's."""
     click.echo(text, err=True)
-
-
-def _here() -> Place:
-    return Place("", "", "", 0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from job.errors import ClusterError
 from job.placement import NO_GROWTH, fit, fits_memory, free_slots, room, share_of_cpu
+from job.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +40,7 @@ class Layout:
 
     def __str__(self) -> str:
         """Say what it asks for."""
-        actors = "1 actor" if self.shards == 1 else f"{self.shards:,} actors"
-        return f"{actors} of {self.cpus_per_actor:g} CPU{'' if self.cpus_per_actor == 1 else 's'}"
+        return f"{count(self.shards, 'actor')} of {count(self.cpus_per_actor, 'CPU')}"
 
 
 def arrange(

@@ -20,7 +20,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from job.estimate import WAITING, Profile
-from job.words import duration
+from job.words import count, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -298,5 +298,5 @@ def _said(answer: Answer) -> str:
     cost = duration(float(f"{answer.call_s:.2g}"))
     paid = "never pays back at this run's call cost"
     if (calls := answer.whole_calls) is not None:
-        paid = f"pays back after {calls:,} call{'' if calls == 1 else 's'}"
+        paid = f"pays back after {count(calls, 'call')}"
     return f"{answer.strategy} from {cost} a call; startup {paid} {how}"

@@ -22,13 +22,11 @@ from job.ray_calibration import calibrated
 from job.ray_guard import asking
 from job.ray_preflight import inspect, look
 from job.readiness import Site, arranged, ready
-from job.recipe import Recipe
 from job.results import Computed, Environment, Results
 from job.runner import Runner
-from job.states import state_limit
 from job.strategies.ray_shards import RayShards
 from job.strategies.serial import Serial
-from job.subject import first_calls, prepared
+from job.subject import first_calls, prepared, recipe_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -182,8 +180,7 @@ def examine(  # noqa: PLR0913 - the callback is named
     Raises:
         ClusterError: There is no cluster, or the nodes that are waited for did not come.
     """
-    limit = state_limit(workload.instances)
-    packed = ray_cluster.pack(Recipe(make, workload.target, workload.calls, workload.read, limit))
+    packed = ray_cluster.pack(recipe_of(workload, make))
     with (
         ray_cluster.connected(way, leaving, note, workload.target.module) as cluster,
         asking(cluster.address) as request,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from job.figures import rows_of
 from job.symptoms import UNLIKE, computes, driver_share, slow_instance, threads_in_turns
-from job.words import spelled
+from job.words import count, spelled
 
 if TYPE_CHECKING:
     from job.results import Results, Trial
@@ -107,7 +107,7 @@ def _slots(case: _Case) -> Limit:
     if efficiency >= NEAR_IDEAL:
         scarce = f"{trial.at_once:,} calls at once"
         if computes(case.results.analysed()):
-            scarce = f"{trial.cpus:g} CPU{'' if trial.cpus == 1 else 's'}"
+            scarce = count(trial.cpus, "CPU")
         return Limit("slots", f"the work reached {efficiency:.0%} of what {scarce} can do")
     return Limit(
         "overhead",

@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from job.words import count
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,8 +31,8 @@ class Capacity:
 
     def __str__(self) -> str:
         """Say what it has; of GPUs only where there are any."""
-        gpus = f" and {_count(self.gpus, 'GPU')}" if self.gpus else ""
-        return f"{self.name} has {_count(self.cpus, 'CPU')}{gpus}"
+        gpus = f" and {count(self.gpus, 'GPU')}" if self.gpus else ""
+        return f"{self.name} has {count(self.cpus, 'CPU')}{gpus}"
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,8 @@ def fit(
     actors: int, cpus_per_actor: float, nodes: Sequence[Capacity], growth: Growth = NO_GROWTH
 ) -> Fit:
     """Return whether `actors` actors of `cpus_per_actor` CPUs can be placed."""
-    asked = f"{actors:,} actors of {_count(cpus_per_actor, 'CPU')} are asked for"
-    if actors == 1:
-        asked = f"1 actor of {_count(cpus_per_actor, 'CPU')} is asked for"
+    are = "is" if actors == 1 else "are"
+    asked = f"{count(actors, 'actor')} of {count(cpus_per_actor, 'CPU')} {are} asked for"
     every = [*nodes, *growth.nodes]
     free = room(cpus_per_actor, [node.cpus_free for node in nodes])
     if free >= actors:
@@ -124,7 +125,7 @@ def fit(
 
 def _too_small(cpus_per_actor: float, nodes: Sequence[Capacity], growth: Growth) -> str:
     """Say why not even one actor can be placed."""
-    needs = f"an actor needs {_count(cpus_per_actor, 'CPU')} on one node"
+    needs = f"an actor needs {count(cpus_per_actor, 'CPU')} on one node"
     largest = max(nodes, key=lambda node: node.cpus, default=None)
     if largest is None:
         has = "there are none"
@@ -173,7 +174,7 @@ def lacking(actors: int, cpus_per_actor: float, nodes: Sequence[Capacity]) -> st
     found = room(cpus_per_actor, [node.cpus_free for node in nodes])
     if found >= actors:
         return ""
-    return f"room for {found:,} of {actors:,} actors of {_count(cpus_per_actor, 'CPU')} is there"
+    return f"room for {found:,} of {actors:,} actors of {count(cpus_per_actor, 'CPU')} is there"
 
 
 def _listed(nodes: Sequence[Capacity]) -> str:
@@ -184,10 +185,6 @@ def _listed(nodes: Sequence[Capacity]) -> str:
     said = [f"{count:,} x {text}" if count > 1 else text for text, count in alike.items()]
     more = f", and {len(said) - MOST_LISTED:,} more" if len(said) > MOST_LISTED else ""
     return ", ".join(said[:MOST_LISTED]) + more
-
-
-def _count(number: float, noun: str) -> str:
-    return f"{number:g} {noun}{'' if number == 1 else 's'}"
 
 
 def deal(instances: int, shards: int) -> list[range]:

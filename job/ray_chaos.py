@@ -14,6 +14,7 @@ import ray.exceptions as rex
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from job.errors import ClusterError, UsageError
+from job.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,10 +102,9 @@ class Killer:
     def end(self) -> None:
         """End what kills; say which deaths came too late."""
         if self._kills and self._began_s:
-            count = len(self._kills)
             self._setting.note(
-                f"--chaos: {count:,} death{'s' if count > 1 else ''} found no victim before the "
-                "work was done; a shorter interval brings them earlier"
+                f"--chaos: {count(len(self._kills), 'death')} found no victim before the work was "
+                "done; a shorter interval brings them earlier"
             )
         for hand in self._hands.values():
             with contextlib.suppress(rex.RayError, ValueError):  # gone with its node

@@ -40,15 +40,19 @@ class Subject:
     busy_share: float
 
 
+def recipe_of(workload: Workload, make: Callable[..., Any]) -> Recipe:
+    """Return what shards must know of a workload whose target is imported."""
+    limit = state_limit(workload.instances)
+    return Recipe(make, workload.target, workload.calls, workload.read, limit)
+
+
 def prepared(workload: Workload, plan: Plan, make: Callable[..., Any]) -> Subject:
     """Pack a workload, and try its target on the driver, so that its own errors come first.
 
     Raises:
         JobError: The target cannot be sent, or raises.
     """
-    recipe = Recipe(
-        make, workload.target, workload.calls, workload.read, state_limit(workload.instances)
-    )
+    recipe = recipe_of(workload, make)
     packed = ray_cluster.pack(recipe)
     busy = ray_cluster.busy_share()
     _try_on_driver(recipe, plan)
@@ -70,12 +74,20 @@ def first_calls(subject: Subject) -> Profile | None:
         return None
     try:
         with on_driver(subject.plan.timeout_s, "first calls"):
-            numbers = range(min(PROBED, subject.workload.instances))
-            shard = Shard(subject.recipe, numbers, None, 1, Place.here)
-            shard.ready()
-            shard.advance()
+            return probed(subject.recipe, subject.workload.instances)
     except TargetRaisedError as error:
         raise error.told("the target", "on the driver") from None
+
+
+def probed(recipe: Recipe, instances: int) -> Profile:
+    """Return what the first calls of a few fresh instances take here, about a second's worth.
+
+    Raises:
+        TargetRaisedError: One of them raised.
+    """
+    shard = Shard(recipe, range(min(PROBED, instances)), None, 1, Place.here)
+    shard.ready()
+    shard.advance()
     account = shard.account()
     return Profile(account.calls, account.wall_s, account.cpu_s, account.switches)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 
-def count(number: int, noun: str) -> str:
-    """Return how many there are: 1 call, 2,000 calls."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def count(number: float, noun: str) -> str:
+    """Return how many there are: 1 call, 2,000 calls, 0.5 CPUs."""
+    shown = f"{number:,}" if isinstance(number, int) else f"{number:g}"
+    return f"{shown} {noun}{'' if number == 1 else 's'}"
 
 
 def spelled(seconds: float) -> str:

@@ -10,7 +10,7 @@ from job.figures import rows_of
 from job.limits import limit
 from job.report.table import labelled, table
 from job.scaling import NoFit, fit, karp_flatt
-from job.words import spelled
+from job.words import count, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +42,7 @@ def facts(sweep: Sweep) -> list[tuple[str, str]]:
     """Return what was swept, where, and what is missing, each behind its label."""
     over = sweep.varied
     varied = "shards, instances growing along" if sweep.weak else sweep.over
-    count = len(sweep.points)
-    counted = f"{count:,} point{'' if count == 1 else 's'}"
+    counted = count(len(sweep.points), "point")
     found = [
         ("Cluster", describe(sweep.points[0].results.cluster)),
         ("Workload", _workload(sweep)),
