@@ -15,10 +15,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -58,25 +59,28 @@ def tunnel(cluster: str) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     print(f"Looking for the head of {cluster} …", file=sys.stderr, flush=True)
-    process = subprocess.Popen(  # noqa: S603
-        [*RAY, "dashboard", "--port", str(port), cluster],
-        env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
-    )  # fmt: skip
-    try:
-        _await_port(process, port, cluster)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)  # ssh is its child
-        process.communicate()
+    # A file, since ssh leaves a process behind for some seconds that would keep a pipe open.
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        process = subprocess.Popen(  # noqa: S603
+            [*RAY, "dashboard", "--port", str(port), cluster],
+            env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            _await_port(process, port, cluster, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)  # ssh is its child
+            process.wait()
 
 
-def _await_port(process: subprocess.Popen[str], port: int, cluster: str) -> None:
+def _await_port(process: subprocess.Popen[bytes], port: int, cluster: str, log: TextIO) -> None:
     until = time.monotonic() + TUNNEL_S
     while time.monotonic() < until:
         if process.poll() is not None:
-            said = (process.communicate()[0] or "").strip().splitlines()
+            log.seek(0)
+            said = log.read().strip().splitlines()
             message = f"{cluster}: its head cannot be reached ({said[-1] if said else 'no reason'})"
             raise ClusterError(message, f"Start it with: make up CLUSTER={cluster}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

@@ -78,7 +78,8 @@ class Up:
     def typed(self, *words: str) -> Iterator[subprocess.Popen[str]]:
         """Have something of deploy/ run meanwhile, and end it as Ctrl-C does."""
         process = subprocess.Popen(
-            [str(self.lab.folder / "venv" / "bin" / "python"), *words],
+            # Whoever runs the tests may ignore Ctrl-C.
+            ["env", "--default-signal=INT", self.lab.folder / "venv" / "bin" / "python", *words],  # noqa: S607
             cwd=self.terminal.folder, env=dict(self.terminal.environment), text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             start_new_session=True,
