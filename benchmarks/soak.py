@@ -42,7 +42,10 @@ _LAYOUTS = {
     "sharded": Layout(shards=2, cpus_per_actor=1.0, threads=4, calls_per_batch=8),
 }
 _SNAPSHOTS = (0, 5)  # after so many calls an instance; 0: never
-_KILLS, _INTERVAL_S = 2, 0.1  # both in the first half of a work phase of 0.4 s
+_KILLS = 2
+# Both in the first half of a work phase of 0.4 s, and in every other run the second one when the
+# first one's successor is at work.
+_INTERVALS_S = (0.1, 1.2)
 _LIMIT_S = 120.0  # for a run that needs 2 s: what takes longer hangs
 
 
@@ -70,7 +73,7 @@ def main(runs: int, seed: int) -> None:
         for name in _LAYOUTS:
             for every in _SNAPSHOTS:
                 undisturbed = next(_runs(name, every, cluster, [None]))
-                chaos = [Chaos(_KILLS, 0, seed + turn, _INTERVAL_S) for turn in range(runs)]
+                chaos = [Chaos(_KILLS, 0, seed + n, _INTERVALS_S[n % 2]) for n in range(runs)]
                 found = []
                 for run in _runs(name, every, cluster, chaos):
                     found.append(run)
@@ -131,11 +134,12 @@ def _serial() -> list[str]:
 def _row(name: str, every: int, undisturbed: Run, runs: list[Run]) -> dict[str, str]:
     back = [d.resumed_s for run in runs for d in run.deaths if d.resumed_s is not None]
     deaths = sum(len(run.deaths) for run in runs)
+    successors = sum(death.incarnation > 1 for run in runs for death in run.deaths)
     return {
         "strategy": name,
         "snapshot every": str(every or "never"),
         "right states": f"{sum(1 for run in runs if not run.problem)} of {len(runs)}",
-        "deaths": f"{deaths:,}",
+        "deaths (of successors)": f"{deaths:,} ({successors:,})",
         "replayed calls a death": f"{sum(run.replayed for run in runs) / max(1, deaths):.1f}",
         "back after s, median (most)": (
             f"{statistics.median(back):.2f} ({max(back):.2f})" if back else "-"

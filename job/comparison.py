@@ -112,6 +112,7 @@ def measured(  # noqa: PLR0913 - the callbacks are named
         subject.recipe, workload.instances, made.cluster, plan.startup_timeout_s, plan.timeout_s,
         site.note, subject.packed, plan.snapshot_every,
         parse_chaos(plan.chaos) if plan.chaos else None,
+        plan.warmups + (plan.trials != 1),  # a trial without deaths tells what they cost
     )  # fmt: skip
     built: list[Strategy] = [
         RayShards(name, made.layouts[name], setting)

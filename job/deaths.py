@@ -15,22 +15,23 @@ if TYPE_CHECKING:
 
 MOST_CAUSES = 3
 CAUSE_WIDTH = 70
+NOTICED_S = 1.0  # later than after so much a death was noticed late
 
 
 def sentences(results: Results) -> tuple[str, ...]:
     """Return for each strategy that lost actors how many, of what, and at what price."""
     chaos = results.plan.get("chaos")
+    counts = results.analysed()
     told = tuple(
-        f"{name}: {_told(trials)}"
+        f"{name}: {_told(trials, [trial for trial in counts[name] if not trial.losses])}"
         for name, trials in results.counted().items()
         if any(trial.losses for trial in trials)
     )
     return (*told, f"--chaos {chaos} brought deaths about.") if told and chaos else told
 
 
-def _told(trials: Sequence[Trial]) -> str:
+def _told(trials: Sequence[Trial], clean: Sequence[Trial]) -> str:
     marred = [trial for trial in trials if trial.losses]
-    clean = [trial for trial in trials if not trial.losses]
     deaths = [death for trial in marred for death in trial.deaths]
     losses, again = sum(t.losses for t in marred), sum(t.replayed_calls for t in marred)
     died = f"{count(losses, 'actor')} died{_causes(deaths)}"
@@ -40,7 +41,7 @@ def _told(trials: Sequence[Trial]) -> str:
         times = f"{median(back):,.2g} s"
         if len(back) > 1:
             times = f"a median of {times}, at most {max(back):,.2g} s"
-        parts.append(f"work went on after {times}")
+        parts.append(f"work went on after {times}{_late(deaths)}")
     took = median(trial.elapsed_s for trial in marred)
     if clean:
         without = median(trial.elapsed_s for trial in clean)
@@ -48,9 +49,17 @@ def _told(trials: Sequence[Trial]) -> str:
             f"{count(len(marred), 'trial')} with deaths took {took:,.2f} s, the others "
             f"{without:,.2f} s, which alone count above"
         )
+        if shrunk := len(trials) - len(marred) - len(clean):
+            parts.append(f"{count(shrunk, 'trial')} on fewer CPUs than the first did not count")
     else:
         parts.append("no trial was without deaths, so all times hold their price")
     return "; ".join(parts) + "."
+
+
+def _late(deaths: Sequence[Loss]) -> str:
+    """Say by how much deaths may have been noticed too late, where that matters."""
+    most = max((death.unheard_s or 0.0 for death in deaths), default=0.0)
+    return f", noticed at most {most:,.2g} s late" if most >= NOTICED_S else ""
 
 
 def _causes(deaths: Sequence[Loss]) -> str:

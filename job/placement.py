@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from job.words import count
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # Ray counts resources in ten-thousandths.
 GRAIN = 10_000
@@ -96,6 +96,16 @@ def room(cpus_per_actor: float, cpus: Sequence[float]) -> int:
     """Return how many actors of that size fit into nodes of these sizes."""
     grains = round(cpus_per_actor * GRAIN)
     return sum(math.floor(c * GRAIN + 0.5) // grains for c in cpus)
+
+
+def emptiest(nodes: Mapping[str, float], hosts: Sequence[str | None]) -> str:
+    """Return the node with the fewest actors a CPU.
+
+    Args:
+        nodes: The CPUs of each, above 0, by name.
+        hosts: Where the actors are, or were asked to be; None where nobody knows.
+    """
+    return min(nodes, key=lambda node: hosts.count(node) / nodes[node])
 
 
 def fit(

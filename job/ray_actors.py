@@ -39,6 +39,7 @@ class Setting:
         snapshot_every: After how many calls an instance a shard's instances are kept, on average;
             0 for never.
         chaos: What is killed while the calls are made.
+        undisturbed: In how many of a strategy's first trials nothing is.
     """
 
     recipe: Recipe
@@ -50,6 +51,7 @@ class Setting:
     packed: bytes | None = None
     snapshot_every: int = 0
     chaos: Chaos | None = None
+    undisturbed: int = 0
 
 
 class Goal(enum.IntEnum):

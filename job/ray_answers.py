@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 MISSING_HINT = "Install it on every node, or name it under `pip` in runtime_env.yaml (make submit)."
 NODE_LOST = "its node was lost"
+UNREACHABLE = "it could not be reached"
+NOT_BLAMED = (NODE_LOST, UNREACHABLE)  # no call of the target's brings these about
+AFTERWARDS = "it ended after its work"
 PLAIN = {
     "Worker unexpectedly exits": "its process ended unexpectedly",
     "node has died": NODE_LOST,
@@ -105,8 +108,8 @@ def cause_of_death(error: BaseException) -> str:
     """Return the part of Ray's long text that says how the process ended, in plain words."""
     if isinstance(error, rex.OutOfMemoryError):
         return "killed for lack of memory"
-    if isinstance(error, rex.ActorUnavailableError):
-        return "it could not be reached"
+    if isinstance(error, (rex.ActorUnavailableError, rex.ActorUnschedulableError)):
+        return UNREACHABLE
     text = " ".join(str(error).split())
     for sign, meaning in PLAIN.items():
         if sign in text:

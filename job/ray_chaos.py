@@ -63,18 +63,23 @@ class Killer:
         self._hands: dict[str, Any] = {}
         self._spared = spared(setting.cluster)
         remote = ray.remote(Executioner)
-        for node in setting.cluster.nodes:
-            if node.cpus:
-                where = NodeAffinitySchedulingStrategy(node.node_id, soft=False)
+        for node in ray.nodes():  # those of the last trial may be gone
+            if node["Alive"] and node["Resources"].get("CPU"):
+                where = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
                 options = remote.options(num_cpus=0, scheduling_strategy=where)
-                self._hands[node.node_id] = options.remote()
-        try:
-            ready = [hand.ready.remote() for hand in self._hands.values()]
-            ray.get(ready, timeout=setting.startup_timeout_s)
-        except rex.RayError as error:
+                self._hands[node["NodeID"]] = options.remote()
+        ready = {hand.ready.remote(): node for node, hand in self._hands.items()}
+        found, late = ray.wait(
+            list(ready), num_returns=len(ready), timeout=setting.startup_timeout_s
+        )
+        if late:
             self.end()
-            message = f"--chaos: what is to kill did not start ({type(error).__name__})"
-            raise ClusterError(message, "Are all nodes alive? `check` tells.") from None
+            raise ClusterError("--chaos: what is to kill did not start", "`check` tells of nodes.")
+        for ref in found:
+            try:
+                ray.get(ref)
+            except rex.RayError:  # lost meanwhile, and not there to be killed
+                del self._hands[ready[ref]]
 
     def begin(self) -> None:
         """Let the time run: the work begins now."""

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import ray
 
+from job.metering import Account
+from job.pacing import Pacing
 from job.ray_actors import Goal, Segment, Worker
-from job.ray_answers import NODE_LOST, DiedError, answers, last_words, late
+from job.ray_answers import NODE_LOST, NOT_BLAMED, DiedError, answers, last_words, late
 from job.ray_losses import Losses, call_in_hand, kill
 from job.ray_spawner import Spawner
 from job.recovery import Apply, GiveUp, Point, Recovery, Save
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int], None]
 
-MOST_IN_FLIGHT = 10_000  # remote calls that are sent and not yet answered
-STRETCHES = 10  # in which an actor's calls are waited for at least: progress and timeline show them
 LOOK_S = 0.2  # how long one wait may last: a signal is seen in between
 SILENT_S = 2.0  # after which it is looked whether a silent actor's node is still there
 CROWDED_S = 3.0  # after which an actor without a place shares another one's CPU
@@ -42,6 +42,7 @@ class Fleet:
     Attributes:
         workers: One for each shard.
         losses: The deaths so far.
+        spawner: What starts the actors, and knows the nodes.
         timeline: When which calls were answered.
     """
 
@@ -53,7 +54,8 @@ class Fleet:
         self._name = name
         self._layout = layout
         self._setting = setting
-        self._spawner = Spawner(layout, setting)
+        self.spawner = Spawner(layout, setting)
+        self._pacing = Pacing(layout.calls_per_batch, layout.shards)
         self._pending: dict[Any, Worker] = {}
         self._goal = Goal.READY
         self._progress: Progress = lambda _: None
@@ -102,6 +104,19 @@ class Fleet:
         self._drive(Goal.READ, self._setting.timeout_s)
         return [state for worker in self.workers for state in worker.states]
 
+    def accounts(self) -> list[Account]:
+        """Return what the calls of each actor took; one that has died meanwhile is a loss.
+
+        Raises:
+            TrialError: One that lives did not answer in time.
+        """
+        found = []
+        for worker, told in zip(self.workers, self.asked(self.workers, "account"), strict=True):
+            if told is None:
+                self.losses.add_afterwards(worker, self._began_s)
+            found.append(Account(*(told or (worker.calls, 0.0, 0.0, 0.0, 0))))
+        return found
+
     def asked(self, workers: Sequence[Worker], method: str) -> list[Any]:
         """Return what actors that have done their work answer to a last question.
 
@@ -114,7 +129,7 @@ class Fleet:
         until, waiting = time.monotonic() + self._setting.timeout_s, list(asked)
         while waiting and time.monotonic() < until:
             _, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=LOOK_S)
-            waiting = [ref for ref in waiting if not self._spawner.is_gone(asked[ref])]
+            waiting = [ref for ref in waiting if not self.spawner.is_gone(asked[ref])]
         if waiting:
             raise late(self._name, asked[waiting[0]], self._setting.timeout_s)
         found = [last_words(self._name, worker, [ref]) for ref, worker in asked.items()]
@@ -217,8 +232,8 @@ class Fleet:
 
     def _fill(self) -> None:
         """Send the first calls, round by round over the actors, as a person would."""
-        window, now = self._window(), time.monotonic()
-        firsts = [min(window, self._batches_left(worker)) for worker in self.workers]
+        window, now = self._pacing.window, time.monotonic()
+        firsts = [min(window, self._pacing.batches(w.recovery.until)) for w in self.workers]
         sent: list[list[Any]] = [[] for _ in self.workers]
         for turn in range(max(firsts, default=0)):
             for worker, first, refs in zip(self.workers, firsts, sent, strict=True):
@@ -226,7 +241,7 @@ class Fleet:
                     refs.append(worker.handle.advance.remote())
         for worker, refs in zip(self.workers, sent, strict=True):
             worker.sent += len(refs) * (self._layout.calls_per_batch or 0)
-            size = self._stretch(worker)
+            size = self._pacing.stretch(worker.calls)
             for start in range(0, len(refs), size):
                 self._await(worker, "advance", refs[start : start + size], now)
 
@@ -236,7 +251,8 @@ class Fleet:
             worker.sent = worker.recovery.answered
         elif self._layout.calls_per_batch is None:
             return  # how many calls are on their way is not known
-        count = min(self._stretch(worker), self._batches_left(worker))
+        left = self._pacing.batches(worker.recovery.until - worker.sent)
+        count = min(self._pacing.stretch(worker.calls), left)
         if count > 0:
             worker.sent += count * (self._layout.calls_per_batch or 0)
             self._await(worker, "advance", [worker.handle.advance.remote() for _ in range(count)])
@@ -244,32 +260,16 @@ class Fleet:
     def _await(
         self, worker: Worker, kind: str, refs: list[Any], since_s: float | None = None
     ) -> None:
-        since_s = since_s or time.monotonic()
-        worker.segments.append(Segment(kind, refs, since_s, worker.recovery.incarnation))
+        incarnation = worker.recovery.incarnation
+        worker.segments.append(Segment(kind, refs, since_s or time.monotonic(), incarnation))
         if len(worker.segments) == 1:
             self._pending[refs[-1]] = worker
-
-    def _window(self) -> int:
-        """Return how many remote calls one actor may have in flight."""
-        if self._layout.calls_per_batch is None:
-            return 1
-        return max(2, MOST_IN_FLIGHT // max(1, len(self.workers)))
-
-    def _stretch(self, worker: Worker) -> int:
-        """Return how many remote calls are sent, and waited for, together."""
-        batches = -(-worker.calls // (self._layout.calls_per_batch or worker.calls or 1))
-        return max(1, min(self._window() // 2, -(-batches // STRETCHES)))
-
-    def _batches_left(self, worker: Worker) -> int:
-        """Return how many remote calls are left to be sent, before a snapshot if there is one."""
-        batch, left = self._layout.calls_per_batch, worker.recovery.until - worker.sent
-        return min(1, left) if batch is None else -(-left // batch)
 
     # --- losing
 
     def _spawn(self, worker: Worker, node_id: str | None = None) -> None:
         """Request an actor for a shard's next incarnation."""
-        worker.renew(self._spawner.actor(worker.numbers, node_id), time.monotonic(), node_id)
+        worker.renew(self.spawner.actor(worker.numbers, node_id), time.monotonic(), node_id)
         snapshot = worker.recovery.snapshot
         self._await(worker, "ready", [worker.handle.ready.remote(*filter(None, [snapshot]))])
 
@@ -279,21 +279,21 @@ class Fleet:
             if heard := last_words(self._name, worker, segment.refs):
                 self._take(worker, segment, heard)
             self._pending.pop(segment.refs[-1], None)
-        gone = death.cause == NODE_LOST or self._spawner.is_gone(worker)
+        gone = death.cause in NOT_BLAMED or self.spawner.is_gone(worker)
         at = death.at or call_in_hand(worker, self._layout.calls_per_batch)
         recovery, before = worker.recovery, worker.recovery.replayed
-        sent = self._layout.calls_per_batch and max(1, worker.sent - recovery.answered)
-        open_calls = sent or 4 * worker.batch or None  # a batch may hold four times the last one
+        # How many calls an automatic batch was to hold, nobody knows.
+        open_calls = self._layout.calls_per_batch and max(1, worker.sent - recovery.answered)
         kill(worker)
+        incarnation = recovery.incarnation
         told = recovery.lost(
-            recovery.incarnation, 1 if at else open_calls, at,
+            incarnation, 1 if at else open_calls, at,
             blamed=not gone and not self.losses.is_ours(worker),
         )  # fmt: skip
         if isinstance(told, GiveUp):
             raise self.losses.given_up(worker, told, death)
-        since_s = time.monotonic() - self._began_s if self._began_s else 0.0
-        self.losses.add(worker, death, since_s, recovery.replayed - before)
-        self._spawn(worker, self._spawner.refuge(self.workers) if gone else None)
+        self.losses.add(worker, death, incarnation, self._began_s, recovery.replayed - before)
+        self._spawn(worker, self.spawner.refuge(self.workers) if gone else None)
 
     def _look(self) -> None:
         """See to the silent: whose node is gone, who finds no room, who was not ready in time."""
@@ -303,14 +303,14 @@ class Fleet:
         self._looked_s = now
         silent = [w for w in self.workers if w.segments and now > w.heard_s + SILENT_S]
         for worker in silent:
-            if self._spawner.is_gone(worker):
+            if self.spawner.is_gone(worker):
                 self._lost(worker, DiedError(NODE_LOST))
         homeless = [w for w in silent if w.place is None]
         for worker in homeless:
             if now > worker.asked_s + self._setting.startup_timeout_s:
                 raise late(self._name, worker, self._setting.startup_timeout_s)
-            waits = now > worker.asked_s + CROWDED_S and not self._spawner.is_there(worker.refuge)
-            if waits and (node_id := self._spawner.refuge(self.workers)):
+            waits = now > worker.asked_s + CROWDED_S and not self.spawner.is_there(worker.refuge)
+            if waits and (node_id := self.spawner.refuge(self.workers)):
                 self._pending.pop(worker.segments[0].refs[-1], None)
                 kill(worker)
                 self._spawn(worker, node_id)

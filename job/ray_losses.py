@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING
 
 import ray
 import ray.exceptions as rex
 
 from job.errors import TrialError
+from job.ray_answers import AFTERWARDS, DiedError
 from job.recovery import MAKING, Point
 from job.results import Loss
 from job.words import count
 
 if TYPE_CHECKING:
     from job.ray_actors import Setting, Worker
-    from job.ray_answers import DiedError
     from job.recovery import GiveUp
     from job.shard import Place
 
@@ -27,7 +28,7 @@ class Losses:
 
     def __init__(self, strategy: str, setting: Setting) -> None:
         """Start with nothing."""
-        self._ours: set[tuple[str, int]] = set()  # nodes and processes that we killed
+        self._ours: dict[tuple[str, int], float] = {}  # when we killed which node's process
         self._strategy = strategy
         self._setting = setting
         self._deaths: list[Loss] = []
@@ -40,22 +41,36 @@ class Losses:
 
     def is_ours(self, worker: Worker) -> bool:
         """Return whether we killed an actor ourselves."""
-        place = worker.place
-        return place is not None and (place.node_id, place.pid) in self._ours
+        return self._killed_s(worker.place) is not None
+
+    def _killed_s(self, place: Place | None) -> float | None:
+        return self._ours.get((place.node_id, place.pid)) if place else None
 
     def expect(self, place: Place) -> None:
         """Take note that we kill what runs there."""
-        self._ours.add((place.node_id, place.pid))
+        self._ours[place.node_id, place.pid] = time.monotonic()
 
-    def add(self, worker: Worker, death: DiedError, since_s: float, replayed: int) -> None:
-        """Take note of a death, and tell it."""
-        cause = "killed by --chaos" if self.is_ours(worker) else death.cause
+    def add(
+        self, worker: Worker, death: DiedError, incarnation: int, began_s: float, replayed: int
+    ) -> None:
+        """Take note of a death, and tell it.
+
+        Args:
+            worker: The shard, as it was when its actor died or as it is again.
+            death: How it died.
+            incarnation: Which one.
+            began_s: When the work phase began, by the monotonic clock; 0 before.
+            replayed: How many answered calls must be made again.
+        """
+        killed_s, now = self._killed_s(worker.place), time.monotonic()
+        cause = "killed by --chaos" if killed_s else death.cause
         self._waiting.setdefault(worker.index, []).append(len(self._deaths))
         self._deaths.append(
             Loss(
-                actor=worker.index, incarnation=worker.recovery.incarnation - 1,
+                actor=worker.index, incarnation=incarnation,
                 address=worker.place.address if worker.place else "", cause=cause,
-                since_s=since_s, replayed_calls=replayed,
+                since_s=max(0.0, (killed_s or now) - began_s) if began_s else 0.0,
+                replayed_calls=replayed, unheard_s=None if killed_s else now - worker.heard_s,
             )
         )  # fmt: skip
         if len(self._deaths) <= MOST_SAID:
@@ -63,6 +78,10 @@ class Losses:
                 f"{self._strategy}: {worker} died ({cause}); "
                 f"{count(replayed, 'call')} that it had answered will be made again"
             )
+
+    def add_afterwards(self, worker: Worker, began_s: float) -> None:
+        """Take note of an actor that died when its states had been read."""
+        self.add(worker, DiedError(AFTERWARDS), worker.recovery.incarnation, began_s, 0)
 
     def resumed(self, worker: Worker, now_s: float) -> None:
         """Take note that the next incarnation of a shard has answered calls."""

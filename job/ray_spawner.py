@@ -6,9 +6,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import ray
+from ray._private.state import state
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from job.placement import room
+from job.placement import emptiest, room
 from job.ray_actors import own_place
 from job.shard import Shard
 
@@ -61,19 +62,24 @@ class Spawner:
         return node_id in self._nodes()
 
     def is_gone(self, worker: Worker) -> bool:
-        """Return whether an actor's node has left the cluster."""
-        return worker.place is not None and not self.is_there(worker.place.node_id)
+        """Return whether an actor's node has left the cluster, as far as it is known yet."""
+        node_id = worker.place.node_id if worker.place else worker.refuge
+        return node_id is not None and not self.is_there(node_id)
+
+    def cpus(self) -> float:
+        """Return how many CPUs the nodes have that are there."""
+        return sum(self._nodes().values())
 
     def refuge(self, workers: Sequence[Worker]) -> str | None:
         """Return the node for an actor that must share a CPU with others, since too few are left.
 
         None where there is room, or where no node has a CPU: then one is waited for.
         """
-        nodes = {node: cpus for node, cpus in self._nodes().items() if cpus}
+        leaving = state.get_draining_nodes()  # Ray starts nothing there any more
+        nodes = {n: cpus for n, cpus in self._nodes().items() if cpus and n not in leaving}
         if not nodes or room(self._layout.cpus_per_actor, list(nodes.values())) >= len(workers):
             return None
-        hosted = [worker.place.node_id for worker in workers if worker.place]
-        return min(nodes, key=lambda node: hosted.count(node) / nodes[node])
+        return emptiest(nodes, [w.place.node_id if w.place else w.refuge for w in workers])
 
     def _nodes(self) -> dict[str, float]:
         if time.monotonic() > self._seen_s + FRESH_S:

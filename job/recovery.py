@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 MOST_AT_ONE_CALL = 3  # incarnations that may die at one and the same call
 CAREFUL_AFTER = 2  # losses without progress, then calls are made one by one to find the culprit
 GUESSED = 4  # how much further a batch of unknown size is taken to have gone at each death
+MOST_GUESSES = 3  # then it may have gone to the end
 MOST_WITHOUT_PROGRESS = 10  # a target that ends its process at random would go on for ever
 
 
@@ -149,7 +150,8 @@ class Recovery:
         self.replayed += self.answered - self.saved
         if blamed:
             self._guesses += open_calls is None
-            reach = GUESSED**self._guesses if open_calls is None else open_calls
+            guess = GUESSED**self._guesses if self._guesses <= MOST_GUESSES else self._calls
+            reach = guess if open_calls is None else open_calls
             self._reach = max(self._reach, self.answered + reach)
             self._stuck.append(at)
         same = 0

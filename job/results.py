@@ -134,9 +134,11 @@ class Loss(_Record):
         incarnation: Its how many-th it was, counted from 1.
         address: The node it was on; empty where it died before that was known.
         cause: How it ended, in Ray's words or ours.
-        since_s: When the driver knew of it; 0 for an actor that died before.
+        since_s: When the driver knew of it, or had it killed; 0 for an actor that died before.
         resumed_s: After how long the next incarnation had answered its first call; None if never.
         replayed_calls: How many answered calls had to be applied again.
+        unheard_s: How long it had said nothing when the driver knew, so the most by which it may
+            have died earlier; None where the driver had it killed.
     """
 
     actor: Count
@@ -146,6 +148,7 @@ class Loss(_Record):
     since_s: Seconds
     resumed_s: Seconds | None = None
     replayed_calls: Count = 0
+    unheard_s: Seconds | None = None
 
 
 class Trial(_Record):
@@ -230,9 +233,14 @@ class Results(_Record):
         return trials
 
     def analysed(self) -> dict[str, list[Trial]]:
-        """Return those of them that figures rest on: without losses, where there are such."""
+        """Return those of them that figures rest on, where there are such.
+
+        They are without losses, and on no fewer CPUs than the first: a node that was lost is
+        missing from then on.
+        """
         clean = {
-            name: [t for t in trials if not t.losses] for name, trials in self.counted().items()
+            name: [t for t in trials if not t.losses and t.cpus >= trials[0].cpus]
+            for name, trials in self.counted().items()
         }
         return {name: clean[name] or trials for name, trials in self.counted().items()}
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from job import ray_cluster
 from job.estimate import Profile, threads_for
-from job.metering import Account
 from job.placement import deal, fit
 from job.ray_actors import Setting, with_actor
 from job.ray_chaos import Killer, check_victims
@@ -72,8 +71,8 @@ class RayShards:
         placed = fit(layout.shards, layout.cpus_per_actor, capacities)
         if placed.when == "later":
             self._setting.note(f"{self.name}: {placed.reason}; waiting for the others to end")
-        if self._setting.chaos:
-            self._trials += 1
+        self._trials += 1
+        if self._setting.chaos and self._trials > self._setting.undisturbed:
             kills = self._setting.chaos.kills(f"{self.name} {self._trials}")
             self._killer = Killer(kills, self._setting)
 
@@ -104,8 +103,7 @@ class RayShards:
     def facts(self) -> Facts:
         """Ask the actors what their calls took."""
         workers = self.fleet.workers
-        found = self.fleet.asked(workers, "account")
-        accounts = [Account(*(each or NOTHING)) for each in found]
+        accounts = self.fleet.accounts()
         shares: dict[str, NodeShare] = {}
         for worker, account in zip(workers, accounts, strict=True):
             if worker.place:
@@ -117,14 +115,13 @@ class RayShards:
             shares[node_id] = shares[node_id].model_copy(update={"core_s": core})
         layout = self._layout
         at_once = sum(min(layout.threads or 1, len(w.numbers)) for w in workers)
-        cpus = min(sum(node.cpus for node in self._setting.cluster.nodes), float(len(workers)))
         return Facts(
             cpu_s=sum(account.cpu_s for account in accounts),
             calls=sum(account.calls for account in accounts),
             instances=self._setting.instances,
             actors=len(workers),
             at_once=at_once,
-            cpus=cpus,
+            cpus=min(self.fleet.spawner.cpus(), float(len(workers))),
             switches=sum(account.switches for account in accounts),
             slowest_s=max(account.slowest_s for account in accounts),
             driver_cpu_s=self._driver_cpu_s,

@@ -14,11 +14,11 @@ ROOT = Path(__file__).parents[2]
 # A module or package imports from its left only.
 ORDER = """
     errors words leaving calls loops chaos document fields forms problems workload workload_files
-    targets states agreement recipe metering batch awaiting shard placement arrangement recovery
-    stats results timeline storage emitted estimate symptoms breakeven advisories preflight
-    figures deaths verdict analysis changes gates limits scaling sweeps ray_address ray_household
-    ray_cluster ray_guard ray_capacity ray_actors ray_answers ray_losses ray_spawner ray_chaos
-    ray_fleet readiness ray_preflight ray_jobs strategies runner ray_calibration subject
+    targets states agreement recipe metering batch awaiting shard placement pacing arrangement
+    recovery stats results timeline storage emitted estimate symptoms breakeven advisories
+    preflight figures deaths verdict analysis changes gates limits scaling sweeps ray_address
+    ray_household ray_cluster ray_guard ray_capacity ray_actors ray_answers ray_losses ray_spawner
+    ray_chaos ray_fleet readiness ray_preflight ray_jobs strategies runner ray_calibration subject
     comparison sweeping report library options commands cli main
 """.split()  # noqa: SIM905 - read as one line
 # Within a package likewise; what is not named comes after, and does not import its like.

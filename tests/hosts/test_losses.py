@@ -161,14 +161,20 @@ def test_all_workers_are_lost_and_come_back_later(onprem: Up) -> None:
 def test_a_node_is_drained_as_before_a_preemption_and_then_lost(onprem: Up) -> None:
     host = onprem.lab.hosts["h2"]
 
+    before = {job.get("submission_id") for job in asked(onprem, "/api/jobs/")}
+
     def preempt() -> None:
         drained = onprem.head.run(
             f"RAY_AUTH_MODE=token ray drain-node --address {onprem.head.address}:6379 "
             f"--node-id {alive(onprem)[host.address]} --reason DRAIN_NODE_REASON_PREEMPTION "
-            "--reason-message 'spot capacity is wanted back' --deadline-remaining-seconds 3"
+            "--reason-message 'spot capacity is wanted back' --deadline-remaining-seconds 60"
         )
         assert drained.code == 0, drained.text
+        kill_actors(host)  # of a node that still runs, and takes no new ones
+        eventually(lambda: " died (" in log_of_the_last_job(onprem, before), "the notice", 60)
         host.kill_raylet()
 
-    lose(onprem, preempt)
+    told = lose(onprem, preempt)
+    others = {each.address for each in onprem.lab.hosts.values()} - {host.address}
+    assert {share.address for share in told.trial.placement} <= others
     back(onprem, "h2")

@@ -28,7 +28,7 @@ class Nodes:
 
     def __init__(self, folder: Path) -> None:
         """Start the head, which has no CPU for actors."""
-        self._names: set[str] = set()
+        self._ids: dict[str, str] = {}
         self._cluster = Cluster(
             initialize_head=True,
             head_node_args={
@@ -42,13 +42,17 @@ class Nodes:
 
     def add(self, name: str, cpus: int, gpus: int = 0) -> None:
         """Let a node join, unless it is there."""
-        if name in self._names:
+        if name in self._ids:
             return
-        self._names.add(name)
-        self._cluster.add_node(
+        node = self._cluster.add_node(
             node_name=name, num_cpus=cpus, num_gpus=gpus,
             dashboard_agent_listen_port=0,
         )  # fmt: skip
+        self._ids[name] = str(node.node_id)
+
+    def ids(self) -> dict[str, str]:
+        """Return the ids of the nodes that have joined, by name."""
+        return dict(self._ids)
 
     def end(self) -> None:
         """End every node's processes, each by its pid."""

@@ -58,18 +58,19 @@ def only_trial(ended: Ended, output: Path) -> Trial:
 
 
 def test_a_node_that_is_lost_leaves_its_actors_to_the_others(lonely: Nodes, tmp_path: Path) -> None:
-    lonely.add("one", cpus=1)
-    lonely.add("two", cpus=1)
+    for name in ("one", "two", "left"):  # the actors' trial loses one of them, the shards' another
+        lonely.add(name, cpus=1)
     output = tmp_path / "results.json"
     ended = lonely.command.run(
-        *WORK, "--strategies", "actors", "--wait-for-cpus", "2",
+        *WORK, "--strategies", "actors,sharded", "--wait-for-cpus", "3",
         "--chaos", "node=1,seed=3,interval=1", "--output", str(output),
     )  # fmt: skip
-    trial = only_trial(ended, output)
-    assert trial.digest == serial()
-    assert trial.losses == 2
-    assert len(trial.placement) == 1
-    assert all(death.resumed_s is not None for death in trial.deaths)
+    assert ended.code == 0, ended
+    actors, sharded = load(output).trials
+    assert {actors.digest, sharded.digest} == {serial()}
+    assert min(actors.losses, sharded.losses) >= 1
+    assert (actors.cpus, sharded.cpus) == (2, 1)  # those that were left
+    assert all(death.resumed_s is not None for death in (*actors.deaths, *sharded.deaths))
 
 
 def test_work_goes_on_when_all_nodes_were_lost_and_one_comes_later(
@@ -90,7 +91,7 @@ def test_work_goes_on_when_all_nodes_were_lost_and_one_comes_later(
     lonely.add("late", cpus=2)
     trial = only_trial(running.end(), output)
     assert trial.digest == serial()
-    assert [share.processes for share in trial.placement]
+    assert {share.node_id for share in trial.placement} == {lonely.ids()["late"]}
     assert trial.losses >= 2
 
 

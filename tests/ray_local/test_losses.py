@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ INSTANCES, EACH = 4, 6
 ACTORS = Layout(shards=INSTANCES, cpus_per_actor=CPU)
 SHARDED = Layout(shards=2, cpus_per_actor=CPU, calls_per_batch=3)
 THREADED = Layout(shards=2, cpus_per_actor=CPU, threads=2, calls_per_batch=None)
+BATCHED = Layout(shards=2, cpus_per_actor=CPU, threads=2, calls_per_batch=2)
 LAYOUTS = {"actors": ACTORS, "sharded": SHARDED, "threaded": THREADED}
 
 
@@ -109,16 +111,19 @@ def test_an_actor_that_dies_in_a_call_is_replaced(
         assert "SystemExit" in death.cause
 
 
-@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-def test_a_snapshot_saves_the_calls_before_it(make: Make, layout: Layout, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("layout", "most"),
+    [(ACTORS, 2), (SHARDED, 6), (BATCHED, 6)],
+    ids=["actors", "sharded", "threads"],
+)
+def test_a_snapshot_saves_the_calls_before_it(
+    make: Make, layout: Layout, most: int, tmp_path: Path
+) -> None:
     strategy = make(layout, mortal("SIGKILL", "call 6", tmp_path), snapshot_every=2)
     states, facts = run(strategy)
     assert states == serial()
     (death,) = facts.deaths
-    size = INSTANCES // layout.shards
-    most = {"actors": 2, "sharded": 2 * size + 2, "threaded": EACH * size}
-    kind = next(name for name, each in LAYOUTS.items() if each is layout)
-    assert death.replayed_calls < most[kind]
+    assert death.replayed_calls < most
 
 
 @pytest.mark.parametrize(
@@ -184,6 +189,13 @@ def test_an_actor_that_somebody_kills_through_ray_is_replaced(make: Make) -> Non
         strategy.settle()
 
 
+def test_what_calls_do_outside_of_their_state_is_done_again(make: Make, tmp_path: Path) -> None:
+    states, _ = run(make(ACTORS, f"Diarist(instance, 'SIGKILL', 'call 4', {str(tmp_path)!r})"))
+    assert states == serial()
+    lines = [(tmp_path / f"diary {n}").read_text().count("\n") for n in range(INSTANCES)]
+    assert lines == [EACH, EACH, 4 + EACH, EACH]  # as the serial loop's, but for the one that died
+
+
 def test_an_instance_that_cannot_be_kept_is_told(make: Make, tmp_path: Path) -> None:
     target = f"Guarded(instance, 'SIGKILL', 'call 5', {str(tmp_path)!r})"
     with pytest.raises(StateError, match="cannot be kept") as raised:
@@ -191,14 +203,15 @@ def test_an_instance_that_cannot_be_kept_is_told(make: Make, tmp_path: Path) -> 
     assert "--snapshot-every" in raised.value.hint
 
 
-@pytest.mark.parametrize(("strategy", "snapshots"), [("actors", "0"), ("sharded", "5")])
+@pytest.mark.parametrize("strategy", ["actors", "sharded"])
+@pytest.mark.parametrize("snapshots", ["0", "5"])
 def test_chaos_kills_and_the_report_tells_it(
     command: Command, tmp_path: Path, strategy: str, snapshots: str
 ) -> None:
     output = tmp_path / "results.json"
     ended = command.run(
         "--target", "ledgers:Sleepy(instance)", "--call", "book(instance) * 20", "--read", "total",
-        "--instances", "8", "--strategies", f"serial,{strategy}", "--calls-per-batch", "8",
+        "--instances", "4", "--strategies", f"serial,{strategy}", "--calls-per-batch", "4",
         "--chaos", "kill=2,seed=7,interval=0.1", "--snapshot-every", snapshots,
         "--output", str(output),
     )  # fmt: skip
@@ -206,9 +219,44 @@ def test_chaos_kills_and_the_report_tells_it(
     assert "they agree" in ended.stdout
     trial = json.loads(output.read_text())["trials"][-1]
     assert trial["losses"] == 2, ended
+    assert trial["replayed_calls"] > 0, ended
     assert [death["cause"] for death in trial["deaths"]] == ["killed by --chaos"] * 2
     assert f"Losses    {strategy}: 2 actors died (killed by --chaos on " in ended.stdout
     assert "work went on after" in " ".join(ended.stdout.split())
+
+
+def test_of_several_trials_the_first_is_undisturbed_and_tells_what_deaths_cost(
+    command: Command,
+) -> None:
+    ended = command.run(
+        "--target", "ledgers:Sleepy(instance)", "--call", "book(instance) * 20", "--read", "total",
+        "--instances", "2", "--strategies", "actors", "--trials", "2",
+        "--chaos", "kill=1,seed=7,interval=0.1",
+    )  # fmt: skip
+    assert ended.code == 0, ended
+    said = " ".join(ended.stdout.split())
+    assert re.search(r"1 trial with deaths took \S+ s, the others \S+ s, which alone", said), ended
+
+
+@pytest.mark.parametrize("layout", [ACTORS, SHARDED], ids=["actors", "sharded"])
+def test_an_actor_that_dies_after_it_was_read_is_a_loss_too(make: Make, layout: Layout) -> None:
+    strategy = make(layout, "Mortal(instance, '', '', '')")
+    try:
+        strategy.prepare(None)
+        strategy.start()
+        strategy.work(lambda _: None)
+        strategy.read()
+        victim = strategy.fleet.workers[0].handle
+        ray.kill(victim)
+        with contextlib.suppress(ray.exceptions.RayActorError):  # a kill takes its time
+            for _ in range(10_000):
+                ray.get(victim.account.remote())
+        facts = strategy.facts()
+    finally:
+        strategy.stop()
+        strategy.settle()
+    assert facts.calls == INSTANCES * EACH
+    assert [death.cause for death in facts.deaths] == ["it ended after its work"]
 
 
 def test_nodes_are_not_to_be_killed_where_there_is_only_the_drivers(command: Command) -> None:

@@ -71,6 +71,14 @@ def test_a_signal_ends_a_connected_comparison_with_a_partial_report(
     poll(lambda: head.actors() == [], "no actor is left")
 
 
+def test_a_driver_that_is_killed_leaves_no_actor(command: Command, head: Head, marks: Path) -> None:
+    run = start(command, marks, "actor call")
+    run.until((marks / "actor call").exists, "actor call")
+    ended = run.signal(signal.SIGKILL)
+    assert ended.code == -signal.SIGKILL, ended
+    poll(lambda: head.actors() == [], "no actor is left")
+
+
 def test_a_call_that_swallows_the_interrupt_cannot_hold_it_up(
     command: Command, marks: Path
 ) -> None:

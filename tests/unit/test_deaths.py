@@ -48,6 +48,18 @@ def test_deaths_are_told_with_their_causes_and_what_they_cost() -> None:
     )
 
 
+def test_deaths_that_were_noticed_late_are_told_as_such() -> None:
+    (told,) = sentences(with_trials(marred(death(), death(unheard_s=9.4))))
+    assert "work went on after a median of 1.5 s, at most 1.5 s, noticed at most 9.4 s late" in told
+
+
+def test_trials_on_fewer_cpus_than_the_first_do_not_count() -> None:
+    fewer = ACTORS.model_copy(update={"cpus": ACTORS.cpus / 2, "elapsed_s": 99.0})
+    results = with_trials(ACTORS, marred(death()), fewer)
+    assert results.analysed()["actors"] == [ACTORS]
+    assert "1 trial on fewer CPUs than the first did not count" in sentences(results)[0]
+
+
 def test_trials_with_deaths_are_not_mixed_with_those_without() -> None:
     results = with_trials(ACTORS, marred(death(), elapsed_s=60.0), ACTORS)
     assert [trial.losses for trial in results.analysed()["actors"]] == [0, 0]

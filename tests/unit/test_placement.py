@@ -12,6 +12,7 @@ from job.placement import (
     Fit,
     Growth,
     bundles,
+    emptiest,
     fit,
     fits_memory,
     free_slots,
@@ -115,6 +116,14 @@ def test_a_share_is_never_nothing(actors: int) -> None:
 
 
 # --- now, later or never
+
+
+def test_those_that_lost_their_node_are_spread_over_the_others_by_their_cpus() -> None:
+    nodes = {"a": 4.0, "b": 4.0, "c": 2.0}
+    hosts: list[str | None] = [None]
+    for _ in range(10):
+        hosts.append(emptiest(nodes, hosts))
+    assert [hosts.count(name) for name in nodes] == [4, 4, 2]
 
 
 def test_what_fits_into_free_cpus_fits_now() -> None:

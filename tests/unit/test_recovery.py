@@ -58,7 +58,7 @@ class History:
         self.actor = FakeActor(self.recovery.begin())
         self.old: list[FakeActor] = []
         self.next: object = self.recovery.ready(1)
-        self.unanswered = self.bound = 0
+        self.unanswered = self.bound = self.made = self.unheard = self.kept = 0
         self.given_up = False
 
     def work(self, share: float = 1.0) -> None:
@@ -67,6 +67,7 @@ class History:
             careful = self.next.careful
             self.unanswered = 1 if careful else max(1, int(share * self.next.calls))
             self.actor.make(self.unanswered)
+            self.made += self.unanswered
 
     def answer(self, _: float = 0) -> None:
         """Let its answer arrive, or its snapshot."""
@@ -74,7 +75,7 @@ class History:
             answered, self.unanswered = self.unanswered, 0
             self.next = self.recovery.advanced(self.actor.incarnation, answered)
         if isinstance(self.next, Save):
-            snapshot = self.actor.state.encode()
+            snapshot, self.kept = self.actor.state.encode(), self.actor.made
             self.next = self.recovery.saved_as(self.actor.incarnation, snapshot)
 
     def late(self, share: float) -> None:
@@ -86,20 +87,23 @@ class History:
 
     def die(self, share: float) -> None:
         """Let the actor die, with its node or alone."""
-        self.bound += self.recovery.answered - self.recovery.saved
+        self.bound += self.actor.made - self.unanswered - self.kept
+        self.unheard += self.unanswered
         told = self.recovery.lost(self.actor.incarnation, self.unanswered, blamed=share < 0.7)
         if isinstance(told, GiveUp):
             assert told.losses == MOST_WITHOUT_PROGRESS
             self.given_up = True
             return
         assert isinstance(told, Spawn)
+        assert (told.snapshot is None) == (not self.kept)
         self.old.append(self.actor)
-        self.actor, self.unanswered = FakeActor(told, self.recovery.answered), 0
+        self.actor, self.unanswered = FakeActor(told, self.kept), 0
         self.next = self.recovery.ready(told.incarnation)
 
     def check(self) -> None:
         """Check what holds at any moment."""
-        assert self.recovery.replayed <= self.bound
+        assert self.recovery.replayed == self.bound
+        assert self.made <= self.calls + self.bound + self.unheard
         assert self.actor.made == self.recovery.answered + self.unanswered
         if self.every and not self.unanswered:
             assert self.recovery.answered - self.recovery.saved < self.every or not self.next
@@ -195,7 +199,27 @@ def test_how_far_a_batch_of_unknown_size_went_is_guessed_ever_further() -> None:
         while (told := recovery.next()) and isinstance(told, Apply) and told.careful:
             recovery.advanced(incarnation + 1, 1)
         careful.append(recovery.answered)
-    assert careful == [0, 16, 80, 336, 1000, 1000]
+    assert careful == [0, 16, 80, 1000, 1000, 1000]
+
+
+@pytest.mark.parametrize("culprit", [1, 17, 50, 20_000, 99_999])
+def test_a_call_that_always_kills_is_named_however_large_its_batch_was(culprit: int) -> None:
+    recovery = Recovery(100_000)
+    recovery.begin()
+    told: object = None
+    for incarnation in range(1, MOST_WITHOUT_PROGRESS + 1):
+        while (order := recovery.next()) and recovery.answered < culprit - 1:
+            assert isinstance(order, Apply)
+            if not order.careful:
+                break
+            recovery.advanced(incarnation, 1)
+        careful = isinstance(order, Apply) and order.careful
+        at = Point(0, culprit) if careful else None
+        told = recovery.lost(incarnation, open_calls=1 if at else None, at=at)
+        if isinstance(told, GiveUp):
+            break
+    assert isinstance(told, GiveUp)
+    assert told.at == Point(0, culprit)
 
 
 def test_getting_past_where_others_died_forgives_them() -> None:
