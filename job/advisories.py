@@ -15,14 +15,13 @@ from job.symptoms import driver_share, profile, threads_in_turns, unlike_driver
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from job.results import Results, Trial
+    from job.results import Results
+    from job.symptoms import Trials
 
 FEW_TRIALS = stats.LEAST_FOR_INTERVAL
 WIDE_SPREAD = 0.10
 SLOW_FIRST = 1.25
 BUSY = 0.25  # of the driver's machine before the start
-
-Trials = dict[str, list["Trial"]]
 
 
 def advise(results: Results) -> tuple[str, ...]:

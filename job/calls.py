@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from job.errors import UsageError
 
 MOST_TIMES = 10**9
-LONG_INTEGER = 2_000  # bits; Python refuses to write far longer ones as decimals
+LONG_INTEGER = 2_000  # bits; an interpreter may refuse to write far longer ones as decimals
 _ALLOWED = "only literals, and `instance` for the instance's number, are allowed there"
 
 
@@ -79,7 +79,7 @@ def parse_target(text: str) -> Target:
         UsageError: The text has another form, or holds more than literals.
     """
     module, colon, rest = text.strip().partition(":")
-    if not colon or not all(_is_name(part) for part in module.split(".")):
+    if not colon or not all(is_name(part) for part in module.split(".")):
         message = f"{text!r} is no target: it is written module:Class, such as collections:Counter"
         raise UsageError(message)
     node = _parse(rest, text)
@@ -107,6 +107,11 @@ def parse_call(text: str) -> Call:
         )
         raise UsageError(message)
     return Call(node.id, arguments, times)
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text can name a method or an argument."""
+    return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def fill_in(value: object, number: int) -> object:
@@ -230,10 +235,6 @@ def _source(value: object) -> str:  # noqa: PLR0911 - a kind of value each
         case dict():
             return f"{{{', '.join(f'{_source(k)}: {_source(v)}' for k, v in value.items())}}}"
     return repr(value)
-
-
-def _is_name(text: str) -> bool:
-    return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def _shown(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
-from job.calls import InstanceNumber
+from job.calls import InstanceNumber, is_name
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -74,7 +73,7 @@ def _word(value: object) -> object:
 
 
 def _name(value: str) -> str:
-    if not value.isidentifier() or keyword.iskeyword(value):
+    if not is_name(value):
         message = f"{value!r} is not a name as Python allows it"
         raise ValueError(message)
     return value

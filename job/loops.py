@@ -10,10 +10,9 @@ The loop counts for free what an error message needs: `locate` reads it off the 
 from __future__ import annotations
 
 import inspect
-import keyword
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from job.calls import InstanceNumber, fill_in
+from job.calls import InstanceNumber, fill_in, is_name
 from job.errors import UsageError
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ def _mentions_instance(values: Iterable[object]) -> bool:
 
 
 def _name(text: str) -> str:
-    if text.isidentifier() and not keyword.iskeyword(text):
+    if is_name(text):
         return text
     message = f"{text!r} cannot name a method or an argument: it must be a Python name"
     raise UsageError(message)

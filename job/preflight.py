@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from job.stats import MAD_PER_SIGMA, OUTLYING_SIGMAS
 from job.symptoms import UNLIKE, unlike_driver
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 Level = Literal["ok", "warning", "failure"]
 MOST_NAMED = 5  # nodes that one sentence names
 LEAST_TO_JUDGE = 3  # nodes; of two nobody can tell which is the odd one
-# A value is odd from 3.5 on: 0.6745 x its distance from the median / the median absolute deviation
-# (Iglewicz & Hoaglin, "How to detect and handle outliers", 1993, pages 11 and 12).
-ODD, PER_SIGMA = 3.5, 0.6745
 INSTALL = "Install it there, or name it under `pip` in runtime_env.yaml (make submit)."
 
 
@@ -207,7 +205,8 @@ def slow_nodes(values: Mapping[str, float], times: float, least: float) -> dict[
         return {}
     middle = median(values.values())
     spread = median(abs(value - middle) for value in values.values())
-    limit = max(middle + ODD * spread / PER_SIGMA, times * middle, middle + least)
+    odd = middle + OUTLYING_SIGMAS * spread / MAD_PER_SIGMA
+    limit = max(odd, times * middle, middle + least)
     return {name: value / middle for name, value in values.items() if value > limit > 0}
 
 

@@ -181,15 +181,13 @@ def _late(lacking: str, cluster: Cluster, outlook: Outlook, timeout_s: float) ->
 def _configuration(cluster: Cluster) -> dict[str, Any] | None:
     """Return the autoscaler's configuration, which lies on the head; None where there is none."""
     import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     port = cluster.address.rpartition(":")[2]
     head = next((node for node in cluster.nodes if node.head), None)
     if head is None or head.address == ray_cluster.driver_address():
         return read_configuration(port)
-    there = NodeAffinitySchedulingStrategy(head.node_id, soft=False)
     remote = ray.remote(read_configuration).options(
-        num_cpus=0, max_retries=0, scheduling_strategy=there
+        num_cpus=0, max_retries=0, scheduling_strategy=ray_cluster.on_node(head.node_id)
     )
     with contextlib.suppress(Exception):  # a head that runs no tasks keeps it to itself
         found: dict[str, Any] | None = ray.get(remote.remote(port), timeout=HEAD_S)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import ray
 import ray.exceptions as rex
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from job.errors import ClusterError, UsageError
+from job.ray_cluster import on_node
 from job.words import count
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ class Killer:
         remote = ray.remote(Executioner)
         for node in ray.nodes():  # those of the last trial may be gone
             if node["Alive"] and node["Resources"].get("CPU"):
-                where = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                options = remote.options(num_cpus=0, scheduling_strategy=where)
-                self._hands[node["NodeID"]] = options.remote()
+                where = on_node(node["NodeID"])
+                hand = remote.options(num_cpus=0, scheduling_strategy=where)
+                self._hands[node["NodeID"]] = hand.remote()
         ready = {hand.ready.remote(): node for node, hand in self._hands.items()}
         found, late = ray.wait(
             list(ready), num_returns=len(ready), timeout=setting.startup_timeout_s

@@ -23,6 +23,8 @@ from job.results import Cluster, Node
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
     from job.leaving import Leaving
     from job.recipe import Recipe
     from job.shard import Place
@@ -227,6 +229,13 @@ def capacities(cluster: Cluster) -> list[Capacity]:
         )
         for node in cluster.nodes
     ]
+
+
+def on_node(node_id: str) -> NodeAffinitySchedulingStrategy:
+    """Return how what runs on one node, and on no other, is scheduled."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return NodeAffinitySchedulingStrategy(node_id, soft=False)
 
 
 def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float) -> bool:

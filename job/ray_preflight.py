@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import ray
 import ray.exceptions as rex
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from job import preflight, ray_capacity, ray_cluster
 from job.arrangement import fits
@@ -19,6 +18,7 @@ from job.errors import ClusterError
 from job.metering import pace_s
 from job.preflight import Finding, Probe, Reply
 from job.ray_answers import cause_of_death, last_line, missing_module
+from job.ray_cluster import on_node
 from job.readiness import arranged, await_cpus
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def look(cluster: Cluster, packed: bytes, timeout_s: float, note: Callable[[str]
     remote = ray.remote(answer)
     asked = {
         remote.options(
-            num_cpus=0, max_retries=0, scheduling_strategy=_on(node)
+            num_cpus=0, max_retries=0, scheduling_strategy=on_node(node.node_id)
         ).remote(packed): node
         for node in hosts
     }  # fmt: skip
@@ -140,7 +140,7 @@ def _measure(node: Node, packed: bytes, note: Callable[[str], None]) -> Probe:
     since = time.perf_counter()
     remote: Any = ray.remote(Scout)
     actor = remote.options(
-        num_cpus=0, max_restarts=0, max_task_retries=0, scheduling_strategy=_on(node)
+        num_cpus=0, max_restarts=0, max_task_retries=0, scheduling_strategy=on_node(node.node_id)
     ).remote()
     try:
         (probe,) = _answers({actor.answer.remote(packed): node}, NODE_S, note)
@@ -191,10 +191,6 @@ def _probe(node: Node, ref: Any) -> Probe:
         module = missing_module(error)
         silent = f"Python module {module!r} is missing" if module else cause_of_death(error)
     return Probe(node.name, node.cpus, silent=silent)
-
-
-def _on(node: Node) -> NodeAffinitySchedulingStrategy:
-    return NodeAffinitySchedulingStrategy(node.node_id, soft=False)
 
 
 def _own_reply() -> Reply:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import ray
 from ray._private.state import state
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from job.placement import emptiest, room
 from job.ray_actors import own_place
+from job.ray_cluster import on_node
 from job.shard import Shard
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ class Spawner:
             "num_cpus": self._layout.cpus_per_actor, "scheduling_strategy": "SPREAD",
         }  # fmt: skip
         if node_id:
-            strategy = NodeAffinitySchedulingStrategy(node_id, soft=False)
-            options = {"num_cpus": 0, "scheduling_strategy": strategy}
+            options = {"num_cpus": 0, "scheduling_strategy": on_node(node_id)}
         remote = self._remote.options(max_restarts=0, max_task_retries=0, **options)
         return remote.remote(
             self._recipe,

@@ -146,7 +146,7 @@ class Shard:
         """
         if self._failure:
             raise self._failure
-        if self._calls_per_batch == 1 and len(self._instances) == 1 and not self._event_loop:
+        if self._is_hand_written:
             return self._advance_by_one()
         batch = Batch(self._calls_per_batch, self._unfinished, self._longest_s)
         self._apply(batch, min(self._threads, self._unfinished))
@@ -159,7 +159,7 @@ class Shard:
             The number of the instance that is called next and its how-many-th call that is, from
             1; None when none is left.
         """
-        if self._calls_per_batch == 1 and len(self._instances) == 1 and not self._event_loop:
+        if self._is_hand_written:
             for _ in range(calls):
                 self._advance_by_one()
             return (self._numbers[0], self._made + 1) if self._made < self._each else None
@@ -167,6 +167,11 @@ class Shard:
             self._apply(Batch(1, self._unfinished, self._longest_s), 1)
         block = self._open[0] if self._open else NOTHING
         return (self._numbers[block.start], block.position + 1) if block.size else None
+
+    @property
+    def _is_hand_written(self) -> bool:
+        """Whether it is what one would write by hand: one instance, and one call at a time."""
+        return self._calls_per_batch == 1 and len(self._instances) == 1 and not self._event_loop
 
     def _apply(self, batch: Batch, at_once: int) -> None:
         if self._event_loop:

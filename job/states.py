@@ -17,6 +17,7 @@ from collections import OrderedDict
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from job.calls import LONG_INTEGER
 from job.errors import StateError
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _TRAVELLING = 64 * 2**20  # characters that the states of all instances together
 _INLINE = 4_096  # characters of one part of a state, beyond which its digest stands for it
 _DEEPEST = 100  # levels; each takes up to six of Python's 1,000 frames
 _CIRCLES = 200_000  # parts that lead back and so cannot be remembered: seconds
-_LONGEST_INTEGER = 2_000  # bits that may be written as decimals whatever the interpreter's limit
 _SMALL_ARRAY = 64  # elements that are written out
 _PADDED = "gG"  # numpy's codes for long doubles, whose bytes have gaps that hold anything
 _READABLE = 8  # characters that say something about a text
@@ -276,7 +276,7 @@ _CONTAINERS: dict[type, Callable[[_Writer, Any], str]] = {
 
 
 def _integer(value: int) -> str:
-    return repr(value) if value.bit_length() <= _LONGEST_INTEGER else hex(value)
+    return repr(value) if value.bit_length() <= LONG_INTEGER else hex(value)
 
 
 _SCALARS: dict[type, Callable[[Any], str]] = {

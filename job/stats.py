@@ -32,17 +32,20 @@ LEAST_FOR_CHANGE = 4  # per side
 LEAST_FOR_RATIO = 7  # per side
 LEAST_FOR_OUTLIERS = 5  # of fewer, nobody can tell which is the odd one
 
+# A value is odd from so many sigmas off the median on, with sigma the median absolute deviation
+# over this: Iglewicz & Hoaglin, "How to Detect and Handle Outliers", ASQC 1993, pages 11 and 12.
+OUTLYING_SIGMAS = 3.5
+MAD_PER_SIGMA = 0.6745  # normal quantile of 75 %
+
 _ERROR = Fraction(1, 20)
-_MAD_PER_SIGMA = 0.6745  # normal quantile of 75 %
 _MEAN_DEVIATION_PER_SIGMA = sqrt(2 / pi)
-_OUTLYING_SIGMAS = 3.5
 _OUTLYING_SHARE = 0.01
 _MOST_EXACT_PAIRS = 2_500  # counting orders takes 10 ms here; beyond, normal is as good
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What `n` measurements of one quantity say, in their unit unless noted.
+    """What measurements of one quantity say, in their unit unless noted.
 
     Attributes:
         mad: Median absolute deviation from the median, not scaled.
@@ -53,7 +56,6 @@ class Summary:
         outliers: Positions of the outliers among the samples, ascending.
     """
 
-    n: int
     median: float
     low: float
     high: float
@@ -96,13 +98,12 @@ def summarise(samples: Sequence[float]) -> Summary:
     middle = median(samples)
     mad = median(abs(sample - middle) for sample in samples)
     return Summary(
-        n=len(samples),
         median=middle,
         low=min(samples),
         high=max(samples),
         mad=mad,
         interval=_median_interval(samples, _ERROR),
-        spread=mad / _MAD_PER_SIGMA / middle if len(samples) > 1 and middle > 0 else None,
+        spread=mad / MAD_PER_SIGMA / middle if len(samples) > 1 and middle > 0 else None,
         outliers=_outliers(samples, middle, mad),
     )
 
@@ -174,16 +175,15 @@ def _quotient(over: float, under: float) -> float | None:
 def _outliers(samples: Sequence[float], middle: float, mad: float) -> tuple[int, ...]:
     """Find samples with a modified z-score above 3.5 that are also over 1 % off the median.
 
-    Iglewicz & Hoaglin, "How to Detect and Handle Outliers", ASQC 1993. Where over half the samples
-    are equal, so that the MAD is 0, the mean absolute deviation takes its place. The 1 % is ours:
-    8.004 s among 8.001 s spoils no figure. Of sessions of clean normal noise, 1 in 5 (n = 5) to 1
-    in 9 (n = 12) still has one.
+    Where over half the samples are equal, so that the MAD is 0, the mean absolute deviation takes
+    its place. The 1 % is ours: 8.004 s among 8.001 s spoils no figure. Of sessions of clean normal
+    noise, 1 in 5 (n = 5) to 1 in 9 (n = 12) still has one.
     """
     if len(samples) < LEAST_FOR_OUTLIERS:
         return ()
     deviations = [abs(sample - middle) for sample in samples]
-    sigma = mad / _MAD_PER_SIGMA or fmean(deviations) / _MEAN_DEVIATION_PER_SIGMA
-    bound = max(_OUTLYING_SIGMAS * sigma, _OUTLYING_SHARE * middle)
+    sigma = mad / MAD_PER_SIGMA or fmean(deviations) / _MEAN_DEVIATION_PER_SIGMA
+    bound = max(OUTLYING_SIGMAS * sigma, _OUTLYING_SHARE * middle)
     return tuple(index for index, deviation in enumerate(deviations) if deviation > bound)
 
 
