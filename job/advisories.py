@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from job import stats
 from job.estimate import MOST_THREADS
-from job.symptoms import driver_share, profile, threads_in_turns, unlike_driver
+from job.symptoms import (
+    DEMAND_TOKEN,
+    SHARDED_NEEDS,
+    SUBMIT,
+    driver_share,
+    profile,
+    threads_in_turns,
+    unlike_driver,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +43,7 @@ def advise(results: Results) -> tuple[str, ...]:
 def omitted(results: Results, _trials: Trials) -> Iterator[str]:
     """A strategy was left out."""
     for name, reason in results.omitted.items():
-        yield f"{name} was left out, not started: {reason}. `sharded` needs one actor per CPU."
+        yield f"{name} was left out, not started: {reason}. {SHARDED_NEEDS}"
 
 
 def serial_estimated(results: Results, trials: Trials) -> Iterator[str]:
@@ -187,7 +195,7 @@ def open_cluster(results: Results, _trials: Trials) -> Iterator[str]:
     if results.cluster.open:
         yield (
             "The cluster is open: it demands no token, so whoever reaches its ports runs code on "
-            "it, also while this measures. Start every node of it with RAY_AUTH_MODE=token."
+            f"it, also while this measures. {DEMAND_TOKEN}"
         )
 
 
@@ -207,7 +215,7 @@ def unlike_cores(results: Results, trials: Trials) -> Iterator[str]:
     """A driver core is faster or slower than a worker core."""
     cores = [s.core_s for of in trials.values() for t in of for s in t.placement if s.core_s]
     if unlike := unlike_driver(cores, results.environment.core_s):
-        advice = "Submit the comparison as a job, so that the driver runs on such a node too."
+        advice = SUBMIT
         if _all_beside_driver(results, trials):  # then it is one and the same machine
             advice = "It is the same machine, so something else ran: compare again when it is idle."
         yield (

@@ -42,8 +42,8 @@ def analyse(results: Results) -> Report:
     rows = rows_of(results)
     last = {name: of_one[-1] for name, of_one in results.analysed().items()}
     return Report(
-        cluster=f"{describe(results.cluster)}, Python {results.environment.python_version}",
-        workload=_workload(results),
+        cluster=ran_on(results),
+        workload=str(results.workload),
         states=tuple(
             (name, excerpt(t.states, STATES_WIDTH, t.instances)) for name, t in last.items()
         ),
@@ -66,18 +66,16 @@ def _placed(trials: dict[str, Trial], cluster: Cluster) -> Iterator[tuple[str, N
             yield strategy, share.model_copy(update=named)
 
 
+def ran_on(results: Results) -> str:
+    """Return what a comparison ran on, in one line."""
+    return f"{describe(results.cluster)}, Python {results.environment.python_version}"
+
+
 def describe(cluster: Cluster) -> str:
     """Return what a cluster consists of, in one line."""
     kind = {"embedded": "embedded Ray", "connected": cluster.address, "job": "Ray job"}
     nodes = count(len(cluster.nodes), "node")
     return f"{kind[cluster.kind]}: {nodes}, {cluster.cpus:g} CPUs; Ray {cluster.ray_version}"
-
-
-def _workload(results: Results) -> str:
-    workload = results.workload
-    calls = ", ".join(workload.calls) or "no calls"
-    read = f", then {workload.read}" if workload.read else ""
-    return f"{workload.instances:,} x {workload.target}: {calls}{read}"
 
 
 def _agreement(results: Results, last: dict[str, Trial]) -> str:

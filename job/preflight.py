@@ -10,7 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from job.stats import MAD_PER_SIGMA, OUTLYING_SIGMAS
-from job.symptoms import UNLIKE, unlike_driver
+from job.symptoms import DEMAND_TOKEN, SHARDED_NEEDS, SUBMIT, UNLIKE, unlike_driver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -153,8 +153,8 @@ def placement(
             advice = "It would wait for the others to end."
             found.append(Finding("placement", "warning", f"{name}: {fit.reason}", advice))
     for name, reason in omitted.items():
-        advice = "`sharded` needs one actor per CPU."
-        found.append(Finding("placement", "warning", f"{name} is left out: {reason}", advice))
+        text = f"{name} is left out: {reason}"
+        found.append(Finding("placement", "warning", text, SHARDED_NEEDS))
     return found
 
 
@@ -162,7 +162,7 @@ def token(cluster: Cluster) -> Iterator[Finding]:
     """Whoever reaches the cluster runs code there, unless it demands a token."""
     if cluster.open:
         text = "the cluster demands no token: whoever reaches its ports runs code on it"
-        yield Finding("token", "warning", text, "Start every node of it with RAY_AUTH_MODE=token.")
+        yield Finding("token", "warning", text, DEMAND_TOKEN)
     elif cluster.open is False:
         yield Finding("token", "ok", "the cluster demands a token")
 
@@ -186,8 +186,7 @@ def speed(probes: Sequence[Probe], driver_core_s: float) -> list[Finding]:
     cores = [probe.core_s for probe in hosts if probe.core_s]
     if unlike := unlike_driver(cores, driver_core_s):
         text = f"the nodes' cores are {unlike} than the driver's"
-        advice = "Submit the comparison as a job, so that the driver runs on such a node too."
-        found.append(Finding("speed", "warning", text, advice))
+        found.append(Finding("speed", "warning", text, SUBMIT))
     if not found and cores:
         alike = "no node is slower than the others" if len(hosts) > 1 else "there is one node"
         found.append(Finding("speed", "ok", f"{alike}; the driver's core is like theirs"))

@@ -36,6 +36,12 @@ class Computed(_Record):
     read: str | None = None
     agree: str | dict[str, Any] = "exact"
 
+    def __str__(self) -> str:
+        """Say it in one line, as `Workload` does."""
+        calls = ", ".join(self.calls) or "no calls"
+        read = f", then {self.read}" if self.read else ""
+        return f"{self.instances:,} x {self.target}: {calls}{read}"
+
 
 class Node(_Record):
     """One node of the cluster; memory in bytes."""

@@ -22,6 +22,11 @@ UNEVEN = 1.5  # the slowest instance against the mean
 DRIVER_BOUND = 0.7  # of the work phase in which the driver itself computed
 IDLE_BELOW = 0.7  # of it in which actors did, else they had no time left
 
+# What to do, where the check before a run and the advisories after it see the same.
+SUBMIT = "Submit the comparison as a job, so that the driver runs on such a node too."
+DEMAND_TOKEN = "Start every node of it with RAY_AUTH_MODE=token."  # noqa: S105 - no password
+SHARDED_NEEDS = "`sharded` needs one actor per CPU."
+
 
 class SlowInstance(NamedTuple):
     """An instance that keeps a trial's work from ending, against the mean; times in seconds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from job.analysis import describe
+from job.analysis import ran_on
 from job.report.table import labelled, table
 from job.stats import LEAST_FOR_RATIO
 
@@ -73,8 +73,7 @@ def _changed(changes: Sequence[PhaseChange]) -> str:
 
 def _run(label: str, place: str, results: Results) -> tuple[str, str]:
     began = results.environment.started_at
-    cluster = f"{describe(results.cluster)}, Python {results.environment.python_version}"
-    return label, f"{place}, begun {began}; {cluster}"
+    return label, f"{place}, begun {began}; {ran_on(results)}"
 
 
 def _seconds(change: PhaseChange, seconds: float) -> str:
