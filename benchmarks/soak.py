@@ -43,9 +43,9 @@ _LAYOUTS = {
 }
 _SNAPSHOTS = (0, 5)  # after so many calls an instance; 0: never
 _KILLS = 2
-# Both in the first half of a work phase of 0.4 s, and in every other run the second one when the
-# first one's successor is at work.
-_INTERVALS_S = (0.1, 1.2)
+# Both in the first half of a work phase of 0.4 s, and in every other run the first one anywhere in
+# it and the second, often, when the first one's successor is at work.
+_INTERVALS_S = (0.1, 0.35)
 _LIMIT_S = 120.0  # for a run that needs 2 s: what takes longer hangs
 
 
