@@ -9,7 +9,7 @@ import click
 
 from benchmarks import ours
 from benchmarks.winners import CALIBRATED, INSTANCES, POINTS, TRIALS, Point, point_of
-from job.breakeven import break_even
+from job.breakeven import NoBreakEven, break_even
 from job.comparison import measured
 from job.ray_address import choose
 from job.ray_guard import asking
@@ -29,8 +29,8 @@ def find() -> list[Point]:
     """Calibrate once, predict, and measure all points; about three minutes."""
     with _site() as site:
         model = break_even(_compared(site, *CALIBRATED))
-        if model is None:
-            message = "the calibrating run gave no break-even"
+        if isinstance(model, NoBreakEven):
+            message = f"the calibrating run gave no break-even: {model.reason}"
             raise click.ClickException(message)
         return [_point(model, site, cost, calls) for cost, calls in POINTS]
 

@@ -96,7 +96,9 @@ def verdicts(points: list[Point]) -> list[Verdict]:
     decided = [point for point in points if not point.near]
     demand = f"break-even: winners mispredicted, of {len(decided)} points away from a threshold"
     failed = float(sum(not point.met for point in points))
-    return [Verdict(demand, failed, 0.0)] if points else []
+    unsaid = float(len(points) - len(decided))
+    told = Verdict("break-even: points that nothing is claimed of", unsaid, len(points) / 2)
+    return [Verdict(demand, failed, 0.0), told] if points else []
 
 
 def render(points: list[Point], style: str) -> str:

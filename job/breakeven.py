@@ -19,45 +19,20 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from job.costs import Bound, Cost, call_cost, paid_back
 from job.estimate import WAITING, Profile
-from job.words import count, duration
+from job.words import count, duration, spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from job.results import Calibration, Results, Trial
 
 LEAST_STRETCH, MOST_STRETCH = 0.5, 4.0  # beyond, the trial was disturbed and says nothing
+LEAST_TELLING_S = 2e-5  # a call of less CPU time is blurred by what metering each call costs
 FEWEST_REMOTE = ("sharded", "actors")  # whose calls' CPU time is the least blurred comes first
-
-
-@dataclass(frozen=True)
-class Bound:
-    """What one resource takes per call: `overhead_s` and `factor` times the call's own cost."""
-
-    name: str
-    overhead_s: float
-    factor: float
-
-    def per_call_s(self, call_s: float) -> float:
-        """Return its time per call, calls being spread over it."""
-        return self.overhead_s + self.factor * call_s
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a strategy takes: once, and per call; times in seconds."""
-
-    fixed_s: float
-    bounds: tuple[Bound, ...]
-
-    def elapsed_s(self, calls: int, call_s: float) -> float:
-        """Return what so many calls of that cost take."""
-        return self.fixed_s + calls * self.limit(call_s).per_call_s(call_s)
-
-    def limit(self, call_s: float) -> Bound:
-        """Return the resource that bounds the work of calls of that cost."""
-        return max(self.bounds, key=lambda bound: bound.per_call_s(call_s))
+NEAR = 0.2  # a residual up to which the model's order of strategies may be off by noise
+MOST_OFF = 0.5  # a residual from which on it says nothing of this run
 
 
 @dataclass(frozen=True)
@@ -67,15 +42,19 @@ class Answer:
     Attributes:
         call_s: The cost of one call from which on it does, with this many calls; None for never.
         calls: After how many calls of this cost its startup has paid back; None for never.
+        behind_s: How much later its first call comes than the loop's; below 0 it comes earlier.
         predicted_s: What the model says this run takes.
         measured_s: What it took.
+        loop_s: What the serial loop took.
     """
 
     strategy: str
     call_s: float | None
     calls: float | None
+    behind_s: float
     predicted_s: float
     measured_s: float
+    loop_s: float
 
     @property
     def residual(self) -> float:
@@ -83,9 +62,22 @@ class Answer:
         return self.predicted_s / self.measured_s - 1 if self.measured_s else 0.0
 
     @property
+    def misses(self) -> bool:
+        """Whether the model is so far from what was measured that it says nothing of this run."""
+        reverses = (self.predicted_s < self.loop_s) != (self.measured_s < self.loop_s)
+        return abs(self.residual) > (NEAR if reverses else MOST_OFF)
+
+    @property
     def whole_calls(self) -> int | None:
         """`calls` as a number of calls that can be made."""
         return None if self.calls is None else math.ceil(round(self.calls, 6))
+
+
+@dataclass(frozen=True)
+class NoBreakEven:
+    """Why there is no model."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -104,6 +96,11 @@ class BreakEven:
     costs: dict[str, Cost]
     answers: tuple[Answer, ...]
 
+    @property
+    def telling(self) -> tuple[Answer, ...]:
+        """The answers for strategies that the model does not miss."""
+        return tuple(answer for answer in self.answers if not answer.misses)
+
     def winner(self, calls: int, call_s: float) -> str:
         """Return the strategy that should be the quickest with so many calls of that cost."""
         return min(self.costs, key=lambda name: self.costs[name].elapsed_s(calls, call_s))
@@ -115,19 +112,25 @@ class BreakEven:
         return {name: call_cost(serial, cost, calls) for name, cost in others.items()}
 
 
-def break_even(results: Results) -> BreakEven | None:
-    """Return the break-even of a complete run that was calibrated; None of any other."""
+def break_even(results: Results) -> BreakEven | NoBreakEven:
+    """Return the break-even of a complete run that was calibrated, or say why there is none."""
     trials = results.analysed()
     calibration, serial = results.calibration, trials.get("serial", [])
     # Where trials had deaths, which is where none was without, their price is in every figure.
     unhurt = {name: of for name, of in trials.items() if not any(trial.losses for trial in of)}
     others = {name: of for name, of in unhurt.items() if name != "serial"}
-    if calibration is None or results.status != "complete" or not serial or not others:
-        return None
+    if results.status != "complete":
+        return NoBreakEven("the comparison did not end as planned")
+    if not serial or len(trials) == 1:
+        return NoBreakEven("only `serial` and another strategy have one")
+    if not others:
+        return NoBreakEven("no trial was without deaths, and their price is in every figure")
     instances = results.workload.instances
     calls = round(serial[-1].calls * instances / serial[-1].instances)
     if not calls:
-        return None
+        return NoBreakEven("nothing was called")
+    if calibration is None:
+        return NoBreakEven("calls that do nothing were not timed on this cluster")
     profile = _profile(serial, calls)
     call_s = max(0.0, profile.call_s - calibration.loop_s)
     costs = {"serial": serial_cost(serial, calibration)}
@@ -138,21 +141,19 @@ def break_even(results: Results) -> BreakEven | None:
         shape = Shape.of(of_one[-1], instances, calibration, shares_driver=near)
         fixed = _median(of_one, "startup_s") + _median(of_one, "read_s")
         costs[name] = Cost(fixed, bounds(shape, stretch, _cpu_share(profile)))
-    return BreakEven(
-        calls,
-        call_s,
-        costs,
-        tuple(
-            Answer(
-                name,
-                call_cost(costs["serial"], costs[name], calls),
-                paid_back(costs["serial"], costs[name], call_s),
-                costs[name].elapsed_s(calls, call_s),
-                _median(of_one, "elapsed_s"),
-            )
-            for name, of_one in others.items()
-        ),
+    answers = (
+        Answer(
+            name,
+            call_cost(costs["serial"], costs[name], calls),
+            paid_back(costs["serial"], costs[name], call_s),
+            costs[name].fixed_s - costs["serial"].fixed_s,
+            costs[name].elapsed_s(calls, call_s),
+            _median(of_one, "elapsed_s"),
+            _median(serial, "elapsed_s"),
+        )
+        for name, of_one in others.items()
     )
+    return BreakEven(calls, call_s, costs, tuple(answers))
 
 
 @dataclass(frozen=True)
@@ -215,43 +216,6 @@ def serial_cost(serial: Sequence[Trial], calibration: Calibration) -> Cost:
     return Cost(fixed, (Bound("loop", calibration.loop_s, 1.0),))
 
 
-def call_cost(serial: Cost, other: Cost, calls: int) -> float | None:
-    """Return from which call cost on `other` beats the loop; None if never.
-
-    Of a maximum of lines each must lie below the loop's, which has one bound; the last to get
-    there counts.
-    """
-    (loop,) = serial.bounds
-    ahead = (other.fixed_s - serial.fixed_s) / calls
-    return _last(
-        (ahead + bound.overhead_s - loop.overhead_s, loop.factor - bound.factor)
-        for bound in other.bounds
-    )
-
-
-def paid_back(serial: Cost, other: Cost, call_s: float) -> float | None:
-    """Return after how many calls of that cost `other` has overtaken the loop; None if never.
-
-    Few calls are spread over nothing: however few, they take as long as one.
-    """
-    (loop,) = serial.bounds
-    behind = other.fixed_s - serial.fixed_s
-    alone = loop.per_call_s(call_s)
-    gained = alone - other.limit(call_s).per_call_s(call_s)
-    return _last([(behind, gained), (behind + call_s if behind > 0 else behind, alone)])
-
-
-def _last(pairs: Iterable[tuple[float, float]]) -> float | None:
-    """Return from where on gain x > lag for all pairs of lag and gain."""
-    latest = 0.0
-    for lag, gain in pairs:
-        if lag > 0 >= gain:
-            return None
-        if gain > 0:
-            latest = max(latest, lag / gain)
-    return latest
-
-
 def _profile(serial: Sequence[Trial], calls: int) -> Profile:
     last, switches = serial[-1], serial[-1].switches
     scaled = None if switches is None else round(switches * calls / max(1, last.calls))
@@ -271,6 +235,9 @@ def _stretch(others: dict[str, list[Trial]], profile: Profile) -> float:
     """
     name = next((name for name in FEWEST_REMOTE if name in others), next(iter(others)))
     trials = others[name]
+    each = trials[-1].settings.get("calls_per_batch") == 1
+    if not profile.wall_s or (each and profile.cpu_s < LEAST_TELLING_S * profile.calls):
+        return 1.0
     busy_s = median(sum(share.busy_s for share in trial.placement) for trial in trials)
     alone = trials[-1].at_once <= trials[-1].cpus
     if alone and busy_s and profile.waits < WAITING:
@@ -286,17 +253,35 @@ def _median(trials: Sequence[Trial], figure: str) -> float:
 
 
 def sentences(results: Results) -> tuple[str, ...]:
-    """Say for each strategy from which call cost on it pays, and how good the model is."""
+    """Say for each strategy from which call cost on it pays, and how good the model is.
+
+    Of a run that nobody expects it of, incomplete or without two strategies, nothing is said.
+    """
     found = break_even(results)
-    return tuple(map(_said, found.answers)) if found else ()
+    if isinstance(found, BreakEven):
+        return tuple(map(_said, found.answers))
+    trials = results.analysed()
+    expected = results.status == "complete" and "serial" in trials and len(trials) > 1
+    return (f"none: {found.reason}",) if expected else ()
 
 
 def _said(answer: Answer) -> str:
+    if answer.misses:
+        off = f"{answer.residual:+.0%}"
+        return f"{answer.strategy}: no break-even, as the model misses this run by {off}"
     how = f"(model {round(100 * answer.residual):+d}% against measured)"
+    if answer.call_s is None and answer.behind_s < 0:
+        sooner = spelled(-answer.behind_s)
+        return f"{answer.strategy} by its startup alone, {sooner} shorter than the loop's {how}"
     if answer.call_s is None:
         return f"{answer.strategy} at no call cost: it spreads the calls over nothing {how}"
     cost = duration(float(f"{answer.call_s:.2g}"))
-    paid = "never pays back at this run's call cost"
-    if (calls := answer.whole_calls) is not None:
-        paid = f"pays back after {count(calls, 'call')}"
-    return f"{answer.strategy} from {cost} a call; startup {paid} {how}"
+    return f"{answer.strategy} from {cost} a call; startup {_paid(answer)} {how}"
+
+
+def _paid(answer: Answer) -> str:
+    if answer.behind_s <= 0:
+        return "is no longer than the loop's"
+    if (calls := answer.whole_calls) is None:
+        return "never pays back at this run's call cost"
+    return f"pays back after {count(calls, 'call')}"

@@ -127,7 +127,7 @@ def _change(
         finding = "slower" if new_s > old_s else "faster"
     return PhaseChange(
         strategy, phase, old_s, new_s, change.relative, change.interval, finding,
-        enough=min(len(before), len(after)) >= stats.least_for_change(error),
+        enough=change.significant is not None,
         trials=(len(before), len(after)),
         estimated=any(trial.estimated for trial in (*old, *new)),
     )  # fmt: skip
@@ -198,6 +198,10 @@ def _notes(old: Results, new: Results) -> Iterator[str]:
         for key in other:
             values = f"{then.settings.get(key, '?')} in OLD, {now.settings.get(key, '?')} in NEW"
             yield f"{name}: {key.replace('_', ' ')}: {values}."
+        hurt = [run for run, trial in (("OLD", then), ("NEW", now)) if trial.losses]
+        if hurt:
+            runs = " and ".join(hurt)
+            yield f"{name}: no trial of {runs} was without deaths, and their price is in its times."
         exact = new.workload.agree == "exact" and then.instances == now.instances
         if exact and then.digest != now.digest:
             yield f"{name}: it ended in other states: what is computed is not the same."

@@ -145,13 +145,20 @@ def _judged(gate: Gate, rows: dict[str, Row], results: Results) -> Judged:
     if not value:
         return gate.not_judged("no time passed")
     about = "about " if best.speedup_estimated else ""
-    said = (
-        f"{best.strategy} is {about}{value:.4g} times as fast, {gate.bound:g} demanded"
-        if gate.option == SPEEDUP
-        else f"{best.strategy} reached {about}{value:.1%}, {100 * gate.bound:.4g}% demanded"
-    )
+    if gate.option == SPEEDUP:
+        times = apart(value, gate.bound, "{:.4g}", "{:.12g}")
+        said = f"{best.strategy} is {about}{times} times as fast, {gate.bound:g} demanded"
+    else:
+        share = apart(value, gate.bound, "{:.1%}", "{:.9%}")
+        said = f"{best.strategy} reached {about}{share}, {100 * gate.bound:.4g}% demanded"
     said += ", the serial time being estimated" if about else ""
     return gate.judged(value >= gate.bound, said)
+
+
+def apart(value: float, bound: float, form: str, long: str) -> str:
+    """Return what was measured, in the long form where the short one would be what was demanded."""
+    alike = form.format(value) == form.format(bound)
+    return (long if alike and value != bound else form).format(value)
 
 
 def _measured(gate: Gate, row: Row) -> float:
@@ -161,7 +168,8 @@ def _measured(gate: Gate, row: Row) -> float:
 def _judged_slower(gate: Gate, change: PhaseChange) -> Judged:
     if change.relative is None:
         return gate.not_judged(f"{change.strategy} took no time in OLD")
-    said = f"{change.strategy} {change.relative:+.1%} in elapsed"
+    percent = apart(change.relative, gate.bound, "{:+.1%}", "{:+.9%}")
+    said = f"{change.strategy} {percent} in elapsed"
     more = change.relative > gate.bound
     if not change.enough:
         old, new = change.trials

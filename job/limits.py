@@ -41,6 +41,16 @@ class _Case(NamedTuple):
     results: Results
     trial: Trial
 
+    @property
+    def efficiency(self) -> float:
+        rows = {row.strategy: row for row in rows_of(self.results)}
+        return rows[self.trial.strategy].efficiency or 0.0
+
+    @property
+    def near_ideal(self) -> bool:
+        """Whether the work uses what it has, so that only more of it would help."""
+        return self.efficiency >= NEAR_IDEAL
+
 
 def _gil(case: _Case) -> Limit | None:
     threads = threads_in_turns(case.trial, case.results.analysed())
@@ -73,22 +83,27 @@ def _driver(case: _Case) -> Limit | None:
 
 def _slow_node(case: _Case) -> Limit | None:
     """Return the node whose core is slower than the quickest one's, where that matters."""
-    cores = {share.host: share.core_s for share in case.trial.placement if share.core_s}
-    if len(cores) < 2:  # noqa: PLR2004 - one is no slower than others
+    hosts = [share for share in case.trial.placement if share.core_s]
+    if len(hosts) < 2 or case.near_ideal:  # noqa: PLR2004 - one is no slower than others
         return None
-    slowest, quickest = max(cores, key=lambda host: cores[host]), min(cores.values())
-    ratio = cores[slowest] / quickest
+    quickest, *_, slowest = sorted(hosts, key=lambda share: share.core_s or 0.0)
+    ratio = (slowest.core_s or 0.0) / (quickest.core_s or 1.0)
     if ratio <= UNLIKE:
         return None
-    return Limit("a slow node", f"a core of {slowest} takes {ratio:.2g} times as long as the best")
+    names = {node.node_id: node.name for node in case.results.cluster.nodes}
+    name = names.get(slowest.node_id, slowest.host)
+    return Limit("a slow node", f"a core of {name} takes {ratio:.2g} times as long as the best")
 
 
 def _imbalance(case: _Case) -> Limit | None:
     """Return whether one actor or one instance has more to do than the others."""
     trial, instances = case.trial, case.results.workload.instances
+    if case.near_ideal:
+        return None
     actors = max(1, trial.actors)
-    fullest, mean = -(-instances // actors), instances / actors
-    if fullest > FULL * mean:
+    fullest, threads = -(-instances // actors), trial.threads
+    rounds = -(-fullest // threads)  # what threads do at once is no wait
+    if rounds > FULL * max(1.0, instances / actors / threads):
         return Limit(
             "imbalance",
             f"{instances:,} instances over {actors:,} actors: the fullest has {fullest:,}; "
@@ -102,9 +117,8 @@ def _imbalance(case: _Case) -> Limit | None:
 
 def _slots(case: _Case) -> Limit:
     trial = case.trial
-    (row,) = [row for row in rows_of(case.results) if row.strategy == trial.strategy]
-    efficiency = row.efficiency or 0.0
-    if efficiency >= NEAR_IDEAL:
+    efficiency = case.efficiency
+    if case.near_ideal:
         scarce = f"{trial.at_once:,} calls at once"
         if computes(case.results.analysed()):
             scarce = count(trial.cpus, "CPU")

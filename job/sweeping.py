@@ -65,8 +65,10 @@ def sweep(  # noqa: PLR0913 - the callbacks are named
             for _ in going.points(plan.budget_s):
                 keep(going.sweep)
         finally:
-            keep(going.sweep)
-            show(going.sweep)
+            try:
+                keep(going.sweep)
+            finally:  # what was measured is shown, also where it cannot be saved
+                show(going.sweep)
     return going.sweep
 
 
@@ -89,6 +91,7 @@ class Sweeping:
         self._watch = watch
         self._profile = profile
         self._serial: tuple[Trial, ...] = ()
+        self._known: Trial | None = None  # the states that later points are to have too
 
     def points(self, budget_s: float) -> Iterator[None]:
         """Measure point after point; yield after each.
@@ -133,19 +136,24 @@ class Sweeping:
         except JobError as error:
             raise type(error)(f"{name}: {error.message}", error.hint) from None
         self._profile = None
-        self._agree(results, name)
         if over.reuses_serial:
+            self._agree(results, name)
             results = results.with_(trials=(*self._serial, *results.trials))
             self._serial = tuple(t for t in results.trials if t.strategy == "serial")
         self.sweep = self.sweep.with_point(Point(value=value, results=results))
 
     def _agree(self, results: Results, name: str) -> None:
-        """Compare with the states of the serial loop that ran for an earlier point."""
-        if not self._serial or results.workload.agree != "exact" or self._serial[-1].estimated:
+        """Compare with the states of an earlier point, the serial loop's where all were made."""
+        if results.workload.agree != "exact":
+            if not self.sweep.points:
+                self._site.note("States are compared within a point only: --agree is not exact.")
             return
-        wrong = [t.strategy for t in results.trials if t.digest != self._serial[-1].digest]
-        if wrong:
-            message = f"states disagree: {name}, {wrong[0]} ended in others than the serial loop"
+        whole = [trial for trial in results.trials if not trial.estimated]
+        known = self._known = self._known or next(iter(whole), None)
+        wrong = [t.strategy for t in whole if known and t.digest != known.digest]
+        if known and wrong:
+            first = "the serial loop" if known.strategy == "serial" else "at the first point"
+            message = f"states disagree: {name}, {wrong[0]} ended in others than {first}"
             raise DisagreementError(message, "A comparison with this layout names the instance.")
 
     def _end(self, **changes: str) -> None:

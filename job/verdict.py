@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from job.advisories import fewer_calls
-from job.breakeven import break_even
+from job.breakeven import BreakEven, break_even
 from job.symptoms import driver_share, slow_instance, threads_in_turns
 from job.words import count, spelled
 
@@ -88,7 +88,8 @@ def _limit(case: _Case) -> str:
             "limits it."
         )
     ideal, lost = min(best.ideal_s, best.work_s), best.work_s - best.ideal_s
-    if (best.speedup_of_work or 0.0) <= SAME:  # startup is not what it fails by
+    slow = (best.speedup or 0.0) <= SAME and (best.speedup_of_work or 0.0) <= SAME
+    if slow:  # startup is not what it fails by
         return _no_gain(case) if lost > ideal else _bound(case)
     avoidable = {_startup: best.startup_s, _lost: lost, _read: best.read_s}
     largest = max(avoidable, key=lambda part: avoidable[part])
@@ -115,9 +116,15 @@ def _bound(case: _Case) -> str:
 
 def _startup(case: _Case) -> str:
     best, trial = case.best, case.trial
+    takes = f"startup is {best.startup_s / best.elapsed_s:.0%} of the time"
+    if (best.speedup_of_work or 0.0) <= SAME:  # what it gains, it gains by making instances
+        return (
+            f"Its work is no faster than the loop's, and {takes} ({spelled(best.startup_s)}): "
+            "where making the instances takes it, more CPUs would shorten it."
+        )
     said = (
-        f"Its work is {best.speedup_of_work:.3g} times as fast, but startup is "
-        f"{best.startup_s / best.elapsed_s:.0%} of the time ({spelled(best.startup_s)}):"
+        f"Its work is {best.speedup_of_work:.3g} times as fast, but {takes} "
+        f"({spelled(best.startup_s)}):"
     )
     if trial.actors > trial.cpus and _may_shard(case):
         return f"{said} `sharded` starts one process a CPU rather than {trial.actors:,}."
@@ -143,7 +150,7 @@ def _no_gain(case: _Case) -> str:
 def _pays_after(case: _Case) -> int | None:
     """Return after how many calls the break-even sees startup paid back; None if never."""
     found = break_even(case.results)
-    answers = found.answers if found else ()
+    answers = found.telling if isinstance(found, BreakEven) else ()
     return next((e.whole_calls for e in answers if e.strategy == case.best.strategy), None)
 
 

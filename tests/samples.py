@@ -103,7 +103,11 @@ def large() -> Results:
         ACTORS, **kept, strategy="sharded", actors=32, timeline=stretches(32, 625, 0.0032)
     )
     workload = SEED.workload.model_copy(update={"instances": 1_000})
-    return SEED.with_(workload=workload, trials=(changed(SERIAL, **kept), one_by_one, sharded))
+    trials = [changed(trial, index=index, work_s=trial.work_s * (1 + index / 50))
+              for trial in (changed(SERIAL, **kept), one_by_one, sharded)
+              for index in range(7)]  # fmt: skip
+    results = SEED.with_(workload=workload, trials=tuple(trials))
+    return results.with_(calibration=comparison(1).calibration)
 
 
 def scaling_sweep() -> Sweep:

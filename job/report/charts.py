@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from job import stats
-from job.breakeven import break_even
+from job.breakeven import BreakEven, break_even
 from job.report.curves import pay_off
 from job.report.drawing import (
     ACCENT,
@@ -49,7 +49,8 @@ def charts(results: Results, report: Report) -> list[Chart]:
         found.append(phases(report.rows))
     if any(len(trials) > 1 for trials in results.counted().values()):
         found.append(samples(results))
-    if model := break_even(results):
+    model = break_even(results)
+    if isinstance(model, BreakEven) and model.telling:
         found.append(pay_off(model, report.break_even))
     for trials in results.counted().values():
         drawn = timeline(trials[-1], results.cluster)

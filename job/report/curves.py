@@ -53,7 +53,7 @@ def pay_off(found: BreakEven, said: Sequence[str], seen: Sequence[Seen] | None =
     """
     seen = [each for each in (seen or _own(found)) if each.call_s >= _LEAST_S]
     costs = _costs(found, seen)
-    order = sorted(found.answers, key=lambda answer: answer.call_s or math.inf)
+    order = sorted(found.telling, key=lambda answer: answer.call_s or math.inf)
     traces: list[Figure] = []
     for place, answer in enumerate(order):
         colour, dash = _LINES[place % len(_LINES)]
@@ -91,7 +91,7 @@ def pay_off(found: BreakEven, said: Sequence[str], seen: Sequence[Seen] | None =
                     "never" if answer.calls is None else f"{math.ceil(answer.calls):,}",
                     f"{answer.predicted_s:,.4g}", f"{answer.measured_s:,.4g}",
                 )
-                for answer in found.answers
+                for answer in found.telling
             ),
         ),
     )  # fmt: skip
@@ -103,7 +103,7 @@ def _or_never(seconds: float | None) -> str:
 
 def _costs(found: BreakEven, seen: Sequence[Seen]) -> list[float]:
     """Return call costs, evenly apart on a logarithmic scale, around those of interest."""
-    known = [*(each.call_s for each in seen), *(answer.call_s or 0.0 for answer in found.answers)]
+    known = [*(each.call_s for each in seen), *(answer.call_s or 0.0 for answer in found.telling)]
     known = [cost for cost in known if _LEAST_S <= cost <= _MOST_S] or [1e-3]
     low = math.log10(max(min(known) / _MARGIN, _LEAST_S))
     high = math.log10(min(max(known) * _MARGIN, _MOST_S))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from job.breakeven import break_even, sentences
+from job.breakeven import sentences
 from job.figures import rows_of
 from job.report.curves import Seen, pay_off
 from job.report.drawing import (
@@ -21,7 +21,7 @@ from job.report.drawing import (
     layout,
     plain,
 )
-from job.report.sweep import law, scaled
+from job.report.sweep import call_s, law, model_of, scaled
 from job.scaling import NoFit
 from job.words import duration
 
@@ -122,13 +122,13 @@ def _short(values: list[float]) -> list[float]:
 
 def _over_call_cost(sweep: Sweep) -> Chart | None:
     """Return the model of the middle point with what was measured at all of them."""
-    modelled = [point for point in sweep.points if break_even(point.results)]
-    if sweep.over != "call-cost" or not modelled:
+    if sweep.over != "call-cost" or not (found := model_of(sweep)):
         return None
-    middle = modelled[len(modelled) // 2].results
-    model = break_even(middle)
-    seen = [Seen(row.strategy, cost, row.speedup or 0.0) for cost, row in _others(sweep)]
-    return pay_off(model, sentences(middle), seen) if model else None
+    middle, model = found
+    # What a call really took: the value that was asked for is met only about.
+    cost = {point.value: call_s(point.results) for point in sweep.points}
+    seen = [Seen(row.strategy, cost[value], row.speedup or 0.0) for value, row in _others(sweep)]
+    return pay_off(model, sentences(middle.results), seen)
 
 
 def _speedups(sweep: Sweep) -> Chart:

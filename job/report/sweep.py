@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from job.analysis import describe
+from job.breakeven import BreakEven, break_even, sentences
 from job.figures import rows_of
 from job.limits import limit
 from job.report.table import labelled, table
 from job.scaling import NoFit, fit, karp_flatt
+from job.symptoms import computes, profile
 from job.words import count, spelled
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from job.sweeps import Over, Point, Sweep
 
 BAR = 16  # characters for the largest speedup
+MOST_ADVISORIES = 5
 PARTS = " ▏▎▍▌▋▊▉█"
 
 
@@ -85,7 +89,8 @@ def cells_of_sweep(sweep: Sweep) -> list[dict[str, str]]:
 
 def _cell(results: Results, row: Row, most: float) -> dict[str, str]:
     about = "~" if row.estimated else ""
-    speedup = "-" if row.speedup is None else f"{row.speedup:.3g}x"
+    guessed = "~" if row.speedup_estimated else ""
+    speedup = "-" if row.speedup is None else f"{guessed}{row.speedup:.3g}x"
     fraction = _fraction(results, row)
     return {
         "strategy": row.strategy,
@@ -102,17 +107,67 @@ def _cell(results: Results, row: Row, most: float) -> dict[str, str]:
 def conclusions(sweep: Sweep) -> list[tuple[str, str]]:
     """Say how it scales, which layout is the best, and what limits the quickest with actors."""
     over = sweep.varied
+    warned = [("Advisory", text) for text in _advisories(sweep)]
     if sweep.over not in ("shards", "threads"):
         last = sweep.points[-1]
         others = [row for row in rows_of(last.results) if row.strategy != "serial"]
         pairs = [(last, row) for row in others]
-        return [("Best", _winners(sweep, over)), *_limit(pairs, _quickness, over)]
+        best = ("Best", _winners(sweep, over))
+        return [*_model(sweep), best, *_limit(pairs, _quickness, over), *warned]
     # Of weak scaling each point computes something else: the best is what gains most by it.
     key = _gain if sweep.weak else _quickness
     pairs = [(point, row) for point in sweep.points for row in rows_of(point.results)]
     point, row = max(pairs, key=lambda pair: key(pair[1]))
     best = ("Best", _layout(point, row, over))
-    return [("Fit", _fit(sweep)), best, *_limit(pairs, key, over)]
+    return [("Fit", _fit(sweep)), best, *_limit(pairs, key, over), *warned]
+
+
+def _advisories(sweep: Sweep) -> list[str]:
+    """Return what makes figures of any point doubtful, each once, and of how many points."""
+    found = Counter(
+        text for point in sweep.points for text in dict.fromkeys(point.results.advisories)
+    )
+    whole = len(sweep.points)
+    return [
+        text if times == whole else f"{text} ({times} of {count(whole, 'point')})"
+        for text, times in found.most_common(MOST_ADVISORIES)
+    ]
+
+
+def model_of(sweep: Sweep) -> tuple[Point, BreakEven] | None:
+    """Return the middle point of which there is a break-even, and this."""
+    found = [
+        (point, model)
+        for point in sweep.points
+        if isinstance(model := break_even(point.results), BreakEven) and model.telling
+    ]
+    return found[len(found) // 2] if found else None
+
+
+def call_s(results: Results) -> float:
+    """Return what a call took in the serial loop, or else in actors."""
+    found = profile(results.analysed())
+    return found.call_s if found and found.calls else 0.0
+
+
+def _model(sweep: Sweep) -> list[tuple[str, str]]:
+    """Hold what one point predicts for the others against what was measured there."""
+    if sweep.over != "call-cost" or not (found := model_of(sweep)):
+        return []
+    point, model = found
+    right, off = 0, 0.0
+    for each in sweep.points:
+        cost = call_s(each.results)
+        rows = {r.strategy: r.elapsed_s for r in rows_of(each.results) if r.strategy in model.costs}
+        right += model.winner(model.calls, cost) == min(rows, key=lambda name: rows[name])
+        for name, measured_s in rows.items():
+            predicted_s = model.costs[name].elapsed_s(model.calls, cost)
+            off = max(off, abs(predicted_s / measured_s - 1) if measured_s else 0.0)
+    checked = (
+        f"by {sweep.varied.key}={sweep.varied.spelled(point.value)} alone, the winner is predicted "
+        f"right at {right} of {count(len(sweep.points), 'point')}, elapsed at most {off:.0%} off."
+    )
+    return [*(("Pays off", text) for text in sentences(point.results)), ("", checked)]
 
 
 def _limit(
@@ -138,7 +193,8 @@ def _quickness(row: Row) -> float:
 def _layout(point: Point, row: Row, over: Over) -> str:
     if row.strategy == "serial":
         return f"the serial loop, {spelled(row.elapsed_s)}: no layout that was measured is quicker."
-    times = "" if row.speedup is None else f", {row.speedup:.3g} times as fast as the serial loop"
+    about = "about " if row.speedup_estimated else ""
+    times = "" if row.speedup is None else f", {about}{row.speedup:.3g} times as fast as the loop"
     return f"{over.key}={over.spelled(point.value)}: {spelled(row.elapsed_s)}{times}."
 
 
@@ -190,9 +246,13 @@ def _parallel(results: Results, row: Row) -> float:
 
 
 def _fraction(results: Results, row: Row) -> float | None:
+    """Return the serial fraction, by the processors that compute or the calls that wait at once."""
     if row.strategy == "serial" or not row.speedup_of_work:
         return None
-    return karp_flatt(_parallel(results, row), row.speedup_of_work)
+    trials, parallel = results.analysed(), _parallel(results, row)
+    if computes(trials):
+        parallel = min(parallel, trials[row.strategy][-1].cpus)
+    return karp_flatt(parallel, row.speedup_of_work)
 
 
 def bar(value: float, most: float) -> str:

@@ -246,7 +246,10 @@ def _labels(lanes: Sequence[Lane], *, single: bool) -> Figure:
 def _spoken(trial: Trial, lanes: Sequence[Lane], nodes: int, *, single: bool) -> str:
     calls = sum(stretch.calls for stretch in trial.timeline)
     actors = len({actor for lane in lanes for actor in lane.actors})
-    whole = f"{count(calls, 'call')} of {count(actors, 'actor')} on {count(nodes, 'node')}"
+    which = count(actors, "actor")
+    if trial.actors > actors:  # no more are kept than can be told apart
+        which = f"the first {actors:,} of {count(trial.actors, 'actor')}"
+    whole = f"{count(calls, 'call')} of {which} on {count(nodes, 'node')}"
     if not single:
         said = f"{whole}. Each row is some actors of a node; the darker, the more calls a second."
     elif len(trial.timeline) > MOST_BARS:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 ORDER = """
     errors words leaving calls loops chaos document fields forms problems workload workload_files
     targets states agreement recipe metering batch awaiting shard placement pacing arrangement
-    recovery stats results timeline storage emitted estimate symptoms breakeven advisories
+    recovery stats results timeline storage emitted estimate symptoms costs breakeven advisories
     preflight figures deaths verdict analysis changes gates limits scaling sweeps ray_address
     ray_household ray_cluster ray_guard ray_capacity ray_actors ray_answers ray_losses ray_spawner
     ray_chaos ray_fleet readiness ray_preflight ray_jobs strategies runner ray_calibration subject

@@ -17,7 +17,7 @@ from tests.samples import comparison, cost_sweep, hostile, large, scaling_sweep
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, CDPSession, Page
+    from playwright.sync_api import Browser, Page
 
     from job.results import Results
     from job.sweeps import Sweep
@@ -42,7 +42,6 @@ class Sight:
     """A page that is open, and what went wrong in it."""
 
     page: Page
-    devtools: CDPSession
     errors: list[str] = field(default_factory=list)
     asked_for: list[str] = field(default_factory=list)
 
@@ -51,16 +50,6 @@ class Sight:
         root = "html[data-drawn-after-ms]"
         self.page.wait_for_selector(root, state="attached", timeout=DRAWN_TIMEOUT_MS)
         return float(self.page.get_attribute("html", "data-drawn-after-ms") or 0)
-
-    def cpu_ms(self) -> float:
-        """Return the CPU time of the page's process: its wall time on a core of its own, at most.
-
-        Its threads' times are added up. On a machine that does other things the wall time tells
-        of those.
-        """
-        metrics = self.devtools.send("Performance.getMetrics")["metrics"]
-        (seconds,) = (each["value"] for each in metrics if each["name"] == "ProcessTime")
-        return 1000 * float(seconds)
 
     def keep(self, name: str) -> None:
         """Keep a picture of all of it."""
@@ -105,8 +94,7 @@ def open_page(browser: Browser, files: dict[str, Path]) -> Iterator[Open]:
         )
         opened.append(context)
         page = context.new_page()
-        sight = Sight(page, context.new_cdp_session(page))
-        sight.devtools.send("Performance.enable")
+        sight = Sight(page)
         sight.page.on("console", lambda message: sight.errors.append(message.text))
         sight.page.on("pageerror", lambda error: sight.errors.append(str(error)))
         sight.page.on("request", lambda request: sight.asked_for.append(request.url))

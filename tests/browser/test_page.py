@@ -19,7 +19,8 @@ ATTEMPTS = 5
 
 TIMELINES = {"phases", "timeline-actors", "timeline-sharded"}
 CHARTS = {
-    "comparison": TIMELINES | {"samples", "pay-off"}, "hostile": TIMELINES, "large": TIMELINES,
+    "comparison": TIMELINES | {"samples", "pay-off"}, "hostile": TIMELINES,
+    "large": TIMELINES | {"samples"},
     "scaling": {"scaling", "speedups"}, "costs": {"pay-off"},
 }  # fmt: skip
 
@@ -138,9 +139,8 @@ def test_every_chart_has_a_name_for_those_who_cannot_see_it(open_page: Open) -> 
 
 def test_a_thousand_instances_times_twenty_calls_are_drawn_in_3_s(open_page: Open) -> None:
     taken = []
-    for _ in range(ATTEMPTS):
-        sight = open_page("large")
-        taken.append(min(sight.drawn_after_ms(), sight.cpu_ms()))
+    for _ in range(ATTEMPTS):  # the clock also tells of what else the machine does
+        taken.append(open_page("large").drawn_after_ms())
         if taken[-1] < DRAWN_IN_MS:
             break
     assert min(taken) < DRAWN_IN_MS, taken

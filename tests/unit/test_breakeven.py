@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.breakeven import Bound, Cost, break_even, call_cost, paid_back, sentences
+from job.breakeven import BreakEven, NoBreakEven, break_even, sentences
+from job.costs import Bound, Cost, call_cost, paid_back
 from job.results import (
     Calibration,
     Cluster,
@@ -49,6 +50,12 @@ def run(*trials: Trial, calibration: Calibration | None = IDLE, driver: str = HE
         status="complete",
         calibration=calibration,
     )
+
+
+def modelled(results: Results) -> BreakEven:
+    found = break_even(results)
+    assert isinstance(found, BreakEven), found
+    return found
 
 
 def serial(calls: int, call_s: float, noise: float = 1.0, **figures: Any) -> Trial:  # noqa: ANN401
@@ -110,8 +117,7 @@ def test_a_single_call_is_spread_over_nothing() -> None:
 
 
 def test_a_run_tells_its_break_even_and_how_near_the_model_is() -> None:
-    found = break_even(run(serial(400, 0.01), sharded(400, 0.01, 1.0)))
-    assert found is not None
+    found = modelled(run(serial(400, 0.01), sharded(400, 0.01, 1.0)))
     (answer,) = found.answers
     assert answer.strategy == "sharded"
     assert answer.call_s == pytest.approx(0.005, rel=0.01)
@@ -137,10 +143,8 @@ def actors(calls: int, call_s: float) -> Trial:
 
 
 def test_sending_calls_takes_from_the_cpus_that_compute_them_on_the_drivers_own_machine() -> None:
-    here = break_even(run(serial(400, 0.01), actors(400, 0.01)))
-    there = break_even(run(serial(400, 0.01), actors(400, 0.01), driver=ELSEWHERE))
-    assert here is not None
-    assert there is not None
+    here = modelled(run(serial(400, 0.01), actors(400, 0.01)))
+    there = modelled(run(serial(400, 0.01), actors(400, 0.01), driver=ELSEWHERE))
     assert here.costs["actors"].elapsed_s(1_000, 0.01) == pytest.approx(1 + 5 + 0.2, rel=1e-4)
     assert there.costs["actors"].elapsed_s(1_000, 0.01) == pytest.approx(1 + 5, rel=1e-4)
 
@@ -149,8 +153,7 @@ def test_calls_that_wait_overlap_on_threads_whatever_the_cpus() -> None:
     waits = serial(400, 0.01).model_copy(update={"cpu_s": 0.004, "switches": 400})
     threads = {"cpus_per_actor": 1.0, "threads_per_shard": 2, "calls_per_batch": "auto"}
     four = sharded(400, 0.01, 1.0).model_copy(update={"settings": threads, "cpu_s": 0.004})
-    found = break_even(run(waits, four))
-    assert found is not None
+    found = modelled(run(waits, four))
     assert found.costs["sharded"].elapsed_s(400, 0.01) == pytest.approx(1 + 1.0, rel=0.01)
 
 
@@ -158,8 +161,7 @@ def test_an_uneven_deal_waits_for_the_fullest_actor() -> None:
     results = run(serial(300, 0.01), sharded(300, 0.01, 1.0))
     three = results.with_(workload=results.workload.model_copy(update={"instances": 3}))
     thirds = tuple(t.model_copy(update={"instances": 3}) for t in three.trials)
-    found = break_even(three.with_(trials=thirds))
-    assert found is not None
+    found = modelled(three.with_(trials=thirds))
     cost = found.costs["sharded"]
     assert cost.limit(0.01).name == "fullest actor"
     assert cost.elapsed_s(300, 0.01) == pytest.approx(1 + 2.0, rel=0.01)
@@ -168,43 +170,95 @@ def test_an_uneven_deal_waits_for_the_fullest_actor() -> None:
 def test_where_workers_are_kept_waiting_by_others_the_clock_tells_and_not_the_cpu_time() -> None:
     busy = NodeShare(node_id="n", address=HERE, host="h", actors=2, busy_s=6.0)
     held_up = sharded(400, 0.01, 1.0).model_copy(update={"placement": (busy,)})
-    found = break_even(run(serial(400, 0.01), held_up))
-    assert found is not None
+    found = modelled(run(serial(400, 0.01), held_up))
     assert found.answers[0].call_s == pytest.approx(0.01, rel=0.01)
     crowded = held_up.model_copy(update={"at_once": 4})  # of two CPUs: they wait for each other
-    found = break_even(run(serial(400, 0.01), crowded))
-    assert found is not None
+    found = modelled(run(serial(400, 0.01), crowded))
     assert found.answers[0].call_s == pytest.approx(0.005, rel=0.01)
 
 
 def test_cores_that_slow_each_other_down_move_the_break_even() -> None:
     slow = sharded(400, 0.01, 1.0).model_copy(update={"cpu_s": 6.0})  # 4 s in the loop
-    found = break_even(run(serial(400, 0.01), slow))
-    assert found is not None
+    found = modelled(run(serial(400, 0.01), slow))
     assert found.answers[0].call_s == pytest.approx(0.01, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("results", "reason"),
+    [
+        (run(serial(400, 0.01), sharded(400, 0.01, 1.0), calibration=None), "were not timed"),
+        (run(serial(0, 0.0), sharded(0, 0.0, 1.0)), "nothing was called"),
+        (
+            run(serial(400, 0.01), sharded(400, 0.01, 1.0).model_copy(update={"losses": 2})),
+            "no trial was without deaths",
+        ),
+    ],
+    ids=["not calibrated", "no calls", "only deaths"],
+)
+def test_where_there_is_no_break_even_the_reason_is_told(results: Results, reason: str) -> None:
+    assert isinstance(break_even(results), NoBreakEven)
+    (said,) = sentences(results)
+    assert said.startswith("none: ")
+    assert reason in said
 
 
 @pytest.mark.parametrize(
     "results",
     [
-        run(serial(400, 0.01), sharded(400, 0.01, 1.0), calibration=None),
         run(serial(400, 0.01), sharded(400, 0.01, 1.0)).with_(status="interrupted"),
         run(sharded(400, 0.01, 1.0)),
         run(serial(400, 0.01)),
-        run(serial(0, 0.0), sharded(0, 0.0, 1.0)),
-        run(serial(400, 0.01), sharded(400, 0.01, 1.0).model_copy(update={"losses": 2})),
     ],
-    ids=["not calibrated", "interrupted", "no loop", "nothing else", "no calls", "only deaths"],
+    ids=["interrupted", "no loop", "nothing else"],
 )
-def test_there_is_no_break_even_of_a_run_that_cannot_tell(results: Results) -> None:
-    assert break_even(results) is None
+def test_of_a_run_of_which_nobody_expects_it_nothing_is_said(results: Results) -> None:
+    assert isinstance(break_even(results), NoBreakEven)
     assert sentences(results) == ()
+
+
+def test_a_model_that_misses_the_run_is_not_taken_for_an_answer() -> None:
+    far = sharded(400, 0.01, 1.0).model_copy(update={"work_s": 40.0, "elapsed_s": 41.0})
+    found = modelled(run(serial(400, 0.01), far))
+    assert found.telling == ()
+    (said,) = sentences(run(serial(400, 0.01), far))
+    assert said == "sharded: no break-even, as the model misses this run by -93%"
+
+
+def test_a_model_that_names_the_wrong_winner_misses_it_from_a_fifth_on() -> None:
+    wrong = sharded(400, 0.01, 1.0).model_copy(update={"work_s": 3.2, "elapsed_s": 4.2})
+    (answer,) = modelled(run(serial(400, 0.01), wrong)).answers  # 3 s predicted, the loop took 4
+    assert -0.5 < answer.residual < -0.2
+    assert answer.misses
+
+
+def test_calls_of_microseconds_are_not_blurred_by_what_metering_each_costs() -> None:
+    metered = {"cpu_s": 1_000 * (1e-6 + 2e-6), "work_s": 1_000 * IDLE.send_s, "elapsed_s": 1.2}
+    trials = serial(1_000, 1e-6), actors(1_000, 1e-6).model_copy(update=metered)
+    (answer,) = modelled(run(*trials)).answers
+    assert answer.call_s == pytest.approx((1 + 1_000 * IDLE.send_s) / 1_000 / 0.5, rel=0.01)
+
+
+def test_a_loop_that_took_no_time_at_all_can_be_modelled() -> None:
+    nothing = serial(400, 0.0).model_copy(update={"work_s": 0.0, "cpu_s": 0.0})
+    assert modelled(run(nothing, sharded(400, 0.0, 1.0))).call_s == 0.0
+
+
+def slow_to_make(calls: int, call_s: float) -> Trial:
+    made = serial(calls, call_s)
+    return made.model_copy(update={"startup_s": 9.0, "elapsed_s": 9 + made.work_s})
+
+
+def test_who_is_ahead_by_startup_alone_has_nothing_to_pay_back() -> None:
+    (said,) = sentences(run(slow_to_make(400, 0.01), sharded(400, 0.01, 1.0)))
+    assert said.startswith("sharded from 0 s a call; startup is no longer than the loop's (model ")
+    alone = Cost(1.0, (Bound("fullest actor", 0.0, 1.5),))  # ahead at first, and then overtaken
+    assert paid_back(line(9.0, 0.0, 1.0), alone, 0.01) is None
+    assert call_cost(line(9.0, 0.0, 1.0), alone, 400) is None
 
 
 def test_a_strategy_whose_every_trial_had_deaths_is_left_out_of_the_break_even() -> None:
     hurt = trial("actors", calls=400, startup_s=1.0, work_s=9.0, cpu_s=4.0, losses=2)
-    found = break_even(run(serial(400, 0.01), hurt, sharded(400, 0.01, 1.0)))
-    assert found
+    found = modelled(run(serial(400, 0.01), hurt, sharded(400, 0.01, 1.0)))
     assert [answer.strategy for answer in found.answers] == ["sharded"]
 
 
@@ -230,8 +284,7 @@ def test_the_break_even_is_recovered_from_runs_with_5_percent_of_noise(
     for loop, started, worked in noises:
         trials.append(serial(calls, call_s, loop))
         trials.append(sharded(calls, call_s, startup_s * started, worked))
-    found = break_even(run(*trials))
-    assert found is not None
+    found = modelled(run(*trials))
     known = (startup_s / calls + IDLE.inside_s / 2 - IDLE.loop_s) / (1 - 1 / 2)
     # 5 % off in startup, and 10 % in the quotient of CPU times, of which a half is left to gain.
     assert found.answers[0].call_s == pytest.approx(known, rel=0.2)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from job.errors import FileError, UsageError
 from job.limits import limit
-from job.report.sweep import BAR, bar, render_sweep
+from job.report.sweep import BAR, bar, cells_of_sweep, render_sweep
 from job.results import Cluster, Computed, Environment, Node, NodeShare, Results, Trial
 from job.sweeps import Over, Point, Sweep, at, check, expected_s, order, parse_any, parse_over
 from job.workload import Plan, Workload, build
@@ -141,6 +141,7 @@ def share(host: str, core_s: float, busy_s: float = 4.0) -> NodeShare:
     return NodeShare(node_id=host, address=host, host=host, actors=1, busy_s=busy_s, core_s=core_s)
 
 
+SLOW = {"work_s": 8.0, "elapsed_s": 8.1}  # half of the ideal
 SERIAL = trial("serial", 8.0, actors=0, at_once=1, cpus=1.0, settings={}, placement=())
 
 
@@ -189,8 +190,9 @@ def test_a_sweep_and_a_comparison_are_told_apart_when_they_are_loaded() -> None:
         ({"settings": {"threads_per_shard": 4}}, "the GIL"),
         ({"startup_s": 9.0, "elapsed_s": 13.1}, "startup"),
         ({"work_s": 40.0, "elapsed_s": 40.1, "driver_cpu_s": 35.0}, "the driver"),
-        ({"placement": (share("a", 0.002), share("b", 0.004))}, "a slow node"),
-        ({"actors": 6}, "imbalance"),
+        (SLOW | {"placement": (share("a", 0.002), share("b", 0.004))}, "a slow node"),
+        ({"placement": (share("a", 0.002), share("b", 0.004))}, "slots"),  # near its ideal anyway
+        (SLOW | {"actors": 6}, "imbalance"),
         ({"work_s": 8.0, "elapsed_s": 8.1, "slowest_s": 5.0}, "imbalance"),
         ({"work_s": 40.0, "elapsed_s": 40.1}, "overhead"),
     ],
@@ -198,6 +200,13 @@ def test_a_sweep_and_a_comparison_are_told_apart_when_they_are_loaded() -> None:
 def test_the_figures_tell_what_limits(figures: dict[str, Any], name: str) -> None:
     made = results(SERIAL, trial("sharded", 4.0).model_copy(update=figures))
     assert limit(made, "sharded").name == name
+
+
+def test_what_threads_do_at_once_is_no_imbalance() -> None:
+    waits = SERIAL.model_copy(update={"cpu_s": 0.01, "switches": 80})
+    uneven = SLOW | {"actors": 6, "at_once": 8, "settings": {"threads_per_shard": 2}}
+    made = results(waits, trial("sharded", 8.0).model_copy(update=uneven))
+    assert limit(made, "sharded").name == "overhead"
 
 
 def test_one_cpu_is_written_as_one() -> None:
@@ -218,7 +227,7 @@ def test_a_sweep_is_one_table_with_a_bar_for_each_point() -> None:
     assert "left out: 8" in text
     assert text.count("  serial  ") == 1, "it ran once, for all"
     assert "Fit       none: only 3 numbers of calls at once were measured, of the 6 that " in text
-    assert "Best      shards=2: 4.20 s, 1.93 times as fast as the serial loop." in text
+    assert "Best      shards=2: 4.20 s, 1.93 times as fast as the loop." in text
     assert "Limit     slots, for sharded at shards=2" in text
 
 
@@ -236,6 +245,24 @@ def test_a_sweep_over_call_costs_says_where_the_winner_changes() -> None:
         sweep = sweep.with_point(Point(value=cost, results=made))
     text = render_sweep(sweep)
     assert "serial from call-cost=1ms on, then sharded from call-cost=10ms on." in text
+
+
+def test_what_is_estimated_or_doubtful_is_marked_in_a_sweep_too() -> None:
+    guessed = SERIAL.model_copy(update={"estimated": True, "instances": 8})
+    made = results(guessed, trial("sharded", 4.0))
+    doubtful = made.with_(advisories=("The machine was busy.",))
+    sweep = Sweep(over="shards", status="complete").with_point(Point(value=2, results=doubtful))
+    sweep = sweep.with_point(Point(value=4, results=made))
+    text = render_sweep(sweep)
+    assert "~1.98x" in text
+    assert "about 1.98 times as fast" in text
+    assert "Advisory  The machine was busy. (1 of 2 points)" in text
+
+
+def test_calls_that_compute_have_the_serial_fraction_of_their_cpus() -> None:
+    crowded = trial("sharded", 4.0, actors=8, at_once=8)  # of 2 CPUs, all of which it used
+    sweep = Sweep(over="shards").with_point(Point(value=8, results=results(SERIAL, crowded)))
+    assert cells_of_sweep(sweep)[-1]["Karp-Flatt"] == "0.00"
 
 
 def test_an_interrupted_sweep_says_so() -> None:

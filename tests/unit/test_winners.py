@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.winners import Point, render, verdicts
-from job.breakeven import Bound, BreakEven, Cost
+from job.breakeven import BreakEven
+from job.costs import Bound, Cost
 
 MODEL = BreakEven(
     calls=100,
@@ -26,16 +27,18 @@ def point(predicted: str, measured: str, *, near: bool = False) -> Point:
 
 def test_a_prediction_fails_where_another_strategy_wins() -> None:
     points = [point("serial", "serial"), point("sharded", "serial")]
-    (verdict,) = verdicts(points)
+    verdict, claimed = verdicts(points)
     assert verdict.measured == 1.0
     assert not verdict.met
     assert "2 points" in verdict.demand
+    assert claimed.met
 
 
 def test_near_a_threshold_nothing_is_claimed() -> None:
-    (verdict,) = verdicts([point("sharded", "serial", near=True)])
+    verdict, claimed = verdicts([point("sharded", "serial", near=True)])
     assert verdict.met
     assert "0 points" in verdict.demand
+    assert not claimed.met  # a bench that decides nothing shows nothing
 
 
 def test_where_nothing_was_measured_nothing_is_said() -> None:
