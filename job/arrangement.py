@@ -104,8 +104,9 @@ def _layout(
 
 
 def _auto_shards(plan: Plan, nodes: Sequence[Capacity], growth: Growth) -> int:
+    """Return one for each free CPU, and fewer where each is to have more than one."""
     each, every = plan.cpus_per_actor, [*nodes, *growth.nodes]
-    if each == "auto":
+    if each == "auto" or each <= 1:
         return free_slots(nodes, growth)
     free = room(each, [node.cpus_free for node in every])
     return max(1, free or room(each, [node.cpus for node in every]))

@@ -104,7 +104,8 @@ def test_where_no_cpu_is_free_shards_wait_for_all_of_them() -> None:
         ({"shards": 8}, (8, 0.5, None, None)),  # two to a CPU
         ({"threads_per_shard": 7}, (4, 1.0, 7, None)),
         ({"calls_per_batch": 50}, (4, 1.0, None, 50)),
-        ({"cpus_per_actor": 0.25}, (4, 0.25, None, None)),
+        ({"cpus_per_actor": 0.25}, (4, 0.25, None, None)),  # no more of them than CPUs
+        ({"cpus_per_actor": 2.0}, (2, 2.0, None, None)),
         (
             {"shards": 3, "threads_per_shard": 1, "calls_per_batch": 1, "cpus_per_actor": 0.1},
             (3, 0.1, 1, 1),
