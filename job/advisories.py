@@ -15,6 +15,7 @@ from job.symptoms import (
     SHARDED_NEEDS,
     SUBMIT,
     driver_share,
+    node_cores_s,
     profile,
     threads_in_turns,
     unlike_driver,
@@ -213,7 +214,7 @@ def actors_on_head(results: Results, trials: Trials) -> Iterator[str]:
 
 def unlike_cores(results: Results, trials: Trials) -> Iterator[str]:
     """A driver core is faster or slower than a worker core."""
-    cores = [s.core_s for of in trials.values() for t in of for s in t.placement if s.core_s]
+    cores = node_cores_s(trial for of in trials.values() for trial in of)
     if unlike := unlike_driver(cores, results.environment.core_s):
         advice = SUBMIT
         if _all_beside_driver(results, trials):  # then it is one and the same machine

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from job import stats
 from job.errors import UsageError
+from job.symptoms import UNLIKE, node_cores_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ KNOBS = ("shards", "calls_per_batch", "threads_per_shard", "cpus_per_actor")
 ERROR = Fraction(1, 20)  # that any elapsed, or any phase, is called changed though none is
 # Two sessions on the same machine differ by as much, whatever the trials within each say.
 NEGLIGIBLE = 0.01  # of elapsed
-OTHER_CORE = 0.10  # a core is another from this difference in speed on
+NOTED_CORE = 1.1  # as a busy machine changes it; from UNLIKE on it is another core
 
 Finding = Literal["slower", "faster", "not significant"]
 
@@ -145,12 +146,32 @@ def _differences(old: Results, new: Results) -> Iterator[str]:
     for name, of in _SAME.items():
         if of(old) != of(new):
             yield f"{name} {of(old)} and {of(new)}"
-    cores = {"the driver's core": _driver_core_s, "the workers' cores": _worker_core_s}
-    for name, core_s in cores.items():
-        before, after = core_s(old), core_s(new)
-        if before and after and not 1 - OTHER_CORE <= after / before <= 1 + OTHER_CORE:
-            word = "slower" if after > before else "faster"
-            yield f"{name}, {max(before, after) / min(before, after):.2g} times {word} in NEW"
+    for whose, factor in _cores(old, new).items():
+        if _apart(factor) > UNLIKE:
+            yield f"{whose} core, {_told(factor)}"
+
+
+def _cores(old: Results, new: Results) -> dict[str, float]:
+    """Return how many times as long NEW's cores took for the same piece of Python, by whose."""
+    before, after = _core_times(old), _core_times(new)
+    return {whose: after[whose] / before[whose] for whose in before if whose in after}
+
+
+def _core_times(run: Results) -> dict[str, float]:
+    nodes = node_cores_s(run.trials)
+    times = {
+        "the driver's": run.environment.core_s,
+        "the median node's": median(nodes) if nodes else None,
+    }
+    return {whose: core_s for whose, core_s in times.items() if core_s}
+
+
+def _apart(factor: float) -> float:
+    return max(factor, 1 / factor)
+
+
+def _told(factor: float) -> str:
+    return f"{_apart(factor):.2g} times {'slower' if factor > 1 else 'faster'} in NEW"
 
 
 def _knob(name: str) -> Callable[[Results], object]:
@@ -169,26 +190,15 @@ _SAME: dict[str, Callable[[Results], object]] = {
 } | {f"--{name.replace('_', '-')}": _knob(name) for name in KNOBS}
 
 
-def _driver_core_s(results: Results) -> float | None:
-    return results.environment.core_s
-
-
-def _worker_core_s(results: Results) -> float | None:
-    """Return what a piece of Python took on the median node, each at its least disturbed."""
-    best: dict[str, float] = {}
-    for trial in results.trials:
-        for share in trial.placement:
-            if share.core_s:
-                best[share.node_id] = min(share.core_s, best.get(share.node_id, share.core_s))
-    return median(best.values()) if best else None
-
-
 # --- what else there is to say
 
 
 def _notes(old: Results, new: Results) -> Iterator[str]:
     before, after = old.analysed(), new.analysed()
     yield from _unfinished(old, new)
+    for whose, factor in _cores(old, new).items():
+        if NOTED_CORE < _apart(factor) <= UNLIKE:
+            yield f"{whose} core was {_told(factor)}: what computes may differ by as much."
     for name in sorted(before.keys() ^ after.keys()):
         yield f"{name}: only {'OLD' if name in before else 'NEW'} has trials of it."
     for name in (name for name in before if name in after):

@@ -87,7 +87,7 @@ class Environment(_Record):
 
     Attributes:
         busy_share: Of its CPUs, before anything began.
-        core_s: What a fixed piece of Python took there.
+        core_s: What a fixed piece of Python took there, at its least disturbed.
         blas_threads: How many threads numpy may use there; None where it is not loaded.
     """
 

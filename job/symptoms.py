@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from job.estimate import WAITING, Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from job.results import Trial
 
@@ -75,6 +75,15 @@ def slow_instance(trial: Trial) -> SlowInstance | None:
     slowest = trial.slowest_s or 0.0
     waited_for = mean and slowest > UNEVEN * mean and slowest > trial.work_s / 2
     return SlowInstance(slowest, mean) if waited_for else None
+
+
+def node_cores_s(trials: Iterable[Trial]) -> list[float]:
+    """Return what a fixed piece of Python took on each node, in seconds, at its least disturbed."""
+    best: dict[str, float] = {}
+    for share in (share for trial in trials for share in trial.placement):
+        if share.core_s:
+            best[share.node_id] = min(share.core_s, best.get(share.node_id, share.core_s))
+    return list(best.values())
 
 
 def unlike_driver(cores_s: Sequence[float], driver_s: float | None) -> str:

@@ -214,6 +214,16 @@ def test_what_the_serial_loop_took_is_told_to_those_after_it(world: World) -> No
     assert (second.calls, second.wall_s, second.cpu_s) == (8, 8.0, 0.25)
 
 
+def test_the_drivers_core_is_looked_at_again_after_each_trial_and_the_best_counts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([0.003, 0.0015, 0.002])
+    monkeypatch.setattr("job.runner.core_s", lambda: next(looks))
+    found = world.runner(trials=3).run([Fake(world)])
+    assert found.environment.core_s == 0.0015
+    assert next(looks, None) is None
+
+
 # --- agreement
 
 
