@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BUSY = 8  # processes beside a node's own: so many that other load hides none of it
+BUSY = 4  # processes beside a node's own: so many that other load hides none of it
 TOKEN = secrets.token_hex(32)  # one for all: a process that has sent it sends it for ever
 
 

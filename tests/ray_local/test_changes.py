@@ -35,7 +35,7 @@ def runs(head: Head, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
     kept = tmp_path_factory.mktemp("runs")
     with short_folder() as folder:
         command = Command(folder, address=head.address, token=head.token)
-        for name, delay_s in (("old", 0.1), ("same", 0.1), ("slow", 0.13)):
+        for name, delay_s in (("old", 0.04), ("same", 0.04), ("slow", 0.052)):
             (kept / "waiter.py").write_text(WAITER.format(delay_s))
             ended = command.run(*WORK, *PLAN, "--output", f"{name}.json", cwd=kept)
             assert ended.code == 0, ended

@@ -203,8 +203,7 @@ def test_an_instance_that_cannot_be_kept_is_told(make: Make, tmp_path: Path) -> 
     assert "--snapshot-every" in raised.value.hint
 
 
-@pytest.mark.parametrize("strategy", ["actors", "sharded"])
-@pytest.mark.parametrize("snapshots", ["0", "5"])
+@pytest.mark.parametrize(("strategy", "snapshots"), [("actors", "0"), ("sharded", "5")])
 def test_chaos_kills_and_the_report_tells_it(
     command: Command, tmp_path: Path, strategy: str, snapshots: str
 ) -> None:

@@ -53,7 +53,7 @@ def test_a_signal_leaves_the_points_that_were_measured(
 ) -> None:
     saved = tmp_path / "sweep.json"
     words = ("sweep", "--over", "shards=1,2", "--instances", "2", "--output", str(saved))
-    slow = ("--target", "job.targets.counter:Counter(delay=0.5)", "--call", "increment*4")
+    slow = ("--target", "job.targets.counter:Counter(delay=0.25)", "--call", "increment*4")
     run = command.start(*words, *slow)
     run.until(lambda: saved.exists() and len(load(saved).points) == 1, "the first point is saved")
     ended = run.signal(signal.SIGINT)
