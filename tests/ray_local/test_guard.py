@@ -1,0 +1,45 @@
+"""What an autoscaler was asked for is taken back, also where the driver was killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from job.ray_capacity import is_asked_by_others
+from tests.ray_local.running import ROOT, Head, poll
+
+if TYPE_CHECKING:
+    from job.results import Cluster
+
+ASK = """
+import sys
+from job.ray_guard import asking
+with asking(sys.argv[1]) as request:
+    request.ask([0.5])
+    print("asked", flush=True)
+    sys.stdin.read()
+"""
+PATIENCE_S = 60
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "ended"])
+def test_nothing_is_asked_for_when_the_driver_is_gone(
+    cluster: Cluster,
+    head: Head,
+    killed: bool,  # noqa: FBT001 - one of two rows
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ASK, cluster.address], cwd=ROOT, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env=os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": head.token},
+    ) as driver:  # fmt: skip
+        assert driver.stdout
+        assert driver.stdout.readline() == "asked\n"
+        assert is_asked_by_others()
+        if killed:
+            driver.kill()
+    poll(lambda: not is_asked_by_others(), "the request is withdrawn", PATIENCE_S)
