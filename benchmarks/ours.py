@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmarks.scenarios import LIMIT_S
-from job import arrangement, ray_cluster, subject
-from job.leaving import Leaving
-from job.ray_actors import Setting
-from job.ray_address import choose
-from job.strategies.ray_shards import RayShards
-from job.strategies.serial import Serial
-from job.workload import build, load_target
+from job.actors.worker import Setting
+from job.cluster import connection
+from job.cluster.address import choose
+from job.planning import layout
+from job.running import preparation
+from job.running.serial import Serial
+from job.running.sharded import RayShards
+from job.signals import Leaving
+from job.workload.importing import load_target
+from job.workload.model import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.laps import Laps
     from benchmarks.scenarios import Scenario
-    from job.results import Cluster
-    from job.strategies.base import Strategy
+    from job.results.document import Cluster
+    from job.running.strategy import Strategy
 
 _SETTLE_S = 1.0
 
@@ -33,7 +36,7 @@ def connected() -> Iterator[Cluster]:
     """Connect to an embedded Ray and let the workers that it starts ahead come up."""
     with (
         Leaving().watching() as leaving,
-        ray_cluster.connected(choose("local", {}), leaving, note) as cluster,
+        connection.connected(choose("local", {}), leaving, note) as cluster,
     ):
         time.sleep(_SETTLE_S)
         yield cluster
@@ -42,16 +45,16 @@ def connected() -> Iterator[Cluster]:
 def strategy(name: str, scenario: Scenario, cluster: Cluster) -> Strategy:
     """Return one strategy for a scenario, prepared as a comparison prepares it."""
     workload, plan = build({}, options(name, scenario))
-    recipe = subject.recipe_of(workload, load_target(workload.target))
+    recipe = preparation.recipe_of(workload, load_target(workload.target))
     if name == "serial":
         return Serial(recipe, workload.instances, plan.timeout_s)
-    packed = ray_cluster.pack(recipe)
-    layouts, _ = arrangement.arrange(workload, plan, ray_cluster.capacities(cluster))
+    packed = connection.pack(recipe)
+    layouts, _ = layout.arrange(workload, plan, connection.capacities(cluster))
     setting = Setting(
         recipe, workload.instances, cluster, plan.startup_timeout_s, plan.timeout_s, note, packed
     )
     built = RayShards(name, layouts[name], setting)
-    built.prepare(subject.probed(recipe, workload.instances))
+    built.prepare(preparation.probed(recipe, workload.instances))
     return built
 
 

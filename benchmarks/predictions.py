@@ -9,20 +9,21 @@ import click
 
 from benchmarks import ours
 from benchmarks.winners import CALIBRATED, INSTANCES, POINTS, TRIALS, Point, point_of
-from job.breakeven import NoBreakEven, break_even
-from job.comparison import measured
-from job.ray_address import choose
-from job.ray_guard import asking
-from job.readiness import Site
-from job.subject import prepared
+from job.analysis.breakeven import NoBreakEven, break_even
+from job.cluster.address import choose
+from job.cluster.guard import asking
+from job.cluster.waiting import Site
+from job.running.comparison import measured
+from job.running.preparation import prepared
 from job.targets.spinner import Spinner, rounds_for
-from job.workload import build, load_target
+from job.workload.importing import load_target
+from job.workload.model import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from job.breakeven import BreakEven
-    from job.results import Results
+    from job.analysis.breakeven import BreakEven
+    from job.results.document import Results
 
 
 def find() -> list[Point]:

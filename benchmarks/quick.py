@@ -29,8 +29,8 @@ from job.targets.counter import Counter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from job.results import Cluster
-    from job.strategies.base import Strategy
+    from job.results.document import Cluster
+    from job.running.strategy import Strategy
 
 _SEED = SCENARIOS["seed"]
 _CALLS = Scenario("calls", 4, 5_000)

@@ -22,19 +22,19 @@ from tabulate import tabulate
 
 from benchmarks import ours
 from benchmarks.targets import Ledger
-from job import ray_cluster
-from job.arrangement import Layout
-from job.calls import parse_call, parse_target
-from job.chaos import Chaos
+from job.actors.worker import Setting
+from job.cluster import connection
 from job.errors import JobError
-from job.ray_actors import Setting
-from job.recipe import Recipe
-from job.strategies.ray_shards import RayShards
+from job.planning.layout import Layout
+from job.running.sharded import RayShards
+from job.shard.recipe import Recipe
+from job.workload.calls import parse_call, parse_target
+from job.workload.chaos import Chaos
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from job.results import Cluster, Loss
+    from job.results.document import Cluster, Loss
 
 _INSTANCES, _CALLS = 8, 20
 _LAYOUTS = {
@@ -93,7 +93,7 @@ def _runs(name: str, every: int, cluster: Cluster, chaos: Sequence[Chaos | None]
     target = parse_target("benchmarks.targets:Ledger(instance)")
     recipe = Recipe(Ledger, target, (parse_call(f"book(instance) * {_CALLS}"),), "total", 10**6)
     setting = Setting(
-        recipe, _INSTANCES, cluster, _LIMIT_S, _LIMIT_S, _unsaid, ray_cluster.pack(recipe), every
+        recipe, _INSTANCES, cluster, _LIMIT_S, _LIMIT_S, _unsaid, connection.pack(recipe), every
     )
     for each in chaos:
         yield _run(RayShards(name, _LAYOUTS[name], replace(setting, chaos=each)), bool(each))

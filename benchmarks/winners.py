@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from tabulate import tabulate
 
 from benchmarks.bounds import Verdict
-from job.figures import rows_of
+from job.analysis.figures import rows_of
 
 if TYPE_CHECKING:
-    from job.breakeven import BreakEven
-    from job.results import Results
+    from job.analysis.breakeven import BreakEven
+    from job.results.document import Results
 
 NAME = "break-even"  # for --only
 INSTANCES = 4  # twice as many actors as CPUs here: what one process more costs shows

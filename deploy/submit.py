@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, TextIO
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from job.emitted import unmarked  # noqa: E402 - found by the line above
+from job.cluster.address import own_token  # noqa: E402
+from job.cluster.jobs import DEFAULT, ENDED, JobsApi, choose_api  # noqa: E402
 from job.errors import ClusterError, JobError, UsageError  # noqa: E402
-from job.ray_address import own_token  # noqa: E402
-from job.ray_jobs import DEFAULT, ENDED, JobsApi, choose_api  # noqa: E402
+from job.results.log import unmarked  # noqa: E402 - found by the line above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

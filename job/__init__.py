@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from job.library import run_comparison
+    from job.commands.notebook import run_comparison
 
 __all__ = ["run_comparison"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - modules have no other way to be lazy
     if name == "run_comparison":
-        from job.library import run_comparison
+        from job.commands.notebook import run_comparison
 
         return run_comparison
     message = f"module {__name__!r} has no attribute {name!r}"

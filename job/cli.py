@@ -14,12 +14,12 @@ import click
 from job.commands.check import check_cluster
 from job.commands.compare import compare_files
 from job.commands.fetch import fetch
+from job.commands.options import say
 from job.commands.report import show_report
 from job.commands.run import run_comparison
 from job.commands.sweep import run_sweep
 from job.commands.workloads import list_workloads, print_schema
 from job.errors import JobError
-from job.options import say
 
 
 class _Commands(click.Group):

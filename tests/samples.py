@@ -6,9 +6,9 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from job.results import Calibration, Computed, Loss, Node, Results, Stretch, Trial
-from job.storage import load
-from job.sweeps import Point, Sweep
+from job.results.document import Calibration, Computed, Loss, Node, Results, Stretch, Trial
+from job.results.storage import load
+from job.results.sweep import Point, Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

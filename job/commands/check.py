@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from job.options import (
+from job.commands.options import (
     FORMAT,
     WHERE,
     WORKLOAD,
@@ -30,9 +30,10 @@ def check_cluster(
     workload: str, address: str | None, module_path: Path | None, style: str, **options: object
 ) -> None:
     """Check whether the cluster is fit for the comparison."""
-    from job.ray_address import choose
-    from job.workload import build, load_target
-    from job.workload_files import read_workload
+    from job.cluster.address import choose
+    from job.workload.importing import load_target
+    from job.workload.model import build
+    from job.workload.reading import read_workload
 
     check_style(style)
     computed, plan = build(read_workload(workload), options)
@@ -40,9 +41,9 @@ def check_cluster(
     find_modules_in(module_path)
     with until_signalled() as leaving:
         make = load_target(computed.target)
-        from job.comparison import examine
         from job.errors import ClusterError
         from job.report.checks import render_inspection
+        from job.running.comparison import examine
 
         inspection = examine(computed, plan, make, way, leaving=leaving, note=say)
         click.echo(render_inspection(inspection, str(computed), style))

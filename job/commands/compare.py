@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from job.options import REPORT, check_style, show_gates, with_options
+from job.commands.options import REPORT, check_style, show_gates, with_options
 
 
 @click.command("compare")
@@ -22,10 +22,10 @@ def compare_files(  # noqa: PLR0913 - options
     old: str, new: str, slower: str | None, style: str, *, force: bool, wide: bool
 ) -> None:
     """Compare two saved runs of the same workload, files or URIs."""
-    from job.changes import compare_runs
-    from job.gates import demand, judge_slower, parse_slower
+    from job.analysis.changes import compare_runs
+    from job.analysis.gates import demand, judge_slower, parse_slower
     from job.report.changes import render_comparison
-    from job.storage import load
+    from job.results.storage import load
 
     check_style(style)
     gate = parse_slower(slower)

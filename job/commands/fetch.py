@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from job.options import REPORT, check_style, named, say, with_options
+from job.commands.options import REPORT, check_style, named, say, with_options
 
 LAST_LINES = 40  # of a log without results
 
@@ -31,13 +31,13 @@ def fetch(  # noqa: PLR0913 - options
 
     The job must have run with --emit-json, as `make submit` does.
     """
-    from job.analysis import analyse
-    from job.emitted import found, unmarked
+    from job.analysis.report import analyse
+    from job.cluster.jobs import ENDED, choose_api, exit_code
     from job.errors import ClusterError, FileError, UsageError
-    from job.ray_jobs import ENDED, choose_api, exit_code
     from job.report.table import render
-    from job.results import parse
-    from job.storage import check_writable, save
+    from job.results.document import parse
+    from job.results.log import found, unmarked
+    from job.results.storage import check_writable, save
 
     check_style(style)
     if not submission_id:

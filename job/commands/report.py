@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from job.options import GATES, PAGE, REPORT, check_style, show_gates, with_options
+from job.commands.options import GATES, PAGE, REPORT, check_style, show_gates, with_options
 
 
 @click.command("report")
@@ -17,14 +17,14 @@ def show_report(  # noqa: PLR0913 - options
     *, speedups: tuple[str, ...], efficiencies: tuple[str, ...], wide: bool,
 ) -> None:  # fmt: skip
     """Print the report of a saved FILE, or of a URI, again; or make a page of it."""
-    from job.analysis import analyse
+    from job.analysis.gates import demand, judge, parse_gates
+    from job.analysis.report import analyse
     from job.errors import UsageError
-    from job.gates import demand, judge, parse_gates
-    from job.report.page import check_page, page
+    from job.page.page import check_page, page
     from job.report.sweep import render_sweep
     from job.report.table import render
-    from job.storage import read, write
-    from job.sweeps import Sweep, parse_any
+    from job.results.storage import read, write
+    from job.results.sweep import Sweep, parse_any
 
     check_style(style)
     gates = parse_gates(speedups, efficiencies)

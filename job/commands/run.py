@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from job.options import (
+from job.commands.options import (
     GATES,
     PAGE,
     REPORT,
@@ -26,10 +26,10 @@ from job.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from job.leaving import Leaving
-    from job.ray_address import Way
-    from job.results import Results
-    from job.workload import Plan, Workload
+    from job.cluster.address import Way
+    from job.results.document import Results
+    from job.signals import Leaving
+    from job.workload.model import Plan, Workload
 
 
 @click.command("run")
@@ -56,11 +56,12 @@ def run_comparison(  # noqa: PLR0913 - options that several commands do not shar
     emit_json: bool, dry_run: bool, wide: bool, **options: object,
 ) -> None:  # fmt: skip
     """Run the comparison (the default command)."""
-    from job.gates import demand, judge, parse_gates
-    from job.ray_address import choose
-    from job.storage import check_writable, save
-    from job.workload import build, load_target
-    from job.workload_files import read_workload
+    from job.analysis.gates import demand, judge, parse_gates
+    from job.cluster.address import choose
+    from job.results.storage import check_writable, save
+    from job.workload.importing import load_target
+    from job.workload.model import build
+    from job.workload.reading import read_workload
 
     check_style(style)
     computed, plan = build(read_workload(workload), options)
@@ -69,7 +70,7 @@ def run_comparison(  # noqa: PLR0913 - options that several commands do not shar
     if output:
         check_writable(output)
     if html:
-        from job.report.page import check_page
+        from job.page.page import check_page
 
         check_page(html)
     if way.kind == "job" and address:
@@ -91,8 +92,8 @@ def run_comparison(  # noqa: PLR0913 - options that several commands do not shar
             _rehearse(computed, plan, way, leaving, style)
             return
         make = load_target(computed.target)
-        from job.comparison import compare
         from job.report.progress import watch
+        from job.running.comparison import compare
 
         results = compare(
             computed, plan, make, way, leaving,
@@ -102,8 +103,8 @@ def run_comparison(  # noqa: PLR0913 - options that several commands do not shar
 
 
 def _rehearse(computed: Workload, plan: Plan, way: Way, leaving: Leaving, style: str) -> None:
-    from job.comparison import rehearse
     from job.report.table import render_rehearsal
+    from job.running.comparison import rehearse
 
     rehearsal = rehearse(computed, plan, way, leaving, say)
     click.echo(render_rehearsal(rehearsal, str(computed), style))
@@ -111,10 +112,10 @@ def _rehearse(computed: Workload, plan: Plan, way: Way, leaving: Leaving, style:
 
 def _show_end(results: Results, style: str, html: str | None, *, wide: bool) -> None:
     """Show what there is; of a comparison that failed at once the error says all."""
-    from job.analysis import analyse
-    from job.report.page import page
+    from job.analysis.report import analyse
+    from job.page.page import page
     from job.report.table import render
-    from job.storage import write
+    from job.results.storage import write
 
     if results.trials or results.status == "interrupted":
         click.echo(render(analyse(results), style, wide=wide))
@@ -123,7 +124,7 @@ def _show_end(results: Results, style: str, html: str | None, *, wide: bool) -> 
 
 
 def _emit(results: Results) -> None:
-    from job.emitted import marked
+    from job.results.log import marked
 
     click.echo("\n".join(marked(results.as_line())))
     sys.stdout.flush()

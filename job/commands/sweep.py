@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from job.options import (
+from job.commands.options import (
     FORMAT,
     PAGE,
     WHERE,
@@ -23,7 +23,7 @@ from job.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from job.sweeps import Sweep
+    from job.results.sweep import Sweep
 
 
 @click.command("sweep")
@@ -52,11 +52,12 @@ def run_sweep(  # noqa: PLR0913 - options that several commands do not share
 
     One table with a bar for each speedup, the best layout, and what limits it.
     """
-    from job.ray_address import choose
-    from job.storage import check_writable, write
-    from job.sweeps import check, parse_over
-    from job.workload import build, load_target
-    from job.workload_files import read_workload
+    from job.cluster.address import choose
+    from job.planning.points import check, parse_over
+    from job.results.storage import check_writable, write
+    from job.workload.importing import load_target
+    from job.workload.model import build
+    from job.workload.reading import read_workload
 
     check_style(style)
     varied = parse_over(over, weak=weak)
@@ -68,7 +69,7 @@ def run_sweep(  # noqa: PLR0913 - options that several commands do not share
     if output:
         check_writable(output)
     if html:
-        from job.report.page import check_page
+        from job.page.page import check_page
 
         check_page(html)
     find_modules_in(module_path)
@@ -83,14 +84,14 @@ def run_sweep(  # noqa: PLR0913 - options that several commands do not share
         if measured.points or measured.status == "interrupted":
             click.echo(render_sweep(measured, style))
             if html:
-                from job.report.page import page
+                from job.page.page import page
 
                 write(page(measured), html)
 
     with until_signalled() as leaving:
         make = load_target(computed.target)
         from job.report.progress import watch
-        from job.sweeping import sweep
+        from job.running.sweep import sweep
 
         sweep(
             computed, plan, varied, make, way,

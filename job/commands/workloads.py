@@ -8,7 +8,7 @@ import click
 @click.command("workloads")
 def list_workloads() -> None:
     """List the bundled workloads."""
-    from job.workload_files import bundled
+    from job.workload.reading import bundled
 
     listed = click.HelpFormatter(width=100)
     listed.write_dl(list(bundled().items()))
@@ -20,6 +20,6 @@ def print_schema() -> None:
     """Print the JSON Schema of workload files, for editors."""
     import json
 
-    from job.workload_files import schema
+    from job.workload.reading import schema
 
     click.echo(json.dumps(schema(), indent=2))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from job.analysis import ran_on
+from job.analysis.report import ran_on
+from job.analysis.stats import LEAST_FOR_RATIO
 from job.report.table import labelled, table
-from job.stats import LEAST_FOR_RATIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from job.changes import Comparison, PhaseChange
-    from job.results import Results
+    from job.analysis.changes import Comparison, PhaseChange
+    from job.results.document import Results
 
 _DIGITS_BELOW = 0.1
 

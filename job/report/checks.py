@@ -5,11 +5,11 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from job.analysis import describe
+from job.analysis.report import describe
 from job.report.table import WIDTH, labelled, table
 
 if TYPE_CHECKING:
-    from job.ray_preflight import Inspection
+    from job.analysis.checks import Inspection
 
 _CHECK = 12  # columns
 _LEVEL = 10

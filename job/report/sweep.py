@@ -6,22 +6,22 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from job.analysis import describe
-from job.breakeven import BreakEven, break_even, sentences
-from job.figures import rows_of
-from job.limits import limit
+from job.analysis.breakeven import BreakEven, break_even, sentences
+from job.analysis.figures import rows_of
+from job.analysis.limits import limit
+from job.analysis.report import describe
+from job.analysis.scaling import NoFit, fit, karp_flatt
+from job.analysis.symptoms import computes, profile
 from job.report.table import labelled, table
-from job.scaling import NoFit, fit, karp_flatt
-from job.symptoms import computes, profile
 from job.words import count, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from job.figures import Row
-    from job.results import Results
-    from job.scaling import Fit
-    from job.sweeps import Over, Point, Sweep
+    from job.analysis.figures import Row
+    from job.analysis.scaling import Fit
+    from job.results.document import Results
+    from job.results.sweep import Over, Point, Sweep
 
 BAR = 16  # characters for the largest speedup
 MOST_ADVISORIES = 5

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import tabulate as tabulate_module
 from tabulate import tabulate, tabulate_formats
 
-from job.analysis import describe
+from job.analysis.report import describe
 from job.words import duration, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from job.analysis import Report
-    from job.comparison import Rehearsal
-    from job.figures import Row
+    from job.analysis.figures import Row
+    from job.analysis.report import Report
+    from job.planning.estimate import Rehearsal
 
 FORMATS = tuple(tabulate_formats)
 WIDTH = 100

@@ -6,37 +6,35 @@ import ast
 import subprocess
 import sys
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# A module or package imports from its left only.
-ORDER = """
-    errors words leaving calls loops chaos document fields forms problems workload workload_files
-    targets states agreement recipe metering batch awaiting shard placement pacing arrangement
-    recovery stats results timeline storage emitted estimate symptoms costs breakeven advisories
-    preflight figures deaths verdict analysis changes gates limits scaling sweeps ray_address
-    ray_household ray_cluster ray_guard ray_capacity ray_actors ray_answers ray_losses ray_spawner
-    ray_chaos ray_fleet readiness ray_preflight ray_jobs strategies runner ray_calibration subject
-    comparison sweeping report library options commands cli main
-""".split()  # noqa: SIM905 - read as one line
-# Within a package likewise; what is not named comes after, and does not import its like.
-FIRST = {
-    "strategies": ["base"],
-    "report": [
-        "table",
-        "sweep",
-        "drawing",
-        "timeline",
-        "curves",
-        "scale",
-        "charts",
-        "contents",
-    ],
-}
-# Doors lead in from outside and are imported by nobody, or by name only.
-DOORS = {"__init__", "__main__"}
+# A room imports from the lines above it only; rooms of one line do not know each other.
+ROWS = [
+    line.split()
+    for line in """
+    errors words signals targets
+    workload results
+    shard planning
+    analysis
+    report cluster
+    page actors
+    running
+    commands
+    cli main __main__ __init__
+    """.strip().splitlines()
+]
+FLOOR = {room: floor for floor, row in enumerate(ROWS) for room in row}
+KNOWS_RAY = {"cluster", "actors"}
+PURE = {"actors.recovery"}  # what decides among those, and does nothing
+KNOWS_RAYS_PRIVATE_PARTS = {
+    "cluster.private", "cluster.address", "cluster.autoscaler", "cluster.connection",
+    "cluster.guard", "actors.spawner",
+}  # fmt: skip
+PRIVATE = ("_private", "_raylet", "core", "autoscaler", "experimental", "dashboard", "scripts")
 MODULES = sorted((ROOT / "job").rglob("*.py"))
 
 
@@ -66,66 +64,84 @@ def imports(source: str) -> list[Import]:
     return found
 
 
-def name_of(path: Path) -> tuple[str, ...]:
-    """`job/report/table.py` as ("report", "table")."""
-    return path.relative_to(ROOT / "job").with_suffix("").parts
+def name_of(path: Path) -> str:
+    """`job/report/table.py` as report.table."""
+    return ".".join(path.relative_to(ROOT / "job").with_suffix("").parts)
 
 
-def wrong_ray(name: tuple[str, ...], source: str) -> list[Import]:
-    """The imports of ray in a file that may not have any."""
-    if name[-1].startswith("ray_"):
+def wrong_ray(name: str, source: str) -> list[Import]:
+    """The imports of ray in a file that may not have any, or of what Ray keeps to itself."""
+    of_ray = [each for each in imports(source) if each.name.split(".")[0] == "ray"]
+    if name.split(".", maxsplit=1)[0] not in KNOWS_RAY or name in PURE:
+        return of_ray
+    if name in KNOWS_RAYS_PRIVATE_PARTS:
         return []
-    return [each for each in imports(source) if each.name.split(".")[0] == "ray"]
+    return [each for each in of_ray if each.name.split(".")[1:2] and is_private(each.name)]
 
 
-def wrong_way(name: tuple[str, ...], source: str) -> list[Import]:
-    """The imports of this package's modules that do not lie to the left."""
-    if name[-1] in DOORS:
-        return []
+def is_private(name: str) -> bool:
+    """Whether a name of Ray's is one that it may change without a word."""
+    _, part, *_ = name.split(".")
+    return part in PRIVATE or part.startswith("_")
+
+
+def wrong_way(name: str, source: str) -> list[Import]:
+    """The imports of this package's modules from the same line or from below."""
+    room = name.split(".", maxsplit=1)[0]
+    if room in ROWS[-1]:
+        return []  # doors lead in from outside
     wrong = []
     for each in imports(source):
         top, *rest = each.name.split(".")
-        if top == "relative" or (top == "job" and rest and not to_the_left(tuple(rest), name)):
+        above = not rest or (rest[0] == room or FLOOR.get(rest[0], 99) < FLOOR[room])
+        if top == "relative" or (top == "job" and not above):
             wrong.append(each)
     return wrong
 
 
-def to_the_left(imported: tuple[str, ...], importer: tuple[str, ...]) -> bool:
-    """Whether the order lets one module import the other."""
-    if imported[0] not in ORDER:
-        return False
-    if imported[0] != importer[0]:
-        return ORDER.index(imported[0]) < ORDER.index(importer[0])
-    if len(importer) == 1 or len(imported) == 1:
-        return False
-    first = FIRST.get(importer[0], [])
-    before = first[: first.index(importer[1])] if importer[1] in first else first
-    return imported[1] in before
+def test_every_module_is_in_a_room_of_the_design() -> None:
+    assert {name_of(path).split(".")[0] for path in MODULES} == set(FLOOR)
 
 
-def test_every_module_has_its_place_in_the_order() -> None:
-    tops = {name_of(path)[0] for path in MODULES} - DOORS
-    assert MODULES
-    assert tops <= set(ORDER)
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: "/".join(name_of(path)))
-def test_a_module_imports_only_from_its_left(path: Path) -> None:
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_room_imports_only_from_rooms_above_it(path: Path) -> None:
     assert wrong_way(name_of(path), path.read_text()) == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: "/".join(name_of(path)))
-def test_only_files_named_ray_import_ray(path: Path) -> None:
+def test_within_a_room_nothing_goes_in_circles() -> None:
+    known = {name_of(path) for path in MODULES}
+    graph = {
+        name_of(path): {
+            inner
+            for each in imports(path.read_text())
+            for inner in (
+                each.name.removeprefix("job."),
+                each.name.removeprefix("job.").rpartition(".")[0],
+            )
+            if each.name.startswith("job.") and inner in known and path.stem != "__init__"
+        }
+        for path in MODULES
+    }
+    assert list(TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_only_two_rooms_know_ray_and_one_file_its_private_parts(path: Path) -> None:
     assert wrong_ray(name_of(path), path.read_text()) == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: "/".join(name_of(path)))
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_no_module_hides_one_of_the_standard_library(path: Path) -> None:
     # `python job/main.py` puts job/ first on the path: job/calendar.py would be everybody's.
-    assert name_of(path)[-1] in DOORS or name_of(path)[-1] not in sys.stdlib_module_names
+    assert path.stem in ROWS[-1] or path.stem not in sys.stdlib_module_names
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "job" / "targets").glob("*.py")), ids=str)
+@pytest.mark.parametrize("path", sorted((ROOT / "job").glob("*/__init__.py")), ids=name_of)
+def test_entering_a_room_imports_nothing(path: Path) -> None:
+    assert imports(path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "job" / "targets").glob("*.py")), ids=name_of)
 def test_a_target_knows_neither_ray_nor_us(path: Path) -> None:
     known = {each.name.split(".")[0] for each in imports(path.read_text())}
     assert known.isdisjoint({"ray", "job", "relative"})
@@ -133,7 +149,12 @@ def test_a_target_knows_neither_ray_nor_us(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("module", "unwanted"),
-    [("job", {"ray", "click", "pydantic", "yaml", "tabulate"}), ("job.cli", {"ray"})],
+    [
+        ("job", {"ray", "click", "pydantic", "yaml", "tabulate"}),
+        ("job.cli", {"ray", "pydantic"}),
+        ("job.shard.shard", {"ray", "pydantic"}),
+        ("job.actors.recovery", {"ray"}),
+    ],
 )
 def test_importing_a_module_leaves_out(module: str, unwanted: set[str]) -> None:
     # A process of its own: pytest's has loaded much already.
@@ -160,27 +181,40 @@ def test_importing_a_module_leaves_out(module: str, unwanted: set[str]) -> None:
     ],
 )
 def test_every_form_of_importing_ray_is_seen(source: str) -> None:
-    assert wrong_ray(("runner",), source)
-    assert not wrong_ray(("strategies", "ray_shards"), source)
+    assert wrong_ray("running.runner", source)
+    assert wrong_ray("actors.recovery", source)
+    assert not wrong_ray("actors.fleet", source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from ray import _raylet",
+        "from ray._private.state import state",
+        "from ray.experimental.internal_kv import internal_kv_get_gcs_client",
+        "import ray.core.generated",
+    ],
+)
+def test_what_ray_keeps_to_itself_is_told_from_what_it_offers(source: str) -> None:
+    assert wrong_ray("actors.fleet", source)
+    assert not wrong_ray("cluster.private", source)
+    assert not wrong_ray("cluster.check", "import ray.exceptions\nfrom ray.util import state")
 
 
 @pytest.mark.parametrize(
     ("name", "source", "allowed"),
     [
-        ("shard", "from job.states import canonical", True),
-        ("states", "from job.shard import Shard", False),
-        ("states", "def f():\n    from job import shard", False),
-        ("states", "from job.states import canonical", False),
-        ("states", "from . import errors", False),
-        ("states", "import job.nobody", False),
-        ("strategies/serial", "from job.strategies.base import Strategy", True),
-        ("strategies/base", "from job.strategies import serial", False),
-        ("strategies/serial", "from job.strategies.ray_shards import RayShards", False),
-        ("report/charts", "from job.report.drawing import Chart", True),
-        ("report/drawing", "from job.report.charts import charts", False),
-        ("cli", "from job.runner import run", True),
+        ("shard.shard", "from job.shard.states import canonical", True),
+        ("shard.states", "from job.errors import StateError", True),
+        ("shard.states", "from job.analysis.stats import ratio", False),
+        ("shard.recipe", "def f():\n    from job.planning import layout", False),
+        ("results.document", "from job.workload.model import Plan", False),
+        ("report.table", "from job.cluster import check", False),
+        ("shard.states", "from . import errors", False),
+        ("shard.states", "import job.nobody", False),
+        ("cli", "from job.running.runner import Runner", True),
         ("__main__", "from job.main import main", True),
     ],
 )
-def test_the_order_tells_left_from_right(name: str, source: str, allowed: bool) -> None:  # noqa: FBT001
-    assert (wrong_way(tuple(name.split("/")), source) == []) == allowed
+def test_the_rows_tell_above_from_below(name: str, source: str, allowed: bool) -> None:  # noqa: FBT001
+    assert (wrong_way(name, source) == []) == allowed

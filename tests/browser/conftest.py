@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
-from job.report.page import page as render_page
+from job.page.page import page as render_page
 from tests.samples import comparison, cost_sweep, hostile, large, scaling_sweep
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from job.results import Results
-    from job.sweeps import Sweep
+    from job.results.document import Results
+    from job.results.sweep import Sweep
 
     Open = Callable[..., "Sight"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from job.storage import load
+from job.results.storage import load
 from tests.e2e.support import (
     LASTING,
     Cluster,

@@ -10,15 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from job.states import canonical, digest
-from job.storage import load
+from job.results.storage import load
+from job.shard.states import canonical, digest
 from tests.e2e.support import eventually
 from tests.targets.ledgers import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from job.results import Trial
+    from job.results.document import Trial
     from tests.e2e.support import Outcome
     from tests.hosts.conftest import Up
     from tests.hosts.lab import Host

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from job.storage import load
+from job.results.storage import load
 from tests.e2e.support import check_default_report, eventually, free_ports
 from tests.hosts.support import LITERAL, ORDERED, check_spread, codes
 

@@ -8,8 +8,8 @@ import pytest
 from ray._common.utils import get_system_memory
 from ray._private.utils import get_used_memory
 
-from job.states import canonical, digest
-from job.storage import load
+from job.results.storage import load
+from job.shard.states import canonical, digest
 from tests.ray_cluster.nodes import Nodes, cluster
 from tests.targets.ledgers import Ledger
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from job.results import Trial
+    from job.results.document import Trial
     from tests.ray_local.running import Ended
 
 INSTANCES, CALLS = 4, 300  # of 20 ms: an actor outlives its raylet by seconds

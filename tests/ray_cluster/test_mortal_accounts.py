@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from job.states import canonical, digest
-from job.storage import load
+from job.results.storage import load
+from job.shard.states import canonical, digest
 from job.targets.bank import Account
 from tests.targets.mortals import Heir
 

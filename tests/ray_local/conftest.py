@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from job import ray_cluster
-from job.leaving import SIGNALS, Leaving
-from job.ray_address import Way
+from job.cluster import connection
+from job.cluster.address import Way
+from job.signals import SIGNALS, Leaving
 from tests.ray_local.running import Command, Head, short_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from job.results import Cluster
+    from job.results.document import Cluster
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +39,7 @@ def cluster(head: Head) -> Iterator[Cluster]:
     os.environ["RAY_AUTH_TOKEN"] = head.token
     way = Way("connected", head.address)
     try:
-        with ray_cluster.connected(way, Leaving(), note=lambda _: None) as cluster:
+        with connection.connected(way, Leaving(), note=lambda _: None) as cluster:
             for signum, handler in handlers.items():  # Ctrl-C is pytest's
                 signal.signal(signum, handler)
             yield cluster

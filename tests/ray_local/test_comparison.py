@@ -1,6 +1,6 @@
 """A comparison is laid out on the nodes there are, left out or refused, before anything starts.
 
-No Ray runs for these, but `job.comparison` imports it.
+No Ray runs for these, but `job.running.comparison` imports it.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from job.arrangement import arrange
 from job.errors import ClusterError
-from job.placement import PROCESS_BYTES, Capacity
-from job.workload import build
+from job.planning.layout import arrange
+from job.planning.placement import PROCESS_BYTES, Capacity
+from job.workload.model import build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from job.arrangement import Layout
+    from job.planning.layout import Layout
 
 GB = 10**9
 

@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import ray
 
-from job import pacing
-from job.arrangement import Layout
-from job.calls import parse_call, parse_target
+from job.actors import pacing
+from job.actors.worker import Setting
 from job.errors import ClusterError, JobError, StateError, TargetRaisedError, TrialError
-from job.ray_actors import Setting
-from job.recipe import Recipe
-from job.strategies.ray_shards import RayShards
-from job.strategies.serial import Serial
-from job.workload import load_target
+from job.planning.layout import Layout
+from job.running.serial import Serial
+from job.running.sharded import RayShards
+from job.shard.recipe import Recipe
+from job.workload.calls import parse_call, parse_target
+from job.workload.importing import load_target
 from tests.ray_local.running import Head, is_running, poll
 from tests.targets import ledgers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from job.results import Cluster
-    from job.strategies.base import Facts, Strategy
+    from job.results.document import Cluster
+    from job.running.strategy import Facts, Strategy
 
     Make = Callable[..., Strategy]
 

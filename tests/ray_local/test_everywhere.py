@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from job.storage import load
+from job.results.storage import load
 from tests.ray_local.running import MODULE, ROOT, TARGETS, Command, Ended, Head
 
 LEDGER = (

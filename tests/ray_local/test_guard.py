@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from job.ray_capacity import is_asked_by_others
+from job.cluster.autoscaler import is_asked_by_others
 from tests.ray_local.running import ROOT, Head, poll
 
 if TYPE_CHECKING:
-    from job.results import Cluster
+    from job.results.document import Cluster
 
 ASK = """
 import sys
-from job.ray_guard import asking
+from job.cluster.guard import asking
 with asking(sys.argv[1]) as request:
     request.ask([0.5])
     print("asked", flush=True)

@@ -13,14 +13,14 @@ import pytest
 import ray
 
 from job import run_comparison
-from job.analysis import Report
+from job.analysis.report import Report
 from job.errors import DisagreementError, TrialError, UsageError
 from job.report.table import render
 from tests.ray_local.running import ROOT, Head, poll
 from tests.targets.ledgers import Ledger
 
 if TYPE_CHECKING:
-    from job.report.notebook import Shown
+    from job.commands.notebook import Shown
 
 pytestmark = pytest.mark.usefixtures("cluster")
 SCRIPT = "<script>alert(1)</script>"

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import ray
 
-from job.arrangement import Layout
-from job.calls import parse_call, parse_target
+from job.actors.worker import Setting
 from job.errors import StateError, TrialError
-from job.ray_actors import Setting
-from job.recipe import Recipe
-from job.strategies.ray_shards import RayShards
-from job.workload import load_target
+from job.planning.layout import Layout
+from job.running.sharded import RayShards
+from job.shard.recipe import Recipe
+from job.workload.calls import parse_call, parse_target
+from job.workload.importing import load_target
 from tests.targets import mortals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from job.chaos import Chaos
-    from job.results import Cluster
-    from job.strategies.base import Facts
+    from job.results.document import Cluster
+    from job.running.strategy import Facts
+    from job.workload.chaos import Chaos
     from tests.ray_local.running import Command
 
     Make = Callable[..., RayShards]

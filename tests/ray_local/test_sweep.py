@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from job.sweeps import Sweep
+from job.results.sweep import Sweep
 
 if TYPE_CHECKING:
     from pathlib import Path

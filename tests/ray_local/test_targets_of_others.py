@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from job.states import bounded, canonical, state_limit
-from job.storage import load
+from job.results.storage import load
+from job.shard.states import bounded, canonical, state_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from job import advisories
-from job.advisories import CHECKS, advise
+from job.analysis import advisories
+from job.analysis.advisories import CHECKS, advise
 from job.cli import commands
-from job.results import NodeShare, Results, Trial
-from job.storage import load
-from job.workload import Plan
+from job.results.document import NodeShare, Results, Trial
+from job.results.storage import load
+from job.workload.model import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from job.agreement import close, difference
 from job.errors import StateError
-from job.states import canonical
+from job.running.agreement import close, difference
+from job.shard.states import canonical
 
 INF, NAN = math.inf, math.nan
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from job.analysis import Report, analyse
-from job.results import NodeShare, Results, Trial
-from job.storage import load
+from job.analysis.report import Report, analyse
+from job.results.document import NodeShare, Results, Trial
+from job.results.storage import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from job.figures import Row
+    from job.analysis.figures import Row
 
 GOLDEN = load(Path(__file__).parents[1] / "data" / "results-v1.json")
 

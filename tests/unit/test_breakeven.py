@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.breakeven import BreakEven, NoBreakEven, break_even, sentences
-from job.costs import Bound, Cost, call_cost, paid_back
-from job.results import (
+from job.analysis.breakeven import BreakEven, NoBreakEven, break_even, sentences
+from job.analysis.costs import Bound, Cost, call_cost, paid_back
+from job.results.document import (
     Calibration,
     Cluster,
     Computed,

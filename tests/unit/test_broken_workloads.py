@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from job.cli import run
-from job.document import MOST_BYTES, MOST_NODES
-from job.workload_files import read_workload
+from job.workload.document import MOST_BYTES, MOST_NODES
+from job.workload.reading import read_workload
 
 ROOT = Path(__file__).parents[2]
 BROKEN = ROOT / "tests" / "data" / "workloads" / "broken"
@@ -134,8 +134,8 @@ def test_what_is_no_workload_is_refused(
 
 
 def test_nothing_that_a_file_names_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from job.workload import build
-    from job.workload_files import read_workload
+    from job.workload.model import build
+    from job.workload.reading import read_workload
 
     (tmp_path / "harmful.py").write_text("raise SystemExit('it was imported')")
     (tmp_path / "ours.yaml").write_text("target: harmful:Class()\ninstances: 1\ncalls: [touch]\n")

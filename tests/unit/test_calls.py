@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.calls import (
+from job.errors import UsageError
+from job.workload.calls import (
     Arguments,
     Call,
     InstanceNumber,
@@ -15,7 +16,6 @@ from job.calls import (
     parse_call,
     parse_target,
 )
-from job.errors import UsageError
 
 NUMBER = InstanceNumber()
 FEW = settings(max_examples=60, deadline=None, derandomize=True)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from job.changes import PHASES, Comparison, PhaseChange, compare_runs
+from job.analysis.changes import PHASES, Comparison, PhaseChange, compare_runs
 from job.errors import UsageError
 from job.report.changes import render_comparison, verdict
 from job.report.table import WIDTH
-from job.results import NodeShare, Results, Trial
-from job.storage import load
+from job.results.document import NodeShare, Results, Trial
+from job.results.storage import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable

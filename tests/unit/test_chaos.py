@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from job.chaos import Chaos, parse_chaos
+from job.workload.chaos import Chaos, parse_chaos
 
 
 @pytest.mark.parametrize(

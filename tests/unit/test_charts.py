@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.analysis import analyse
-from job.breakeven import Answer, BreakEven, break_even
-from job.costs import Bound, Cost
-from job.report.charts import charts, samples
-from job.report.curves import pay_off
-from job.report.drawing import Chart, listed, plain, unit_for
-from job.report.scale import sweep_charts
-from job.report.timeline import BINS, MOST_BARS, MOST_LANES, lanes_of, merged, rates, timeline
-from job.results import Results, Stretch
+from job.analysis.breakeven import Answer, BreakEven, break_even
+from job.analysis.costs import Bound, Cost
+from job.analysis.report import analyse
+from job.page.breakeven import pay_off
+from job.page.charts import charts, samples
+from job.page.drawing import Chart, listed, plain, unit_for
+from job.page.sweep import sweep_charts
+from job.page.timeline import BINS, MOST_BARS, MOST_LANES, lanes_of, merged, rates, timeline
+from job.results.document import Results, Stretch
 from tests.samples import (
     ACTORS,
     SEED,

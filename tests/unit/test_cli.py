@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from job.cli import run
-from job.storage import load, save
-from job.sweeps import Sweep
+from job.results.storage import load, save
+from job.results.sweep import Sweep
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "data" / "results-v1.json"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from job.analysis import analyse
-from job.deaths import sentences
-from job.results import Loss, Results, Trial
-from job.storage import load
+from job.analysis.losses import sentences
+from job.analysis.report import analyse
+from job.results.document import Loss, Results, Trial
+from job.results.storage import load
 
 SEED = load(Path(__file__).parents[1] / "data" / "results-v1.json")
 ACTORS = SEED.trials[-1]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.emitted import PIECE, found, marked, unmarked
 from job.errors import FileError
+from job.results.log import PIECE, found, marked, unmarked
 
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=5 * PIECE)
 NOISE = st.lists(

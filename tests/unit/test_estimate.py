@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.estimate import (
+from job.planning.estimate import (
     MOST_THREADS,
     Estimate,
     Profile,

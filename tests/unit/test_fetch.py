@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from job.cli import commands
-from job.emitted import marked
 from job.errors import ClusterError, FileError, UsageError
+from job.results.log import marked
 from tests.samples import SEED
 
 if TYPE_CHECKING:

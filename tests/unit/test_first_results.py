@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from job.analysis import analyse
-from job.changes import compare_runs
+from job.analysis.changes import compare_runs
+from job.analysis.report import analyse
+from job.page.page import page
 from job.report.changes import verdict
-from job.report.page import page
 from job.report.table import render
-from job.states import digest
-from job.storage import load
+from job.results.storage import load
+from job.shard.states import digest
 
 PATH = Path(__file__).parents[1] / "data" / "results-v1-first.json"
 FIRST = load(PATH)

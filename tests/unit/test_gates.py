@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from job.changes import compare_runs
+from job.analysis.changes import compare_runs
+from job.analysis.gates import demand, judge, judge_slower, parse_gates, parse_slower
 from job.errors import GateError, UsageError
-from job.gates import demand, judge, judge_slower, parse_gates, parse_slower
-from job.storage import load
+from job.results.storage import load
 
 if TYPE_CHECKING:
-    from job.results import Results
+    from job.results.document import Results
 
 # Elapsed 8.02 s serially and 3.28 s with actors, whose work reached 99.3 % of the ideal.
 GOLDEN = load(Path(__file__).parents[1] / "data" / "results-v1.json")

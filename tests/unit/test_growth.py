@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from job.placement import Capacity, Growth
-from job.ray_capacity import addable
+from job.cluster.autoscaler import addable
+from job.planning.placement import Capacity, Growth
 
 ROOT = Path(__file__).parents[2]
 WORKER = {"resources": {"CPU": 4, "memory": 16e9}, "max_workers": 3, "min_workers": 0}
@@ -88,9 +88,9 @@ def test_our_own_aws_cluster_may_grow() -> None:
 
 def test_the_guard_needs_nothing_but_python_to_start() -> None:
     # It starts while a request is made, and must not keep anybody waiting.
-    line = f"import sys; sys.path.insert(0, 'job'); import {'ray_guard'}; print(*sys.modules)"
+    line = f"import sys; sys.path.insert(0, 'job/cluster'); import {'guard'}; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", line], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.split()
-    assert "ray_guard" in loaded
+    assert "guard" in loaded
     assert "ray" not in loaded

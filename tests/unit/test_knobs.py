@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.calls import parse_call, parse_target
-from job.recipe import Recipe
-from job.shard import Place, Shard
-from job.strategies.serial import Serial
-from job.workload import load_target
+from job.running.serial import Serial
+from job.shard.recipe import Recipe
+from job.shard.shard import Place, Shard
+from job.workload.calls import parse_call, parse_target
+from job.workload.importing import load_target
 
 HERE = Place("node", "10.0.0.1", "host", os.getpid())
 TARGETS = {

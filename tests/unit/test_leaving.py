@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from job.leaving import SIGNALS, Leaving
+from job.signals import SIGNALS, Leaving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 WAITING = """
 import signal, sys
-from job.leaving import Leaving
+from job.signals import Leaving
 with Leaving().watching() as leaving:
     try:
         print("ready", flush=True)
@@ -36,7 +36,7 @@ sys.exit(leaving.exit_code)
 # A mutex that is locked twice waits for ever, and no signal gets it out of there.
 STUCK = """
 import ctypes, sys
-from job.leaving import Leaving
+from job.signals import Leaving
 with Leaving().watching() as leaving:
     leaving.grace_s = 0.1
     leaving.abandon = lambda: print("abandoned", flush=True)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job import loops
-from job.calls import Arguments, Call, parse_call
 from job.errors import UsageError
+from job.shard import loops
+from job.workload.calls import Arguments, Call, parse_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from job import metering
-from job.estimate import WAITING, Profile
-from job.metering import SAMPLED_OF, Account, Sampler, core_s, voluntary_switches
+from job.planning.estimate import WAITING, Profile
+from job.shard import metering
+from job.shard.metering import SAMPLED_OF, Account, Sampler, core_s, voluntary_switches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,10 +14,10 @@ from click.testing import CliRunner
 
 from job.cli import commands
 from job.errors import FileError, UsageError
-from job.report import page as page_module
-from job.report.page import check_page, page
-from job.storage import save
-from job.sweeps import Sweep
+from job.page import page as page_module
+from job.page.page import check_page, page
+from job.results.storage import save
+from job.results.sweep import Sweep
 from tests.samples import SCRIPT, SEED, comparison, hostile, large, scaling_sweep
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from job.placement import (
+from job.planning.placement import (
     GRAIN,
     Capacity,
     Fit,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job import preflight
-from job.placement import Fit
-from job.preflight import Finding, Probe, Reply, slow_nodes
-from job.results import Cluster, Node
+from job.analysis import checks
+from job.analysis.checks import Finding, Probe, Reply, slow_nodes
+from job.planning.placement import Fit
+from job.results.document import Cluster, Node
 
 FEW = settings(max_examples=100, deadline=None, derandomize=True)
 OURS = Reply("2.60.0", "3.11.7")
@@ -42,13 +42,13 @@ def levels(findings: list[Finding]) -> list[str]:
 
 
 def test_nodes_that_all_answer_are_sound() -> None:
-    assert preflight.answers(probes("a", "b")) == Finding("nodes", "ok", "all 2 nodes answered")
-    assert preflight.answers(probes("a")).text == "the one node answered"
+    assert checks.answers(probes("a", "b")) == Finding("nodes", "ok", "all 2 nodes answered")
+    assert checks.answers(probes("a")).text == "the one node answered"
 
 
 def test_a_node_that_does_not_answer_is_named_with_the_reason() -> None:
     silent = Probe("b", 4, silent="not within 60 s")
-    found = preflight.answers([SOUND, silent])
+    found = checks.answers([SOUND, silent])
     assert (found.level, found.text) == ("failure", "no answer from b (not within 60 s)")
     assert found.advice
 
@@ -64,7 +64,7 @@ def test_a_node_that_does_not_answer_is_named_with_the_reason() -> None:
     ],
 )
 def test_versions_may_differ_in_pythons_last_figure_alone(theirs: Reply, level: str) -> None:
-    found = preflight.versions([SOUND, replace(SOUND, name="b", reply=theirs)], OURS)
+    found = checks.versions([SOUND, replace(SOUND, name="b", reply=theirs)], OURS)
     assert found.level == level
     if level != "ok":
         assert f"b has Ray {theirs.ray_version}, Python {theirs.python_version}" in found.text
@@ -73,14 +73,14 @@ def test_versions_may_differ_in_pythons_last_figure_alone(theirs: Reply, level: 
 
 def test_the_node_where_the_target_cannot_be_loaded_is_named() -> None:
     lame = replace(SOUND, name="b", reply=OURS._replace(problem="No module named 'ledger'"))
-    found = preflight.importable([SOUND, lame], "ledger:Ledger")
+    found = checks.importable([SOUND, lame], "ledger:Ledger")
     assert found.level == "failure"
     assert found.text == "ledger:Ledger cannot be loaded on b (No module named 'ledger')"
     assert "runtime_env.yaml" in found.advice
 
 
 def test_of_many_nodes_a_few_are_named() -> None:
-    found = preflight.answers([Probe(f"n{i}", 1, silent="gone") for i in range(9)])
+    found = checks.answers([Probe(f"n{i}", 1, silent="gone") for i in range(9)])
     assert found.text.endswith("n4 (gone), and 4 more")
 
 
@@ -88,23 +88,23 @@ def test_of_many_nodes_a_few_are_named() -> None:
 
 
 def test_cpus_that_others_hold_are_a_warning() -> None:
-    sound = preflight.capacity(cluster(node("a"), node("b", 0)))
+    sound = checks.capacity(cluster(node("a"), node("b", 0)))
     assert (sound.level, sound.text) == ("ok", "4 CPUs and 16 GB for actors on 1 of 2 nodes")
-    held = preflight.capacity(cluster(node("a", free=2.5)))
+    held = checks.capacity(cluster(node("a", free=2.5)))
     assert (held.level, held.text.endswith("others hold 1.5 CPUs")) == ("warning", True)
-    assert preflight.capacity(cluster(node("a", 0))).level == "warning"
+    assert checks.capacity(cluster(node("a", 0))).level == "warning"
 
 
 def test_a_plan_that_fits_now_later_or_after_scaling() -> None:
     fits = {"actors": Fit("scaling", "why"), "sharded": Fit("now"), "more": Fit("later", "busy")}
-    found = preflight.placement(fits, {"sharded": "2 actors of 1 CPU"}, {"x": "no memory"}, "")
+    found = checks.placement(fits, {"sharded": "2 actors of 1 CPU"}, {"x": "no memory"}, "")
     assert levels(found) == ["warning", "ok", "warning", "warning"]
     assert found[1].text == "sharded: there is room for 2 actors of 1 CPU"
     assert all(finding.advice for finding in found if finding.level == "warning")
 
 
 def test_a_plan_that_never_fits_fails_with_its_advice() -> None:
-    found = preflight.placement({}, {}, {}, "cannot be placed\nAsk for less.")
+    found = checks.placement({}, {}, {}, "cannot be placed\nAsk for less.")
     assert found == [Finding("placement", "failure", "cannot be placed", "Ask for less.")]
 
 
@@ -113,13 +113,13 @@ def test_a_plan_that_never_fits_fails_with_its_advice() -> None:
 
 @pytest.mark.parametrize(("open_", "expected"), [(True, ["warning"]), (False, ["ok"]), (None, [])])
 def test_an_open_cluster_is_a_warning(open_: bool | None, expected: list[str]) -> None:  # noqa: FBT001
-    assert levels(list(preflight.token(cluster(node("a"), open_=open_)))) == expected
+    assert levels(list(checks.token(cluster(node("a"), open_=open_)))) == expected
 
 
 def test_a_head_that_gives_cpus_is_a_warning_where_there_are_other_nodes() -> None:
-    assert levels(list(preflight.head(cluster(node("a", head=True), node("b"))))) == ["warning"]
-    assert levels(list(preflight.head(cluster(node("a", 0, head=True), node("b"))))) == ["ok"]
-    assert list(preflight.head(cluster(node("a", head=True)))) == []
+    assert levels(list(checks.head(cluster(node("a", head=True), node("b"))))) == ["warning"]
+    assert levels(list(checks.head(cluster(node("a", 0, head=True), node("b"))))) == ["ok"]
+    assert list(checks.head(cluster(node("a", head=True)))) == []
 
 
 # --- speed
@@ -127,7 +127,7 @@ def test_a_head_that_gives_cpus_is_a_warning_where_there_are_other_nodes() -> No
 
 def test_a_node_with_a_slow_core_is_named() -> None:
     nodes = [*probes("a", "b", "c"), replace(SOUND, name="d", core_s=0.004)]
-    (found,) = preflight.speed(nodes, 0.002)
+    (found,) = checks.speed(nodes, 0.002)
     assert found.level == "warning"
     assert found.text == "d is slow: the same Python takes 2 times as long as on most nodes"
 
@@ -146,26 +146,26 @@ def test_a_node_with_a_slow_core_is_named() -> None:
 )
 def test_only_differences_that_matter_name_a_node(changed: dict[str, float], named: bool) -> None:  # noqa: FBT001
     nodes = [*probes("a", "b", "c"), replace(SOUND, name="d", **changed)]  # type: ignore[arg-type]
-    found = preflight.speed(nodes, 0.002)
+    found = checks.speed(nodes, 0.002)
     assert any(finding.text.startswith("d is slow") for finding in found) == named
 
 
 def test_of_two_nodes_that_differ_neither_is_called_the_odd_one() -> None:
-    (found,) = preflight.speed([SOUND, replace(SOUND, name="b", core_s=0.003)], 0.0025)
+    (found,) = checks.speed([SOUND, replace(SOUND, name="b", core_s=0.003)], 0.0025)
     assert found.level == "warning"
     assert found.text == "the same Python takes 1.5 times as long on b as on a"
-    assert levels(preflight.speed(probes("a", "b"), 0.002)) == ["ok"]
+    assert levels(checks.speed(probes("a", "b"), 0.002)) == ["ok"]
 
 
 @pytest.mark.parametrize(("driver_s", "word"), [(0.001, "slower"), (0.004, "faster")])
 def test_a_driver_that_is_unlike_the_nodes_is_told(driver_s: float, word: str) -> None:
-    (found,) = preflight.speed(probes("a", "b", "c"), driver_s)
+    (found,) = checks.speed(probes("a", "b", "c"), driver_s)
     assert found.text == f"the nodes' cores are 2 times {word} than the driver's"
 
 
 def test_one_node_is_compared_with_the_driver_alone() -> None:
-    assert levels(preflight.speed(probes("a"), 0.002)) == ["ok"]
-    assert preflight.speed([], 0.002) == []
+    assert levels(checks.speed(probes("a"), 0.002)) == ["ok"]
+    assert checks.speed([], 0.002) == []
 
 
 @FEW

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
+from job.cluster.jobs import DEFAULT, JobsApi, choose_api, exit_code
 from job.errors import ClusterError, UsageError
-from job.ray_jobs import DEFAULT, JobsApi, choose_api, exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

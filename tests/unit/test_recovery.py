@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.recovery import (
+from job.actors.recovery import (
     CAREFUL_AFTER,
     MAKING,
     MOST_AT_ONE_CALL,

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.errors import FileError
-from job.results import (
+from job.results.document import (
     MOST_CHARACTERS,
     MOST_STATES,
     Results,
     Trial,
     shortened,
 )
-from job.storage import check_writable, load, save
+from job.results.storage import check_writable, load, save
 
 GOLDEN = Path(__file__).parents[1] / "data" / "results-v1.json"
 TRIAL = Trial(

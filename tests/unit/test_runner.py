@@ -18,18 +18,18 @@ from job.errors import (
     TargetRaisedError,
     TrialError,
 )
-from job.runner import Runner
-from job.states import digest
-from job.storage import load
-from job.strategies.base import Facts
-from job.workload import Plan, Workload, build
+from job.results.storage import load
+from job.running.runner import Runner
+from job.running.strategy import Facts
+from job.shard.states import digest
+from job.workload.model import Plan, Workload, build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from job.estimate import Profile
-    from job.results import Results
-    from job.strategies.base import Progress, Strategy
+    from job.planning.estimate import Profile
+    from job.results.document import Results
+    from job.running.strategy import Progress, Strategy
 
 INSTANCES = 4
 KEYS = {"target": "m:C", "instances": INSTANCES, "calls": ["f() * 2"]}
@@ -218,7 +218,7 @@ def test_the_drivers_core_is_looked_at_again_after_each_trial_and_the_best_count
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = iter([0.003, 0.0015, 0.002])
-    monkeypatch.setattr("job.runner.core_s", lambda: next(looks))
+    monkeypatch.setattr("job.running.runner.core_s", lambda: next(looks))
     found = world.runner(trials=3).run([Fake(world)])
     assert found.environment.core_s == 0.0015
     assert next(looks, None) is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.scaling import Fit, NoFit, fit, karp_flatt
+from job.analysis.scaling import Fit, NoFit, fit, karp_flatt
 
 PARALLEL = (1, 2, 4, 8, 12, 16, 24, 32)
 

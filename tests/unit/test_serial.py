@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.calls import parse_call, parse_target
 from job.errors import TargetRaisedError, TrialError
-from job.recipe import Recipe
-from job.strategies.serial import Serial, on_driver
+from job.running.serial import Serial, on_driver
+from job.shard.recipe import Recipe
+from job.workload.calls import parse_call, parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.calls import Call, parse_call, parse_target
 from job.errors import StateError, TargetRaisedError
-from job.recipe import Recipe
-from job.shard import Place, Shard
-from job.states import canonical
+from job.shard.recipe import Recipe
+from job.shard.shard import Place, Shard
+from job.shard.states import canonical
+from job.workload.calls import Call, parse_call, parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -27,7 +27,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.errors import StateError
-from job.states import bounded, canonical, digest, excerpt, first_difference, state_limit
+from job.shard.states import bounded, canonical, digest, excerpt, first_difference, state_limit
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -289,7 +289,7 @@ def test_the_order_in_which_a_dict_was_filled_does_not_count(
 
 def test_the_text_does_not_depend_on_the_hash_seed() -> None:
     script = (
-        "from job.states import canonical, digest\n"
+        "from job.shard.states import canonical, digest\n"
         "from collections import Counter\n"
         "class Tags(set): pass\n"
         "words = ['w%d' % n for n in range(200)]\n"
@@ -430,7 +430,7 @@ def test_a_set_of_objects_that_know_each_other_has_one_text() -> None:
 def test_a_tangle_without_end_is_refused_instead_of_hanging(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("job.states._CIRCLES", 1_000)
+    monkeypatch.setattr("job.shard.states._CIRCLES", 1_000)
     nodes = [Node() for _ in range(30)]
     for node in nodes:
         node.peers.update(nodes)

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job import stats
-from job.stats import Change, compare, ratio, summarise
+from job.analysis import stats
+from job.analysis.stats import Change, compare, ratio, summarise
 
 Draw = Callable[[random.Random], float]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from job.errors import FileError
-from job.storage import check_writable, is_uri, load, read, write
+from job.results.storage import check_writable, is_uri, load, read, write
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from job.analysis.limits import limit
 from job.errors import FileError, UsageError
-from job.limits import limit
+from job.planning.points import at, check, expected_s, order, parse_over
 from job.report.sweep import BAR, bar, cells_of_sweep, render_sweep
-from job.results import Cluster, Computed, Environment, Node, NodeShare, Results, Trial
-from job.sweeps import Over, Point, Sweep, at, check, expected_s, order, parse_any, parse_over
-from job.workload import Plan, Workload, build
+from job.results.document import Cluster, Computed, Environment, Node, NodeShare, Results, Trial
+from job.results.sweep import Over, Point, Sweep, parse_any
+from job.workload.model import Plan, Workload, build
 
 GOLDEN = Path(__file__).parents[1] / "data" / "results-v1.json"
 SPINNER = "job.targets.spinner:Spinner(seed=instance, rounds=10)"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from job.analysis import analyse
+from job.analysis.report import analyse
 from job.report.table import FORMATS, WIDTH, render
-from job.results import Computed, Results, Trial
-from job.storage import load
+from job.results.document import Computed, Results, Trial
+from job.results.storage import load
 
 DATA = Path(__file__).parents[1] / "data"
 SEED = load(DATA / "results-v1.json")

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from job.calls import parse_target
-from job.recipe import Recipe
-from job.shard import Place, Shard
-from job.states import canonical
+from job.shard.recipe import Recipe
+from job.shard.shard import Place, Shard
+from job.shard.states import canonical
 from job.targets.almanac import Almanac
 from job.targets.bank import Account
 from job.targets.counter import Counter
 from job.targets.journal import Journal
 from job.targets.poller import Poller
 from job.targets.spinner import Spinner
-from job.workload import BUNDLED, Workload, build, load_target
+from job.workload.calls import parse_target
+from job.workload.importing import load_target
+from job.workload.model import BUNDLED, Workload, build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

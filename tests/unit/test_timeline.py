@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from job.timeline import MOST_ACTORS, MOST_STRETCHES, Timeline
+from job.actors.timeline import MOST_ACTORS, MOST_STRETCHES, Timeline
 
 
 def test_a_few_answers_stay_apart() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from job.breakeven import sentences
-from job.figures import rows_of
-from job.results import Calibration, NodeShare, Trial
-from job.storage import load
-from job.verdict import verdict
+from job.analysis.breakeven import sentences
+from job.analysis.figures import rows_of
+from job.analysis.verdict import verdict
+from job.results.document import Calibration, NodeShare, Trial
+from job.results.storage import load
 
 GOLDEN = load(Path(__file__).parents[1] / "data" / "results-v1.json")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.winners import Point, render, verdicts
-from job.breakeven import BreakEven
-from job.costs import Bound, Cost
+from job.analysis.breakeven import BreakEven
+from job.analysis.costs import Bound, Cost
 
 MODEL = BreakEven(
     calls=100,

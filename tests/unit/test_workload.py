@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.calls import Arguments, Call, InstanceNumber, Target, parse_target
 from job.errors import UsageError
-from job.workload import Plan, Workload, build, load_target
-from job.workload_files import read_workload
+from job.workload.calls import Arguments, Call, InstanceNumber, Target, parse_target
+from job.workload.importing import load_target
+from job.workload.model import Plan, Workload, build
+from job.workload.reading import read_workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from job.forms import FORMS
-from job.workload import Plan, Workload, build, load_target
-from job.workload_files import read_workload
+from job.workload.forms import FORMS
+from job.workload.importing import load_target
+from job.workload.model import Plan, Workload, build
+from job.workload.reading import read_workload
 
 TEXT = (Path(__file__).parents[2] / "docs" / "workloads.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)

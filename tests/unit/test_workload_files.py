@@ -13,12 +13,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job import document
-from job.calls import Arguments, Call, InstanceNumber, Target, parse_call, parse_target
 from job.errors import UsageError
-from job.forms import Agree, parse_agree
-from job.workload import BUNDLED, Plan, Workload, build
-from job.workload_files import bundled, read_workload, schema, to_yaml
+from job.workload import document
+from job.workload.calls import Arguments, Call, InstanceNumber, Target, parse_call, parse_target
+from job.workload.forms import Agree, parse_agree
+from job.workload.model import BUNDLED, Plan, Workload, build
+from job.workload.reading import bundled, read_workload, schema, to_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path

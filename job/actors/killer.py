@@ -1,0 +1,166 @@
+"""Kill actors and nodes while a strategy works, as `--chaos` asks for."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import ray
+import ray.exceptions as rex
+
+from job.cluster.connection import on_node
+from job.errors import ClusterError, UsageError
+from job.words import count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from job.actors.losses import Losses
+    from job.actors.worker import Setting, Worker
+    from job.results.document import Cluster
+    from job.workload.chaos import Chaos, Kill
+
+UNHURT_S = 0.25  # how long a death waits for a victim that has answered something to lose
+
+
+class Executioner:
+    """Ends processes of its own node; an actor without a CPU."""
+
+    def ready(self) -> None:
+        """Be there before the first death is due."""
+
+    def kill(self, pid: int) -> None:
+        """End a process as the kernel does when memory runs out."""
+        os.kill(pid, signal.SIGKILL)
+
+    def kill_node(self) -> None:
+        """End the node's raylet, and with it all of its workers, this one included."""
+        import psutil
+
+        raylet = psutil.Process().parent()
+        while raylet and raylet.name() != "raylet":
+            raylet = raylet.parent()
+        if raylet:
+            raylet.kill()
+
+
+class Killer:
+    """Brings about the deaths of one trial."""
+
+    def __init__(self, kills: Sequence[Kill], setting: Setting) -> None:
+        """Start what kills on every node, before anything is timed.
+
+        Raises:
+            ClusterError: It did not start.
+        """
+        self._kills = list(kills)
+        self._setting = setting
+        self._began_s = 0.0
+        self._hands: dict[str, Any] = {}
+        self._spared = spared(setting.cluster)
+        remote = ray.remote(Executioner)
+        for node in ray.nodes():  # those of the last trial may be gone
+            if node["Alive"] and node["Resources"].get("CPU"):
+                where = on_node(node["NodeID"])
+                hand = remote.options(num_cpus=0, scheduling_strategy=where)
+                self._hands[node["NodeID"]] = hand.remote()
+        ready = {hand.ready.remote(): node for node, hand in self._hands.items()}
+        found, late = ray.wait(
+            list(ready), num_returns=len(ready), timeout=setting.startup_timeout_s
+        )
+        if late:
+            self.end()
+            raise ClusterError("--chaos: what is to kill did not start", "`check` tells of nodes.")
+        for ref in found:
+            try:
+                ray.get(ref)
+            except rex.RayError:  # lost meanwhile, and not there to be killed
+                del self._hands[ready[ref]]
+
+    def begin(self) -> None:
+        """Let the time run: the work begins now."""
+        self._began_s = time.monotonic()
+
+    def patience_s(self) -> float:
+        """Return for how long nothing is to be done."""
+        if not self._kills:
+            return math.inf
+        return max(0.01, self._kills[0].due_s - (time.monotonic() - self._began_s))
+
+    def strike(self, workers: Sequence[Worker], losses: Losses) -> None:
+        """Kill who is due."""
+        now_s = time.monotonic() - self._began_s
+        while self._kills and self._kills[0].due_s <= now_s:
+            kill = self._kills[0]
+            hurt = self._victims(workers, losses, node=kill.node)
+            exposed = [worker for worker in hurt if _has_something_to_lose(worker)]
+            if not hurt or (not exposed and now_s < kill.due_s + UNHURT_S):
+                return  # later, when there is a victim
+            choice = exposed or hurt
+            self._kill(kill, choice[int(kill.choice * len(choice))], workers, losses)
+            self._kills.pop(0)
+
+    def end(self) -> None:
+        """End what kills; say which deaths came too late."""
+        if self._kills and self._began_s:
+            self._setting.note(
+                f"--chaos: {count(len(self._kills), 'death')} found no victim before the work was "
+                "done; a shorter interval brings them earlier"
+            )
+        for hand in self._hands.values():
+            with contextlib.suppress(rex.RayError, ValueError):  # gone with its node
+                ray.kill(hand)
+        self._hands.clear()
+
+    def _victims(self, workers: Sequence[Worker], losses: Losses, *, node: bool) -> list[Worker]:
+        """Return the actors that are at work, on nodes that may be killed."""
+        at_work = [
+            w for w in workers
+            if w.place and not losses.is_ours(w) and w.segments and w.place.node_id in self._hands
+        ]  # fmt: skip
+        if not node:
+            return at_work
+        return [w for w in at_work if w.place and w.place.node_id not in self._spared]
+
+    def _kill(self, kill: Kill, victim: Worker, workers: Sequence[Worker], losses: Losses) -> None:
+        assert victim.place  # noqa: S101 - who is at work has one
+        place = victim.place
+        hand = self._hands[place.node_id]
+        if not kill.node:
+            losses.expect(place)
+            hand.kill.remote(place.pid)
+            return
+        for worker in workers:
+            if worker.place and worker.place.node_id == place.node_id:
+                losses.expect(worker.place)
+        hand.kill_node.remote()
+        del self._hands[place.node_id]
+
+
+def spared(cluster: Cluster) -> set[str]:
+    """Return the nodes that are never killed: the head, and the driver's."""
+    heads = {node.node_id for node in cluster.nodes if node.head}
+    return {*heads, str(ray.get_runtime_context().get_node_id())}
+
+
+def check_victims(chaos: Chaos, cluster: Cluster) -> None:
+    """Refuse to kill nodes where there are none to be killed.
+
+    Raises:
+        UsageError: There is only the head, or the driver's.
+    """
+    if chaos.node and not {node.node_id for node in cluster.nodes} - spared(cluster):
+        message = f"--chaos {chaos}: the cluster has no node but the head and the driver's"
+        raise UsageError(message, "kill=2 kills actors; node=1 needs a cluster of several nodes.")
+
+
+def _has_something_to_lose(worker: Worker) -> bool:
+    """Return whether an actor has answered calls that are in no snapshot."""
+    recovery, segment = worker.recovery, worker.segments[0]
+    if recovery.answered > recovery.saved:
+        return True
+    return segment.kind == "advance" and bool(ray.wait(segment.refs[:1], timeout=0)[0])

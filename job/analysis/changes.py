@@ -1,0 +1,229 @@
+"""Two runs of the same workload -> what changed between them, and whether that is more than noise.
+
+Pure, and from the results documents alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from statistics import median
+from typing import TYPE_CHECKING, Literal
+
+from job.analysis import stats
+from job.analysis.symptoms import UNLIKE, node_cores_s
+from job.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from job.analysis.stats import Interval
+    from job.results.document import Results, Trial
+
+# With which others each is asked about at once, itself included.
+_ASKED = {"startup": 3, "work": 3, "read": 3, "elapsed": 1}
+PHASES = tuple(_ASKED)
+KNOBS = ("shards", "calls_per_batch", "threads_per_shard", "cpus_per_actor")
+ERROR = Fraction(1, 20)  # that any elapsed, or any phase, is called changed though none is
+# Two sessions on the same machine differ by as much, whatever the trials within each say.
+NEGLIGIBLE = 0.01  # of elapsed
+NOTED_CORE = 1.1  # as a busy machine changes it; from UNLIKE on it is another core
+
+Finding = Literal["slower", "faster", "not significant"]
+
+
+@dataclass(frozen=True)
+class PhaseChange:
+    """How one phase of one strategy changed; times are medians in seconds.
+
+    Attributes:
+        relative: new_s / old_s - 1, so 0.3 is 30 % slower; None where the latter is 0.
+        interval: Of `relative`; None where the trials are too few.
+        finding: What can be said of it. A change of under 1 % of elapsed is never significant.
+        enough: Whether the trials could have carried a claim.
+        trials: How many there were of OLD and of NEW.
+        estimated: Whether either side is extrapolated from some of the instances.
+    """
+
+    strategy: str
+    phase: str
+    old_s: float
+    new_s: float
+    relative: float | None
+    interval: Interval | None
+    finding: Finding
+    enough: bool
+    trials: tuple[int, int]
+    estimated: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed from one run to another.
+
+    Attributes:
+        changes: Every phase of every strategy that both have, strategy by strategy.
+        differs: What makes them incomparable, where they were compared all the same.
+        notes: What else a reader should know.
+        least: How many trials of each strategy either run needs for a claim about every phase.
+        missing: Strategies that only OLD has.
+        unfinished: What is wrong with a run that was not completed; empty if both were.
+    """
+
+    changes: tuple[PhaseChange, ...]
+    differs: tuple[str, ...]
+    notes: tuple[str, ...]
+    least: int
+    missing: tuple[str, ...]
+    unfinished: str
+
+
+def compare_runs(old: Results, new: Results, *, force: bool = False) -> Comparison:
+    """Compare two runs of the same workload on the same kind of cluster.
+
+    Two questions are asked, each with 5 % error in all (Bonferroni): did the elapsed of any
+    strategy change, and, to explain it, did any of their phases.
+
+    Args:
+        old: What was measured before.
+        new: What was measured after.
+        force: Whether to compare runs that are not comparable.
+
+    Raises:
+        UsageError: They are not comparable, or have no strategy in common.
+    """
+    differs = tuple(_differences(old, new))
+    if differs and not force:
+        message = f"OLD and NEW cannot be compared: {'; '.join(differs)}"
+        raise UsageError(message, "--force compares them nevertheless.")
+    before, after = old.analysed(), new.analysed()
+    common = [name for name in before if name in after]
+    if not common:
+        has = f"OLD has {', '.join(before) or 'none'}, NEW has {', '.join(after) or 'none'}"
+        raise UsageError(f"OLD and NEW have no strategy in common of which a trial ended: {has}")
+    errors = {phase: ERROR / (len(common) * asked) for phase, asked in _ASKED.items()}
+    return Comparison(
+        changes=tuple(
+            _change(name, phase, before[name], after[name], errors[phase])
+            for name in common
+            for phase in PHASES
+        ),
+        differs=differs,
+        notes=tuple(_notes(old, new)),
+        least=max(map(stats.least_for_change, errors.values())),
+        missing=tuple(name for name in before if name not in after),
+        unfinished="; ".join(_unfinished(old, new)),
+    )
+
+
+def _change(
+    strategy: str, phase: str, old: list[Trial], new: list[Trial], error: Fraction
+) -> PhaseChange:
+    before, after = _times(old, phase), _times(new, phase)
+    change = stats.compare(before, after, error)
+    old_s, new_s = median(before), median(after)
+    negligible = abs(new_s - old_s) < NEGLIGIBLE * median(_times(old, "elapsed"))
+    finding: Finding = "not significant"
+    if change.significant and not negligible:
+        finding = "slower" if new_s > old_s else "faster"
+    return PhaseChange(
+        strategy, phase, old_s, new_s, change.relative, change.interval, finding,
+        enough=change.significant is not None,
+        trials=(len(before), len(after)),
+        estimated=any(trial.estimated for trial in (*old, *new)),
+    )  # fmt: skip
+
+
+def _times(trials: list[Trial], phase: str) -> list[float]:
+    return [getattr(trial, f"{phase}_s") for trial in trials]
+
+
+# --- whether they are comparable
+
+
+def _differences(old: Results, new: Results) -> Iterator[str]:
+    """Name what must be the same for a difference in time to mean anything."""
+    for name, of in _SAME.items():
+        if of(old) != of(new):
+            yield f"{name} {of(old)} and {of(new)}"
+    for whose, factor in _cores(old, new).items():
+        if _apart(factor) > UNLIKE:
+            yield f"{whose} core, {_told(factor)}"
+
+
+def _cores(old: Results, new: Results) -> dict[str, float]:
+    """Return how many times as long NEW's cores took for the same piece of Python, by whose."""
+    before, after = _core_times(old), _core_times(new)
+    return {whose: after[whose] / before[whose] for whose in before if whose in after}
+
+
+def _core_times(run: Results) -> dict[str, float]:
+    nodes = node_cores_s(run.trials)
+    times = {
+        "the driver's": run.environment.core_s,
+        "the median node's": median(nodes) if nodes else None,
+    }
+    return {whose: core_s for whose, core_s in times.items() if core_s}
+
+
+def _apart(factor: float) -> float:
+    return max(factor, 1 / factor)
+
+
+def _told(factor: float) -> str:
+    return f"{_apart(factor):.2g} times {'slower' if factor > 1 else 'faster'} in NEW"
+
+
+def _knob(name: str) -> Callable[[Results], object]:
+    return lambda results: results.plan.get(name, "auto")  # what older versions did
+
+
+_SAME: dict[str, Callable[[Results], object]] = {
+    "target": lambda results: results.workload.target,
+    "instances": lambda results: f"{results.workload.instances:,}",
+    "calls": lambda results: ", ".join(results.workload.calls) or "none",
+    "read": lambda results: results.workload.read or "the whole object",
+    "Ray": lambda results: results.cluster.ray_version,
+    "Python": lambda results: results.environment.python_version.rpartition(".")[0],
+    "nodes": lambda results: len(results.cluster.nodes),
+    "CPUs": lambda results: f"{results.cluster.cpus:g}",
+} | {f"--{name.replace('_', '-')}": _knob(name) for name in KNOBS}
+
+
+# --- what else there is to say
+
+
+def _notes(old: Results, new: Results) -> Iterator[str]:
+    before, after = old.analysed(), new.analysed()
+    yield from _unfinished(old, new)
+    for whose, factor in _cores(old, new).items():
+        if NOTED_CORE < _apart(factor) <= UNLIKE:
+            yield f"{whose} core was {_told(factor)}: what computes may differ by as much."
+    for name in sorted(before.keys() ^ after.keys()):
+        yield f"{name}: only {'OLD' if name in before else 'NEW'} has trials of it."
+    for name in (name for name in before if name in after):
+        then, now = before[name][-1], after[name][-1]
+        keys = sorted(then.settings.keys() | now.settings.keys())
+        other = [key for key in keys if then.settings.get(key) != now.settings.get(key)]
+        for key in other:
+            values = f"{then.settings.get(key, '?')} in OLD, {now.settings.get(key, '?')} in NEW"
+            yield f"{name}: {key.replace('_', ' ')}: {values}."
+        hurt = [run for run, trial in (("OLD", then), ("NEW", now)) if trial.losses]
+        if hurt:
+            runs = " and ".join(hurt)
+            yield f"{name}: no trial of {runs} was without deaths, and their price is in its times."
+        exact = new.workload.agree == "exact" and then.instances == now.instances
+        if exact and then.digest != now.digest:
+            yield f"{name}: it ended in other states: what is computed is not the same."
+
+
+def _unfinished(old: Results, new: Results) -> Iterator[str]:
+    said = {
+        "running": "ended before its time",
+        "interrupted": "was interrupted",
+        "failed": "failed",
+        "disagree": "ended in states that disagree",
+    }
+    for name, results in (("OLD", old), ("NEW", new)):
+        if results.status != "complete":
+            yield f"{name} {said[results.status]}."

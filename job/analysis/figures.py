@@ -1,0 +1,131 @@
+"""Results -> figures: a row for each strategy, medians of its trials; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from job.analysis import stats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from job.analysis.stats import Interval
+    from job.results.document import Results, Trial
+
+
+@dataclass(frozen=True)
+class Row:
+    """One strategy's figures: medians of its trials, times in seconds.
+
+    Attributes:
+        actors: How many there were; None for the serial loop.
+        ideal_s: The bound of the work phase.
+        bound_by: Which of the three `bounds` that is.
+        speedup: Of elapsed, against the serial loop; None where that did not run.
+        speedup_of_work: Likewise, of the work phase alone.
+        interval: Of the speedup; None with few trials.
+        efficiency: ideal / work.
+        spread: Of elapsed, as `stats.Summary` has it.
+        losses: How many actors died, in trials that are not among these too.
+        replayed_calls: How many answered calls had to be made again, likewise.
+        estimated: Whether the times are extrapolated from some of the instances.
+        speedup_estimated: Whether the serial loop's are, on which the speedup rests.
+    """
+
+    strategy: str
+    trials: int
+    actors: int | None
+    startup_s: float
+    work_s: float
+    read_s: float
+    elapsed_s: float
+    cpu_s: float
+    ideal_s: float
+    bound_by: str
+    speedup: float | None
+    speedup_of_work: float | None
+    interval: Interval | None
+    efficiency: float | None
+    calls_per_s: float | None
+    spread: float | None
+    settings: dict[str, int | float | str]
+    estimated: bool
+    speedup_estimated: bool
+    losses: int = 0
+    replayed_calls: int = 0
+
+
+def rows_of(results: Results) -> tuple[Row, ...]:
+    """Return a row for each strategy of which a trial has ended, in the order they were run."""
+    trials = results.analysed()
+    serial = trials.get("serial", [])
+    counted, count = results.counted(), results.workload.instances
+    return tuple(
+        replace(
+            _row(of_one, serial, count),
+            losses=sum(trial.losses for trial in counted[name]),
+            replayed_calls=sum(trial.replayed_calls for trial in counted[name]),
+        )
+        for name, of_one in trials.items()
+    )
+
+
+def bounds(trial: Trial, serial: Sequence[Trial], instances: int) -> dict[str, float]:
+    """Return what bounds a trial's work phase, in seconds; the largest is the ideal.
+
+    `instance`: the slowest instance's wall time. `cpus`: total CPU time / CPUs used. `slots`: total
+    wall time / calls at once. All with the calls' times as the serial loop had them: it alone runs
+    them undisturbed. Where it did not run they are the trial's own. The loop is not slowed by
+    timing each instance, so the slowest one's time is at least the mean.
+    """
+    if serial:
+        wall, cpu = _median(serial, "work_s"), _median(serial, "cpu_s")
+    else:
+        wall, cpu = sum(share.busy_s for share in trial.placement), trial.cpu_s
+    # Of equals the first counts: the one that nothing can be done about.
+    return {
+        "instance": wall / instances,
+        "cpus": cpu / (trial.cpus or 1),
+        "slots": wall / trial.at_once,
+    }
+
+
+def _row(trials: Sequence[Trial], serial: Sequence[Trial], instances: int) -> Row:
+    last = trials[-1]
+    work, elapsed = _median(trials, "work_s"), stats.summarise([t.elapsed_s for t in trials])
+    bound_by, ideal_s = max(bounds(last, serial, instances).items(), key=lambda each: each[1])
+    speedup = (
+        stats.ratio([t.elapsed_s for t in serial], [t.elapsed_s for t in trials])
+        if serial
+        else stats.Ratio(None, None)
+    )
+    return Row(
+        strategy=last.strategy,
+        trials=len(trials),
+        actors=last.actors or None,
+        startup_s=_median(trials, "startup_s"),
+        work_s=work,
+        read_s=_median(trials, "read_s"),
+        elapsed_s=elapsed.median,
+        cpu_s=_median(trials, "cpu_s"),
+        ideal_s=ideal_s,
+        bound_by=bound_by,
+        speedup=speedup.value,
+        speedup_of_work=_quotient(_median(serial, "work_s"), work) if serial else None,
+        interval=speedup.interval if last.strategy != "serial" else None,
+        efficiency=_quotient(ideal_s, work),
+        calls_per_s=_quotient(last.calls * instances / last.instances, work),
+        spread=elapsed.spread,
+        settings=last.settings,
+        estimated=any(t.estimated for t in trials),
+        speedup_estimated=any(t.estimated for t in serial),
+    )
+
+
+def _median(trials: Sequence[Trial], phase: str) -> float:
+    return stats.summarise([getattr(trial, phase) for trial in trials]).median
+
+
+def _quotient(over: float, under: float) -> float | None:
+    return over / under if under else None

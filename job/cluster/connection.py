@@ -1,0 +1,298 @@
+"""Connect to a Ray, say what it consists of, and leave nothing of ours behind."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import signal
+import sys
+import sysconfig
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from job.cluster.address import Way, find_running, is_open, knock, the_running_one
+from job.cluster.household import Household
+from job.errors import ClusterError, UsageError
+from job.planning.placement import Capacity
+from job.results.document import Cluster, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    from job.shard.recipe import Recipe
+    from job.shard.shard import Place
+    from job.signals import Leaving
+
+LEAVE_S = 5.0  # how long Ray's processes may take to end in order
+BUSY_S = 0.25
+CONNECTED_GRACE_S = 1.5  # of the 2 s in which a signal ends us
+HEAD = "node:__internal_head__"  # the resource by which Ray marks it
+
+
+@contextlib.contextmanager
+def connected(
+    way: Way, leaving: Leaving, note: Callable[[str], None], target: str = ""
+) -> Iterator[Cluster]:
+    """Connect, and on the way out disconnect or end what was started.
+
+    Args:
+        way: Where to.
+        target: The module whose package, if it is not installed, workers elsewhere are sent.
+        leaving: The signals that end us; Ray's own handlers give way to it.
+        note: Told what a user should know besides.
+
+    Raises:
+        ClusterError: There is no connection to be had; the reason is in it.
+    """
+    import ray
+
+    if ray.is_initialized():  # in a notebook or a test, whose connection it is
+        _carry_ourselves()
+        yield describe(Way("connected"))
+        return
+    address = way.address
+    if way.kind == "connected":
+        if address == "auto":
+            address = the_running_one()
+        knock(address)
+    if way.kind == "embedded" and (running := find_running()):
+        how = "auto" if len(running) == 1 else "HOST:PORT"
+        note(f"Ray runs here at {', '.join(running)}; --address {how} would use it.")
+    household = Household() if way.kind == "embedded" else None
+    if household:
+        leaving.abandon = lambda: household.end(household.members())
+    try:
+        _init(way, address, leaving, _package_of(target) if target else None)
+        yield _with_door(describe(way))
+    except KeyboardInterrupt:
+        if not leaving.active:
+            _shutdown(household)
+        elif household:
+            # ray.shutdown takes longer than a signal allows. The process ends with this, and a
+            # cluster that is not ours ends our actors when it sees that.
+            household.end(household.members())
+        raise
+    except BaseException:
+        _shutdown(household)
+        raise
+    _shutdown(household)
+
+
+def _with_door(cluster: Cluster) -> Cluster:
+    door = None if cluster.kind == "embedded" else is_open(cluster.address)
+    return cluster.model_copy(update={"open": door})
+
+
+def _init(way: Way, address: str, leaving: Leaving, package: str | None) -> None:
+    import ray
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Silences a warning about a change that concerns GPUs only.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        if way.kind == "job":
+            ray.init(**quiet)
+        elif way.kind == "connected":
+            modules: dict[str, Any] = {"runtime_env": {"py_modules": [package]}} if package else {}
+            ray.init(address=address, **quiet, **modules)
+        else:
+            # Its workers inherit this: what the driver can import, they can.
+            os.environ["PYTHONPATH"] = os.pathsep.join(_own_paths())
+            ray.init(address="local", include_dashboard=False, **quiet)
+    except SystemExit:  # how Ray's own handler reports SIGTERM
+        leaving.signum = leaving.signum or signal.SIGTERM
+        raise KeyboardInterrupt from None
+    except Exception as error:  # of a node that was too slow Ray says so with a bare one
+        message = f"{address or 'an embedded Ray'}: Ray does not start here ({_line(error)})"
+        raise ClusterError(message, "Ray's own words stand above.") from None
+    finally:
+        leaving.rearm()
+    leaving.grace_s = CONNECTED_GRACE_S
+    _carry_ourselves()
+
+
+def _carry_ourselves() -> None:
+    import ray
+
+    ray.cloudpickle.register_pickle_by_value(importlib.import_module("job"))
+
+
+def _shutdown(household: Household | None) -> None:
+    import ray
+
+    members = household.members() if household else []
+    ray.shutdown()
+    if household:
+        household.end(members, LEAVE_S)
+
+
+def carry(module_name: str) -> None:
+    """Let the target's module travel with its class, unless it is installed on every node."""
+    import ray
+
+    top = importlib.import_module(module_name.partition(".")[0])
+    if top.__name__ != "job" and not _is_installed(top):
+        ray.cloudpickle.register_pickle_by_value(top)
+
+
+def _leave_behind(module_name: str) -> None:
+    import ray
+
+    top = importlib.import_module(module_name.partition(".")[0])
+    with contextlib.suppress(ValueError):  # it was not to travel
+        ray.cloudpickle.unregister_pickle_by_value(top)
+
+
+def _package_of(module_name: str) -> str | None:
+    """Return the folder of a target's package; None for a single module, ours or an installed one.
+
+    A module can travel by value with its class, a package that imports from itself later cannot.
+    """
+    top = importlib.import_module(module_name.partition(".")[0])
+    folders = list(getattr(top, "__path__", ()))
+    return folders[0] if folders and top.__name__ != "job" and not _is_installed(top) else None
+
+
+def pack(recipe: Recipe) -> bytes:
+    """Return a recipe as it is sent to the workers, with the target as it is now.
+
+    To be called before the target is: what calls leave behind in its class or module would travel
+    too, and give the actors another start than the serial loop had.
+
+    Raises:
+        UsageError: The target or its arguments cannot be sent.
+    """
+    import ray
+
+    carry(recipe.target.module)
+    _carry_ourselves()
+    try:
+        return bytes(ray.cloudpickle.dumps(recipe))
+    except Exception:
+        # Something in its module cannot travel, such as a lock. By name it can, to wherever it can
+        # be imported: on this machine, and in what a job was submitted with.
+        _leave_behind(recipe.target.module)
+    try:
+        return bytes(ray.cloudpickle.dumps(recipe))
+    except Exception as error:
+        message = f"target {recipe.target}: it cannot be sent to the workers ({_line(error)})"
+        hint = "Its arguments must be picklable, and its class must lie in a module."
+        raise UsageError(message, hint) from None
+
+
+def describe(way: Way) -> Cluster:
+    """Return the cluster as it is now."""
+    import ray
+
+    free = _free_cpus()
+    found = sorted(ray.nodes(), key=lambda node: (HEAD not in node["Resources"], _name(node)))
+    nodes = tuple(
+        Node(
+            node_id=node["NodeID"],
+            address=node["NodeManagerAddress"],
+            host=_name(node),
+            cpus=node["Resources"].get("CPU", 0.0),
+            cpus_free=free.get(node["NodeID"], 0.0),
+            memory_bytes=node["Resources"].get("memory", 0.0),
+            resources={k: v for k, v in node["Resources"].items() if not k.startswith("node:")},
+            head=HEAD in node["Resources"],
+        )
+        for node in found
+        if node["Alive"]
+    )
+    address = ray.get_runtime_context().gcs_address
+    return Cluster(kind=way.kind, address=address, ray_version=ray.__version__, nodes=nodes)
+
+
+def _name(node: dict[str, Any]) -> str:
+    given: str = node["NodeName"]  # by `ray start --node-name`; otherwise the address
+    return given if given != node["NodeManagerAddress"] else str(node["NodeManagerHostname"])
+
+
+def capacities(cluster: Cluster) -> list[Capacity]:
+    """Return what the nodes have for actors now."""
+    free = _free_cpus()
+    return [
+        Capacity(
+            name=node.name,
+            cpus=node.cpus,
+            cpus_free=free.get(node.node_id, 0.0),
+            memory_bytes=node.memory_bytes,
+            gpus=node.resources.get("GPU", 0.0),
+        )
+        for node in cluster.nodes
+    ]
+
+
+def on_node(node_id: str) -> NodeAffinitySchedulingStrategy:
+    """Return how what runs on one node, and on no other, is scheduled."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return NodeAffinitySchedulingStrategy(node_id, soft=False)
+
+
+def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float) -> bool:
+    """Wait until actors that were ended hold nothing any more; return whether that came in time.
+
+    Processes can be watched on this machine only; on every node the CPUs that come free tell.
+    """
+    import psutil
+
+    here = driver_address()
+    until = time.monotonic() + timeout_s
+    pids = [place.pid for place in places if place.address == here]
+    while time.monotonic() < until and any(psutil.pid_exists(pid) for pid in pids):
+        time.sleep(0.02)
+    nodes = {place.node_id for place in places}
+    before = {node.node_id: node.cpus_free for node in cluster.nodes if node.node_id in nodes}
+    while time.monotonic() < until:
+        free = _free_cpus()
+        if all(free.get(node, cpus) >= cpus for node, cpus in before.items()):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def busy_share() -> float:
+    """Return which share of this machine's CPUs is busy now, over a quarter of a second."""
+    import psutil
+
+    return float(psutil.cpu_percent(interval=BUSY_S)) / 100
+
+
+def driver_address() -> str:
+    """Return the address of the node that the driver runs on."""
+    import ray
+
+    return str(ray.util.get_node_ip_address())
+
+
+def _free_cpus() -> dict[str, float]:
+    from ray._private import state
+
+    available: dict[str, dict[str, float]] = state.available_resources_per_node()
+    return {node: resources.get("CPU", 0.0) for node, resources in available.items()}
+
+
+def _own_paths() -> list[str]:
+    paths = [str(Path(path or ".").resolve()) for path in sys.path if "site-packages" not in path]
+    standard = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    return [path for path in paths if path not in standard and Path(path).is_dir()]
+
+
+def _is_installed(module: Any) -> bool:
+    origin = getattr(module, "__file__", None)
+    if origin is None:  # built in, or a folder without __init__.py
+        return not hasattr(module, "__path__")
+    homes = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return any(Path(origin).is_relative_to(home) for home in homes)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,110 @@
+"""The comparison for people in a notebook or a test."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import os
+import warnings
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from job.analysis.report import Report, analyse
+from job.cluster.address import choose
+from job.errors import UsageError
+from job.report.table import render
+from job.running.comparison import compare
+from job.signals import Leaving
+from job.workload.calls import Arguments, Target, parse_target
+from job.workload.importing import load_target
+from job.workload.model import build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from job.results.document import Results
+
+
+@dataclass(frozen=True, repr=False)
+class Shown(Report):
+    """A report that shows itself, and the results it was made from."""
+
+    results: Results
+
+    def __repr__(self) -> str:
+        """Return what the command line prints."""
+        return render(self)
+
+    def _repr_html_(self) -> str:
+        """Return the same for a notebook; everything from the target or the cluster is escaped."""
+        return f"<pre>{html.escape(render(self))}</pre>"
+
+
+def shown(results: Results) -> Shown:
+    """Return the report of a results document, ready to be shown."""
+    report = analyse(results)
+    parts = {field.name: getattr(report, field.name) for field in fields(Report)}
+    return Shown(**parts, results=results)
+
+
+def run_comparison(  # noqa: PLR0913 - the parts of a workload
+    target: str | Callable[..., Any],
+    calls: str | Sequence[str],
+    instances: int = 4,
+    *,
+    read: str | None = None,
+    args: Sequence[object] = (),
+    kwargs: Mapping[str, object] | None = None,
+    address: str | None = None,
+    **plan: object,
+) -> Shown:
+    """Run a class serially and as Ray actors, and return the report; it shows itself.
+
+    Args:
+        target: The class, or `module:Class(arguments)`. A class of the notebook itself will do.
+        calls: What is called on every instance, such as `["step(2) * 100"]`.
+        instances: How many instances.
+        read: The method or attribute that tells the state; without it the whole object.
+        args: What each instance is made with, where `target` is a class.
+        kwargs: Likewise, by name.
+        address: `local`, `auto` or HOST:PORT. A Ray that this process is connected to comes first.
+        **plan: The keys of a plan: `strategies`, `trials`, `warmups`, `shards` and so on.
+
+    Raises:
+        JobError: What went wrong, and how to go on.
+    """
+    if isinstance(target, str):
+        if args or kwargs:
+            message = "args and kwargs go with a class; a text holds its own: module:Class(3)"
+            raise UsageError(message)
+        named, make = parse_target(target), None
+    else:
+        arguments = Arguments(tuple(args), dict(kwargs or {}))
+        name = getattr(target, "__qualname__", type(target).__qualname__)
+        module = getattr(target, "__module__", type(target).__module__)
+        named, make = Target(module, name, arguments), target
+    keys: dict[str, object] = {
+        "target": named,
+        "calls": (calls,) if isinstance(calls, str) else tuple(calls),
+        "instances": instances,
+    }
+    workload, planned = build(keys | {"read": read} | plan, {})
+    results = compare(
+        workload, planned, make or load_target(workload.target), choose(address, os.environ),
+        Leaving(), keep=_ignore, watch=_unwatched, show=_ignore, note=_warn,
+    )  # fmt: skip
+    return shown(results)
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+def _warn(text: str) -> None:
+    if not text.startswith(("Estimate", "Break-even")):
+        warnings.warn(text, stacklevel=2)
+
+
+@contextlib.contextmanager
+def _unwatched(_strategy: str, _turn: int, _calls: int) -> Iterator[Callable[[int], None]]:
+    yield _ignore

@@ -1,0 +1,239 @@
+"""Options that several commands share, and how every command that runs something ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from job.errors import UsageError
+from job.signals import Leaving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from job.analysis.gates import Judged
+
+    Command = Callable[..., None]
+
+
+def named(_: click.Context, option: click.Parameter, place: str | None) -> str | None:
+    """Refuse a place without a name, such as a variable of a shell that is not set.
+
+    Raises:
+        UsageError: It is empty.
+    """
+    if place == "":
+        message = f"{option.opts[0]}: it names no file"
+        raise UsageError(message, "It takes a path, or a URI such as s3://bucket/key.")
+    return place
+
+
+WORKLOAD = [
+    click.option(
+        "--workload",
+        default="counter",
+        metavar="NAME|PATH",
+        help="A bundled workload (`workloads` lists them) or a file; options override its keys.",
+    ),
+    click.option(
+        "--target",
+        metavar="MODULE:CLASS",
+        help="Such as 'ledger:Ledger(start=instance)'; `instance` is the instance's number.",
+    ),
+    click.option(
+        "--call",
+        "calls",
+        multiple=True,
+        metavar="CALL",
+        help="Such as 'book(7) * 50'; may be repeated, in order.",
+    ),
+    click.option(
+        "--read", metavar="NAME", help="The method or attribute that tells an instance's state."
+    ),
+    click.option(
+        "--agree",
+        metavar="HOW",
+        help="When states count as equal: exact, or a relative tolerance of floats such as 1e-9.",
+    ),
+    click.option("--instances", metavar="N", help="How many instances, 1 to 10,000,000."),
+    click.option("--strategies", metavar="NAMES", help="Which, in turn: serial,actors,sharded."),
+    click.option("--trials", metavar="N", help="How many trials of each, or auto; 1."),
+    click.option("--warmups", metavar="N", help="How many uncounted trials before them; 0."),
+    click.option(
+        "--serial",
+        metavar="HOW",
+        help="full, sample (some instances, then estimated) or auto: by what it would take.",
+    ),
+    click.option(
+        "--budget",
+        "budget_s",
+        metavar="S",
+        help="What the serial loop may take before it is sampled, and --trials auto; 60 s.",
+    ),
+    click.option("--shards", metavar="N", help="How many actors `sharded` has; auto: one a CPU."),
+    click.option(
+        "--calls-per-batch", metavar="N", help="Calls in one remote call; auto: a second's worth."
+    ),
+    click.option(
+        "--threads-per-shard",
+        metavar="N",
+        help="Instances of a shard that are called at once; auto: by how much the calls wait.",
+    ),
+    click.option(
+        "--cpus-per-actor",
+        metavar="X",
+        help="The num_cpus of each actor; auto lets all share the CPUs evenly.",
+    ),
+    click.option(
+        "--startup-timeout",
+        "startup_timeout_s",
+        metavar="S",
+        help="How long the actors may take to be ready; 300 s.",
+    ),
+    click.option(
+        "--timeout",
+        "timeout_s",
+        metavar="S",
+        help="How long a trial's work may take, and its read; 3600 s.",
+    ),
+    click.option(
+        "--wait-for-cpus",
+        metavar="N",
+        help="Wait until the cluster's nodes have so many CPUs, as after `ray up`.",
+    ),
+    click.option(
+        "--scale-timeout",
+        "scale_timeout_s",
+        metavar="S",
+        help="How long nodes that are waited for may take to come; 600 s.",
+    ),
+    click.option(
+        "--snapshot-every",
+        metavar="N",
+        help="Keep instances after N calls each, so that a death repeats no more; 0: never.",
+    ),
+    click.option(
+        "--chaos",
+        metavar="WHAT",
+        help="Kill while actors work: kill=2 of them, node=1; seed=7, interval=0.5 (s).",
+    ),
+]
+
+FORMAT = [
+    click.option(
+        "--format",
+        "style",
+        default="simple",
+        metavar="NAME",
+        help="One of tabulate's formats: simple, github, ...",
+    ),
+]
+
+REPORT = [
+    *FORMAT,
+    click.option("--wide", is_flag=True, help="Show every column."),
+]
+
+PAGE = [
+    click.option(
+        "--html",
+        metavar="FILE",
+        callback=named,
+        help="Where to write the report as one page with charts, for any browser; or a URI.",
+    ),
+]
+
+GATES = [
+    click.option(
+        "--require-speedup",
+        "speedups",
+        multiple=True,
+        metavar="[STRATEGY:]X",
+        help="Exit with 7 unless elapsed is X times as fast as serial; of the best, or of one.",
+    ),
+    click.option(
+        "--require-efficiency",
+        "efficiencies",
+        multiple=True,
+        metavar="[STRATEGY:]X",
+        help="Exit with 7 unless the work reaches so much of its ideal, such as 80%.",
+    ),
+]
+
+WHERE = [
+    click.option(
+        "--address",
+        metavar="WHERE",
+        help="local, auto or HOST:PORT; else RAY_ADDRESS counts, else local.",
+    ),
+    click.option(
+        "--module-path",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        metavar="FOLDER",
+        help="Where the target's module lies, besides this folder and what is installed.",
+    ),
+]
+
+
+def with_options(
+    options: Sequence[Callable[[Command], Command]],
+) -> Callable[[Command], Command]:
+    """Give a command all of these options, in this order."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def check_style(style: str) -> None:
+    """Refuse a format that tabulate does not have.
+
+    Raises:
+        UsageError: It has others.
+    """
+    from job.report.table import FORMATS
+
+    if style not in FORMATS:
+        message = f"--format {style}: no such format"
+        raise UsageError(message, f"tabulate has: {', '.join(sorted(FORMATS))}.")
+
+
+def show_gates(judged: Iterable[Judged]) -> None:
+    """Print which gates were met: they belong to the report."""
+    from job.report.table import labelled
+
+    for each in judged:
+        click.echo(labelled("Gate", str(each)))
+
+
+def find_modules_in(folder: Path | None) -> None:
+    """Let the target be imported from a folder besides the current one."""
+    if folder:
+        sys.path.insert(1, str(folder.resolve()))
+
+
+def say(text: str) -> None:
+    """Tell the user something that is not the report."""
+    click.echo(text, err=True)
+
+
+@contextlib.contextmanager
+def until_signalled() -> Iterator[Leaving]:
+    """Let a signal end what runs within, with what was measured shown, and its exit code."""
+    with Leaving().watching() as leaving:
+        try:
+            yield leaving
+        except KeyboardInterrupt:
+            word = signal.Signals(leaving.signum).name if leaving.signum else "an interrupt"
+            say(f"Ended by {word}; what was measured until then, if anything, stands above.")
+            sys.stdout.flush()
+            os._exit(leaving.exit_code)  # Ray's own way out takes longer than a signal allows

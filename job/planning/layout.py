@@ -1,0 +1,112 @@
+"""How a plan is laid out over the nodes that are there, and those that could be added; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from job.errors import ClusterError
+from job.planning.placement import NO_GROWTH, fit, fits_memory, free_slots, room, share_of_cpu
+from job.words import count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from job.planning.placement import Capacity, Fit, Growth
+    from job.workload.model import Plan, Workload
+
+ADVICE = {
+    "actors": "Ask for fewer instances or lower --cpus-per-actor; or run --strategies "
+    "serial,sharded, which needs one actor per CPU.",
+    "sharded": "Lower --shards or --cpus-per-actor.",
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The knobs, turned.
+
+    Attributes:
+        shards: How many actors.
+        cpus_per_actor: The num_cpus of each.
+        threads: How many instances of one actor may be called at once; None: to be found out.
+        calls_per_batch: How many calls one remote call carries; None: about a second's worth.
+    """
+
+    shards: int
+    cpus_per_actor: float
+    threads: int | None = 1
+    calls_per_batch: int | None = 1
+
+    def __str__(self) -> str:
+        """Say what it asks for."""
+        return f"{count(self.shards, 'actor')} of {count(self.cpus_per_actor, 'CPU')}"
+
+
+def arrange(
+    workload: Workload, plan: Plan, nodes: Sequence[Capacity], growth: Growth = NO_GROWTH
+) -> tuple[dict[str, Layout], dict[str, str]]:
+    """Turn the knobs of each strategy that needs actors; the second part says why not, for some.
+
+    Raises:
+        ClusterError: What is asked for can never be placed on these nodes.
+    """
+    layouts: dict[str, Layout] = {}
+    omitted: dict[str, str] = {}
+    for name in plan.strategies:
+        if name == "serial":
+            continue
+        layout = _layout(name, workload.instances, plan, nodes, growth)
+        memory = fits_memory(layout.shards, nodes, growth)
+        if memory.when == "never" and name == "actors" and "sharded" in plan.strategies:
+            omitted[name] = memory.reason
+            continue
+        for found in (memory, fit(layout.shards, layout.cpus_per_actor, nodes, growth)):
+            if found.when == "never":
+                message = f"{name}: cannot be placed: {found.reason}"
+                raise ClusterError(message, ADVICE[name])
+        layouts[name] = layout
+    return layouts, omitted
+
+
+def fits(
+    layouts: dict[str, Layout], nodes: Sequence[Capacity], growth: Growth = NO_GROWTH
+) -> dict[str, Fit]:
+    """Return when each strategy's actors can be placed."""
+    return {
+        name: fit(layout.shards, layout.cpus_per_actor, nodes, growth)
+        for name, layout in layouts.items()
+    }
+
+
+def largest(layouts: dict[str, Layout]) -> Layout | None:
+    """Return the layout that needs the most CPUs: strategies run one after the other."""
+    return max(layouts.values(), key=lambda x: (x.shards * x.cpus_per_actor, x.cpus_per_actor),
+               default=None)  # fmt: skip
+
+
+def _layout(
+    name: str, instances: int, plan: Plan, nodes: Sequence[Capacity], growth: Growth
+) -> Layout:
+    if name == "actors":
+        shards: int = instances
+        threads: int | None = 1
+        calls_per_batch: int | None = 1
+    else:
+        wanted = _auto_shards(plan, nodes, growth) if plan.shards == "auto" else plan.shards
+        shards = min(wanted, instances)
+        threads = None if plan.threads_per_shard == "auto" else plan.threads_per_shard
+        calls_per_batch = None if plan.calls_per_batch == "auto" else plan.calls_per_batch
+    each = plan.cpus_per_actor
+    if each == "auto":
+        each = share_of_cpu(shards, [*nodes, *growth.nodes])
+    return Layout(shards, each, threads, calls_per_batch)
+
+
+def _auto_shards(plan: Plan, nodes: Sequence[Capacity], growth: Growth) -> int:
+    """Return one for each free CPU, and fewer where each is to have more than one."""
+    each, every = plan.cpus_per_actor, [*nodes, *growth.nodes]
+    if each == "auto" or each <= 1:
+        return free_slots(nodes, growth)
+    free = room(each, [node.cpus_free for node in every])
+    return max(1, free or room(each, [node.cpus for node in every]))

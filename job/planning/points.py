@@ -1,0 +1,138 @@
+"""What a sweep goes over, in which order, and what is compared at each point; pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from job.errors import UsageError
+from job.results.sweep import Over
+from job.workload.calls import Arguments, Call, InstanceNumber, Target
+from job.workload.model import MOST_INSTANCES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from job.workload.model import Plan, Workload
+
+SPINNER = ("job.targets.spinner", "Spinner")
+MOST_POINTS = 100
+PER_SECOND = {"us": 1_000_000, "ms": 1_000, "s": 1}
+MOST = {"shards": MOST_INSTANCES, "instances": MOST_INSTANCES, "threads": 1_000}
+_COST = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s)")
+_FORM = "It is written KEY=VALUE,VALUE,…, as in --over shards=1,2,4,8 or call-cost=10us,1ms."
+
+
+def parse_over(text: str, *, weak: bool = False) -> Over:
+    """Read `shards=1,2,4,8`.
+
+    Raises:
+        UsageError: The key is unknown, a value is not one, or there are too few or too many.
+    """
+    key, equals, rest = text.partition("=")
+    if not equals or key not in (*MOST, "call-cost"):
+        message = (
+            f"--over {text}: {key!r} cannot be varied; shards, instances, threads, call-cost can"
+        )
+        raise UsageError(message, _FORM)
+    values = [_value(key, part.strip(), text) for part in rest.split(",")]
+    if not 2 <= len(set(values)) <= MOST_POINTS or len(set(values)) < len(values):  # noqa: PLR2004
+        message = f"--over {text}: 2 to {MOST_POINTS} values are needed, each once"
+        raise UsageError(message, _FORM)
+    return Over(key, tuple(sorted(values)), weak)  # type: ignore[arg-type]
+
+
+def order(count: int) -> list[int]:
+    """Return the positions of `count` points, ends first, then ever again the middles.
+
+    Wherever it is broken off, what was measured spans the whole range.
+    """
+    found = [0, count - 1][:count]
+    gaps = [(0, count - 1)]
+    while gaps:
+        low, high = gaps.pop(0)
+        if high - low > 1:
+            middle = (low + high) // 2
+            found.append(middle)
+            gaps += [(low, middle), (middle, high)]
+    return found
+
+
+def expected_s(index: int, took_s: Mapping[int, float]) -> float:
+    """Return what a point will take, by those measured: on the line between its neighbours."""
+    below = max((i for i in took_s if i < index), default=None)
+    above = min((i for i in took_s if i > index), default=None)
+    if below is None or above is None:
+        return max(took_s.values(), default=0.0)
+    share = (index - below) / (above - below)
+    return took_s[below] + share * (took_s[above] - took_s[below])
+
+
+def at(
+    workload: Workload, plan: Plan, over: Over, value: float, rounds: int
+) -> tuple[Workload, Plan]:
+    """Return what is compared at one value, and how.
+
+    Args:
+        workload: What is computed, but for the value; where it is weak, by one shard.
+        plan: How, but for the value.
+        over: What is varied.
+        value: Its value here.
+        rounds: Of the spinner, where it is a call's cost.
+    """
+    whole = math.floor(value)
+    if over.key == "instances":
+        return workload.model_copy(update={"instances": whole}), plan
+    if over.key == "threads":
+        return workload, plan.model_copy(update={"threads_per_shard": whole})
+    if over.key == "shards":
+        instances = workload.instances * (whole if over.weak else 1)
+        grown = workload.model_copy(update={"instances": instances})
+        return grown, plan.model_copy(update={"shards": whole})
+    target = Target(*SPINNER, Arguments((), {"seed": InstanceNumber(), "rounds": rounds}))
+    calls = (Call("spin", times=workload.calls_per_instance),)
+    return workload.model_copy(update={"target": target, "calls": calls, "read": "read"}), plan
+
+
+def check(workload: Workload, plan: Plan, over: Over) -> None:
+    """Refuse what a sweep cannot go over.
+
+    Raises:
+        UsageError: With what to change.
+    """
+    of_shards = over.key in ("shards", "threads")
+    if of_shards and "sharded" not in plan.strategies:
+        message = (
+            f"--over {over.key}: only `sharded` has {over.key}, and it is not among the others"
+        )
+        raise UsageError(message, "Add it: --strategies serial,sharded.")
+    if over.weak and over.key != "shards":
+        message = f"--weak: instances grow with shards, and --over varies {over.key}"
+        raise UsageError(message, "Use it with --over shards=1,2,4,8.")
+    most = max(over.values)
+    if over.weak and workload.instances * most > MOST_INSTANCES:
+        message = f"--weak: {workload.instances:,} x {most:,.0f} instances are more than allowed"
+        raise UsageError(message, f"At most {MOST_INSTANCES:,}.")
+    if over.key == "shards" and not over.weak and most > workload.instances:
+        message = (
+            f"--over shards: {most:,.0f} shards need as many instances, not {workload.instances:,}"
+        )
+        raise UsageError(message, "Raise --instances, or let them grow with --weak.")
+    if over.key == "call-cost" and (workload.target.module, workload.target.name) != SPINNER:
+        message = f"--over call-cost: what a call of {workload.target} costs cannot be chosen"
+        raise UsageError(message, "Leave out --target and --workload: the spinner's can.")
+
+
+def _value(key: str, text: str, whole: str) -> float:
+    if key == "call-cost":
+        found = _COST.fullmatch(text)
+        value = float(found[1]) / PER_SECOND[found[2]] if found else 0.0
+        if not 1e-7 <= value <= 3600:  # noqa: PLR2004 - an empty call; an hour
+            message = f"--over {whole}: {text!r} is no cost of a call"
+            raise UsageError(message, "Write 10us, 0.5ms or 2s; 0.1us to 3600s.")
+        return value
+    if not text.isdecimal() or not 1 <= int(text) <= MOST[key]:
+        message = f"--over {whole}: {text!r} is not a whole number, 1 to {MOST[key]:,}"
+        raise UsageError(message, _FORM)
+    return float(text)

@@ -1,0 +1,93 @@
+"""The document that a sweep leaves: a comparison's results at each point; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from job.results.document import Results, parse
+from job.words import duration
+
+Key = Literal["shards", "instances", "threads", "call-cost"]
+
+
+@dataclass(frozen=True)
+class Over:
+    """What is varied, and through which values; a call cost in seconds.
+
+    Attributes:
+        key: What.
+        values: Ascending.
+        weak: Whether instances grow along with shards.
+    """
+
+    key: Key
+    values: tuple[float, ...]
+    weak: bool = False
+
+    def spelled(self, value: float) -> str:
+        """Return a value as a person writes it."""
+        return duration(value).replace(" ", "") if self.key == "call-cost" else f"{value:,.0f}"
+
+    @property
+    def reuses_serial(self) -> bool:
+        """Whether all points compute the same, so that the loop need run once only."""
+        return self.key in ("shards", "threads") and not self.weak
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Point(_Record):
+    """One comparison of a sweep; where the serial loop is the same for all, each holds it."""
+
+    value: float
+    results: Results
+
+
+class Sweep(_Record):
+    """The document, version 1.
+
+    Attributes:
+        over: What was varied.
+        weak: Whether instances grew along.
+        points: What was measured, by ascending value.
+        left_out: The values for which no time was left, or that were not reached.
+        status: As that of a comparison.
+        problem: What ended it.
+    """
+
+    schema_version: Literal[1] = 1
+    over: Key
+    weak: bool = False
+    points: tuple[Point, ...] = ()
+    left_out: tuple[float, ...] = ()
+    status: Literal["running", "complete", "interrupted", "failed", "disagree"] = "running"
+    problem: str = ""
+
+    @property
+    def varied(self) -> Over:
+        """What was varied, through the values that were measured."""
+        return Over(self.over, tuple(point.value for point in self.points), self.weak)
+
+    def with_point(self, point: Point) -> Sweep:
+        """Return the sweep with one more point, and none left out for it."""
+        others = [other for other in self.points if other.value != point.value]
+        points = sorted([*others, point], key=lambda each: each.value)
+        left = tuple(value for value in self.left_out if value != point.value)
+        return self.model_copy(update={"points": tuple(points), "left_out": left})
+
+
+def parse_any(text: str | bytes, place: str) -> Results | Sweep:
+    """Return the results or the sweep of a text.
+
+    Raises:
+        FileError: It is cut short, or something else.
+    """
+    try:
+        return Sweep.model_validate_json(text)
+    except ValidationError:
+        return parse(text, place)

@@ -1,0 +1,152 @@
+"""serial: the plain loop on the driver, the baseline of every speedup."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from job.errors import TrialError
+from job.running.strategy import Facts
+from job.shard import loops
+from job.shard.metering import voluntary_switches
+from job.shard.recipe import make_instance, read_state, target_raised
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+    from types import FrameType
+
+    from job.planning.estimate import Profile
+    from job.running.strategy import Progress
+    from job.shard.recipe import Recipe
+    from job.workload.calls import Call
+
+CHUNK_S = 0.5  # rounds between two words of progress
+
+
+class Serial:
+    """For each call, for each repetition, over all instances; nothing else runs in the loop."""
+
+    name = "serial"
+
+    def __init__(self, recipe: Recipe, instances: int, timeout_s: float) -> None:
+        """Run `instances` instances here, on the driver, for at most `timeout_s` seconds."""
+        self._recipe = recipe
+        self._numbers = range(instances)
+        self._timeout_s = timeout_s
+        self._instances: list[Any] = []
+        self._event_loop: asyncio.AbstractEventLoop | None = None
+        self._cpu_s = 0.0
+        self._switches = 0
+
+    @property
+    def calls(self) -> int:
+        """How many calls a trial makes."""
+        return len(self._numbers) * self._recipe.calls_per_instance
+
+    def prepare(self, profile: Profile | None) -> None:
+        """Nothing is left to decide."""
+
+    def start(self) -> None:
+        """Make the instances."""
+        with on_driver(self._timeout_s, "startup"):
+            self._instances = [make_instance(self._recipe, n) for n in self._numbers]
+
+    def work(self, progress: Progress) -> None:
+        """Run the loop."""
+        with on_driver(self._timeout_s, "work"):
+            cpu, switches, before = time.thread_time(), voluntary_switches(), 0
+            for call in self._recipe.calls:
+                self._rounds(call, before, progress)
+                before += call.times
+            self._cpu_s = time.thread_time() - cpu
+            self._switches = voluntary_switches() - switches
+
+    def read(self) -> list[str]:
+        """Return the states."""
+        with on_driver(self._timeout_s, "read"):
+            pairs = zip(self._instances, self._numbers, strict=True)
+            known: dict[str, str] = {}  # equal states are held once
+            states = (read_state(self._recipe, instance, number) for instance, number in pairs)
+            return [known.setdefault(state, state) for state in states]
+
+    def facts(self) -> Facts:
+        """Return what is known of the trial."""
+        return Facts(self._cpu_s, self.calls, len(self._numbers), 0, 1, 1, switches=self._switches)
+
+    def stop(self) -> None:
+        """Let go of the instances."""
+        self._instances = []
+        if self._event_loop:
+            self._event_loop.close()
+            self._event_loop = None
+
+    def settle(self) -> None:
+        """Nothing outlives the loop."""
+
+    def _on_event_loop(self, made: Coroutine[Any, Any, None]) -> None:
+        """Await a loop of async calls, on the one event loop that all of a trial share."""
+        if not self._event_loop:
+            self._event_loop = asyncio.new_event_loop()
+        self._event_loop.run_until_complete(made)
+
+    def _rounds(self, call: Call, before: int, progress: Progress) -> None:
+        """Make one call `times` times on all instances, in chunks of rounds that take a while."""
+        awaited = loops.is_awaited(call, self._instances[0])
+        loop, done, chunk = loops.rounds(call, awaited=awaited), 0, 1
+        try:
+            while done < call.times:
+                chunk = min(chunk, call.times - done)
+                since = time.perf_counter()
+                made = loop(self._instances, self._numbers, chunk)
+                if awaited:
+                    self._on_event_loop(made)
+                done += chunk
+                progress(chunk * len(self._instances))
+                if time.perf_counter() - since < CHUNK_S:
+                    chunk *= 2
+        except (Exception, SystemExit) as error:
+            where = loops.locate(error.__traceback__)
+            if where is None:
+                raise
+            number = loops.index_of(where, self._instances)
+            position = before + done + where.repetition + 1
+            raise target_raised(error, number, str(call), position) from None
+
+
+class _OutOfTime(BaseException):
+    """Not an Exception: a target that catches those must not swallow the deadline."""
+
+
+@contextlib.contextmanager
+def on_driver(timeout_s: float, phase: str) -> Iterator[None]:
+    """Run the target here as on a worker: what it prints is no report, and it cannot hang.
+
+    The deadline is the timer signal, which costs the loop nothing; outside the main thread, where
+    Python delivers no signals, there is none.
+
+    Raises:
+        TrialError: The deadline passed.
+    """
+
+    def expire(_signal: int, _frame: FrameType | None) -> None:
+        raise _OutOfTime
+
+    timed = threading.current_thread() is threading.main_thread()
+    previous = signal.signal(signal.SIGALRM, expire) if timed else None
+    try:
+        if timed:
+            signal.setitimer(signal.ITIMER_REAL, timeout_s, 1.0)
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    except _OutOfTime:
+        message = f"on the driver: {phase} took longer than {timeout_s:g} s"
+        raise TrialError(message, "Allow more with --timeout, or ask for less work.") from None
+    finally:
+        if timed:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous or signal.SIG_DFL)

@@ -1,0 +1,164 @@
+"""actors and sharded: the same remote class at different points of two knobs.
+
+How many instances share an actor, and how many calls share a remote call: `actors` is (1, 1).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from job.actors.fleet import Fleet
+from job.actors.killer import Killer, check_victims
+from job.actors.worker import Setting, with_actor
+from job.cluster import connection
+from job.planning.estimate import Profile, threads_for
+from job.planning.placement import deal, fit
+from job.running.strategy import Facts
+
+if TYPE_CHECKING:
+    from job.planning.layout import Layout
+    from job.results.document import NodeShare
+    from job.running.strategy import Progress
+    from job.shard.shard import Place
+
+SCOUTED = 3  # instances whose first calls tell how much calls wait
+NOTHING = (0, 0.0, 0.0, 0.0, 0)  # what an actor is known to have done that died after its work
+GONE_S = 30.0  # how long the processes of ended actors may take to be gone
+
+
+class RayShards:
+    """Runs a workload as actors that host a shard each.
+
+    Attributes:
+        fleet: The actors of the trial under way.
+    """
+
+    def __init__(self, name: str, layout: Layout, setting: Setting) -> None:
+        """Run what `setting` says at the point `layout` of the two knobs.
+
+        Raises:
+            UsageError: Nodes are to be killed, and there are none to be killed.
+        """
+        if setting.chaos:
+            check_victims(setting.chaos, setting.cluster)
+        self.name = name
+        self._wanted = layout
+        self._layout = replace(layout, threads=layout.threads or 1)
+        self._setting = setting
+        self.fleet = Fleet(name, self._layout, setting)
+        self._killer: Killer | None = None
+        self._trials = 0
+        self._ended: list[Place] = []
+        self._driver_cpu_s = 0.0
+        self._profile: Profile | None = None
+
+    @property
+    def calls(self) -> int:
+        """How many calls a trial makes."""
+        return self._setting.instances * self._setting.recipe.calls_per_instance
+
+    def prepare(self, profile: Profile | None) -> None:
+        """Decide how many threads a shard has, and say what the actors will have to wait for."""
+        layout = self._layout
+        largest = -(-self._setting.instances // layout.shards)
+        if self._wanted.threads is None:
+            self._profile = profile or self._profile or self._scout()
+            layout = replace(layout, threads=threads_for(self._profile, largest))
+        self._layout = layout = replace(layout, threads=min(layout.threads or 1, largest))
+        capacities = connection.capacities(self._setting.cluster)
+        placed = fit(layout.shards, layout.cpus_per_actor, capacities)
+        if placed.when == "later":
+            self._setting.note(f"{self.name}: {placed.reason}; waiting for the others to end")
+        self._trials += 1
+        if self._setting.chaos and self._trials > self._setting.undisturbed:
+            kills = self._setting.chaos.kills(f"{self.name} {self._trials}")
+            self._killer = Killer(kills, self._setting)
+
+    def start(self) -> None:
+        """Request all actors, and wait at a barrier until every one has made its instances.
+
+        Raises:
+            ClusterError: They were not ready in time.
+            TrialError: A constructor of the target raised, or ended its process.
+        """
+        self.fleet = Fleet(self.name, self._layout, self._setting)
+        self.fleet.host(deal(self._setting.instances, self._layout.shards))
+
+    def work(self, progress: Progress) -> None:
+        """Have all calls made.
+
+        Raises:
+            TrialError: A call raised, actors died too often, or the time was up.
+        """
+        cpu = time.thread_time()
+        self.fleet.work(progress, self._killer)
+        self._driver_cpu_s = time.thread_time() - cpu
+
+    def read(self) -> list[str]:
+        """Return the states."""
+        return self.fleet.read()
+
+    def facts(self) -> Facts:
+        """Ask the actors what their calls took."""
+        workers = self.fleet.workers
+        accounts = self.fleet.accounts()
+        shares: dict[str, NodeShare] = {}
+        for worker, account in zip(workers, accounts, strict=True):
+            if worker.place:
+                shares[worker.place.node_id] = with_actor(shares, worker.place, account)
+        # One actor of each node tells how fast its core is, now that nothing else runs there.
+        firsts = {w.place.node_id: w for w in reversed(workers) if w.place}
+        cores = self.fleet.asked(list(firsts.values()), "core_s")
+        for node_id, core in zip(firsts, cores, strict=True):
+            shares[node_id] = shares[node_id].model_copy(update={"core_s": core})
+        layout = self._layout
+        at_once = sum(min(layout.threads or 1, len(w.numbers)) for w in workers)
+        return Facts(
+            cpu_s=sum(account.cpu_s for account in accounts),
+            calls=sum(account.calls for account in accounts),
+            instances=self._setting.instances,
+            actors=len(workers),
+            at_once=at_once,
+            cpus=min(self.fleet.spawner.cpus(), float(len(workers))),
+            switches=sum(account.switches for account in accounts),
+            slowest_s=max(account.slowest_s for account in accounts),
+            driver_cpu_s=self._driver_cpu_s,
+            settings={
+                "cpus_per_actor": layout.cpus_per_actor,
+                "threads_per_shard": layout.threads or 1,
+                "calls_per_batch": layout.calls_per_batch or "auto",
+            },
+            placement=tuple(shares.values()),
+            deaths=self.fleet.losses.deaths,
+            timeline=self.fleet.timeline.stretches(),
+        )
+
+    def stop(self) -> None:
+        """End the actors."""
+        self._ended += self.fleet.end()
+        if self._killer:
+            self._killer.end()
+            self._killer = None
+
+    def settle(self) -> None:
+        """Wait until the ended actors' processes are gone and their CPUs are free again."""
+        ended, self._ended = self._ended, []
+        if ended and not connection.wait_until_gone(ended, self._setting.cluster, GONE_S):
+            self._setting.note(f"{self.name}: its CPUs are not free yet after {GONE_S:g} s")
+
+    def _scout(self) -> Profile:
+        """Time the first calls of a few instances on one actor, where no serial loop did."""
+        first = range(min(self._setting.instances, SCOUTED))
+        layout = replace(self._layout, calls_per_batch=None)
+        try:
+            self.fleet = Fleet(self.name, layout, self._setting)
+            self.fleet.host([first])
+            self.fleet.asked(self.fleet.workers, "advance")
+            (account,) = self.fleet.asked(self.fleet.workers, "account")
+        finally:
+            self.stop()
+        self.settle()
+        calls, wall_s, cpu_s, _, switches = account or NOTHING
+        return Profile(calls, wall_s, cpu_s, switches)

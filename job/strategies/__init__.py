@@ -1,1 +1,0 @@
-"""Strategies: the ways a workload can be run."""
