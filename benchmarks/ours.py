@@ -11,7 +11,6 @@ import click
 from benchmarks.scenarios import LIMIT_S
 from job.actors.worker import Setting
 from job.cluster import connection
-from job.cluster.address import choose
 from job.planning import layout
 from job.running import preparation
 from job.running.serial import Serial
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from benchmarks.laps import Laps
     from benchmarks.scenarios import Scenario
+    from job.cluster.connection import Site
     from job.results.document import Cluster
     from job.running.strategy import Strategy
 
@@ -32,14 +32,11 @@ _SETTLE_S = 1.0
 
 
 @contextlib.contextmanager
-def connected() -> Iterator[Cluster]:
+def begin() -> Iterator[Site]:
     """Connect to an embedded Ray and let the workers that it starts ahead come up."""
-    with (
-        Leaving().watching() as leaving,
-        connection.connected(choose("local", {}), leaving, note) as cluster,
-    ):
+    with Leaving().watching() as leaving, connection.session("local", leaving, note) as site:
         time.sleep(_SETTLE_S)
-        yield cluster
+        yield site
 
 
 def strategy(name: str, scenario: Scenario, cluster: Cluster) -> Strategy:
@@ -49,11 +46,11 @@ def strategy(name: str, scenario: Scenario, cluster: Cluster) -> Strategy:
     if name == "serial":
         return Serial(recipe, workload.instances, plan.timeout_s)
     packed = connection.pack(recipe)
-    layouts, _ = layout.arrange(workload, plan, connection.capacities(cluster))
+    made = layout.arrange(workload, plan, connection.capacities(cluster))
     setting = Setting(
         recipe, workload.instances, cluster, plan.startup_timeout_s, plan.timeout_s, note, packed
     )
-    built = RayShards(name, layouts[name], setting)
+    built = RayShards(name, made.layouts[name], setting)
     built.prepare(preparation.probed(recipe, workload.instances))
     return built
 
@@ -74,8 +71,8 @@ def options(name: str, scenario: Scenario) -> dict[str, object]:
 
 def run(name: str, scenario: Scenario, laps: Laps) -> list[int]:
     """Run one strategy once, in the phases that the runner times."""
-    with connected() as cluster:
-        built = strategy(name, scenario, cluster)
+    with begin() as site:
+        built = strategy(name, scenario, site.cluster)
         laps.connected()
         built.start()
         laps.started()

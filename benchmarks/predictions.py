@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,9 +11,6 @@ import click
 from benchmarks import ours
 from benchmarks.winners import CALIBRATED, INSTANCES, POINTS, TRIALS, Point, point_of
 from job.analysis.breakeven import NoBreakEven, break_even
-from job.cluster.address import choose
-from job.cluster.guard import asking
-from job.cluster.waiting import Site
 from job.running.comparison import measured
 from job.running.preparation import prepared
 from job.targets.spinner import Spinner, rounds_for
@@ -23,23 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from job.analysis.breakeven import BreakEven
+    from job.cluster.connection import Site
     from job.results.document import Results
 
 
 def find() -> list[Point]:
     """Calibrate once, predict, and measure all points; about three minutes."""
-    with _site() as site:
+    with ours.begin() as found:
+        site = replace(found, note=_unsaid)
         model = break_even(_compared(site, *CALIBRATED))
         if isinstance(model, NoBreakEven):
             message = f"the calibrating run gave no break-even: {model.reason}"
             raise click.ClickException(message)
         return [_point(model, site, cost, calls) for cost, calls in POINTS]
-
-
-@contextlib.contextmanager
-def _site() -> Iterator[Site]:
-    with ours.connected() as cluster, asking(cluster.address) as request:
-        yield Site(choose("local", {}), cluster, request, _unsaid)
 
 
 def _point(model: BreakEven, site: Site, cost: float, calls: int) -> Point:

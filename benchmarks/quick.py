@@ -53,7 +53,8 @@ _LOOP_PAIRS = 15
 def main(pairs: int, slack: float) -> None:
     """Check three ratios against their bounds."""
     verdicts: list[Verdict] = []
-    with ours.connected() as cluster:
+    with ours.begin() as site:
+        cluster = site.cluster
         for judge in (_actors_overlap, _actors_against_script, _serial_against_loop):
             demand, measured, at_most = judge(cluster, pairs)
             verdicts.append(Verdict(demand, measured, at_most * (1 + slack)))

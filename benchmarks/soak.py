@@ -69,7 +69,8 @@ class Run:
 def main(runs: int, seed: int) -> None:
     """Kill actors in many runs, and compare the states of each with a plain loop's."""
     rows, wrong = [], 0
-    with ours.connected() as cluster:
+    with ours.begin() as site:
+        cluster = site.cluster
         for name in _LAYOUTS:
             for every in _SNAPSHOTS:
                 undisturbed = next(_runs(name, every, cluster, [None]))

@@ -19,6 +19,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from deploy.cluster_checks import TOKEN, own_versions, problems
+from job.cluster.private import COMMAND
 
 CONNECT_S = 10
 STOP_S = 60.0
@@ -111,9 +112,7 @@ def _held(path: Path) -> bool:
 
 
 def _ray(*words: str, stdout: int | None = None) -> int:
-    """Run Ray's command by this Python: its script would not bear a space in the folder's name."""
-    command = [sys.executable, "-m", "ray.scripts.scripts", *words]
-    return subprocess.run(command, check=False, stdout=stdout).returncode  # noqa: S603
+    return subprocess.run([*COMMAND, *words], check=False, stdout=stdout).returncode  # noqa: S603
 
 
 def up(path: Path, more: list[str]) -> int:

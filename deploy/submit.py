@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from job.cluster.address import own_token  # noqa: E402
 from job.cluster.jobs import DEFAULT, ENDED, JobsApi, choose_api  # noqa: E402
+from job.cluster.private import COMMAND  # noqa: E402
 from job.errors import ClusterError, JobError, UsageError  # noqa: E402
 from job.results.log import unmarked  # noqa: E402 - found by the line above
 
@@ -37,7 +38,6 @@ SUBMIT_S = 300.0  # for up to 100 MiB to be uploaded
 LOOK_S = 1.0
 OUTAGE_S = 60.0  # how long the Jobs API may be silent while a job is followed
 RESULTS = Path("results")
-RAY = (sys.executable, "-m", "ray.scripts.scripts")  # the script would not bear a space in its path
 
 
 def environment() -> dict[str, str]:
@@ -62,7 +62,7 @@ def tunnel(cluster: str) -> Iterator[str]:
     # A file, since ssh leaves a process behind for some seconds that would keep a pipe open.
     with tempfile.TemporaryFile("w+", errors="replace") as log:
         process = subprocess.Popen(  # noqa: S603
-            [*RAY, "dashboard", "--port", str(port), cluster],
+            [*COMMAND, "dashboard", "--port", str(port), cluster],
             env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
@@ -99,7 +99,7 @@ def submit(api: JobsApi, submission_id: str, options: list[str]) -> None:
     """
     done = subprocess.run(  # noqa: S603
         [
-            *RAY, "job", "submit", "--address", api.address, "--submission-id", submission_id,
+            *COMMAND, "job", "submit", "--address", api.address, "--submission-id", submission_id,
             "--no-wait", "--working-dir", ".", "--runtime-env", "runtime_env.yaml", "--",
             "python", "job/main.py", "--emit-json", *options,
         ],
@@ -195,7 +195,7 @@ def how_to_go_on(api: JobsApi, submission_id: str, cluster: str) -> str:
     return (
         f" {first}To bring its results home, or to stop it:\n"
         f"  {python} job/main.py fetch {submission_id} --address {address}\n"
-        f"  {mode}RAY_API_SERVER_ADDRESS={address} {python} -m ray.scripts.scripts job stop "
+        f"  {mode}RAY_API_SERVER_ADDRESS={address} {python} {' '.join(COMMAND[1:])} job stop "
         f"{submission_id}"
     )
 

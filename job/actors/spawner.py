@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import ray
-from ray._private.state import state
 
 from job.actors.worker import own_place
 from job.cluster.connection import on_node
+from job.cluster.private import draining_nodes
 from job.planning.placement import emptiest, room
 from job.shard.shard import Shard
 
@@ -74,7 +74,7 @@ class Spawner:
 
         None where there is room, or where no node has a CPU: then one is waited for.
         """
-        leaving = state.get_draining_nodes()  # Ray starts nothing there any more
+        leaving = draining_nodes()  # Ray starts nothing there any more
         nodes = {n: cpus for n, cpus in self._nodes().items() if cpus and n not in leaving}
         if not nodes or room(self._layout.cpus_per_actor, list(nodes.values())) >= len(workers):
             return None

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from job.cluster import private
 from job.errors import ClusterError, UsageError
 
 if TYPE_CHECKING:
@@ -26,29 +26,19 @@ HOW_TO_BE_LET_IN = (
 )
 
 
-@dataclass(frozen=True)
-class Way:
-    """How to get to a Ray: join it as a submitted job, connect, or start one of our own."""
+def choose(option: str | None, environ: Mapping[str, str]) -> str:
+    """Return where Ray is: `job` in a submitted one, `local` for our own, `auto` or HOST:PORT.
 
-    kind: Literal["job", "connected", "embedded"]
-    address: str = ""
-
-
-def choose(option: str | None, environ: Mapping[str, str]) -> Way:
-    """Return the way to Ray; the option comes before RAY_ADDRESS, the job before both.
+    The option comes before RAY_ADDRESS, the job before both.
 
     Raises:
         UsageError: The address has a form that cannot work.
     """
     if JOB_VARIABLE in environ:
-        return Way("job", environ.get("RAY_ADDRESS", ""))
+        return "job"
     named = option or environ.get("RAY_ADDRESS") or "local"
     source = "--address" if option else "RAY_ADDRESS"
-    if named == "local":
-        return Way("embedded")
-    if named == "auto":
-        return Way("connected", "auto")
-    return Way("connected", _host_and_port(named, source))
+    return named if named in ("local", "auto") else _host_and_port(named, source)
 
 
 def _host_and_port(address: str, source: str) -> str:
@@ -72,20 +62,13 @@ def _host_and_port(address: str, source: str) -> str:
     return address
 
 
-def find_running() -> list[str]:
-    """Return the addresses of the clusters that run on this machine."""
-    from ray._private import services
-
-    return sorted(services.find_gcs_addresses())
-
-
-def the_running_one() -> str:
+def find_the_running_one() -> str:
     """Return the address of the one cluster that runs on this machine.
 
     Raises:
         ClusterError: There is none, or there are several.
     """
-    found = find_running()
+    found = private.gcs_addresses()
     if len(found) == 1:
         return found[0]
     if found:
@@ -111,16 +94,17 @@ def knock(address: str) -> None:
     if os.environ.get("RAY_USE_TLS", "0") == "1":
         return  # the certificates are Ray's business
     token = own_token()
-    answer = _ask(address, "")
+    answer = private.ask_cluster_id(address, "", ANSWER_S)
     if answer == "UNAUTHENTICATED" and token:
-        answer = _ask(address, token)
+        answer = private.ask_cluster_id(address, token, ANSWER_S)
         if answer == "OK":
-            _use_token()
+            os.environ["RAY_AUTH_MODE"] = "token"
+            private.reload_settings()
     if answer == "UNAUTHENTICATED":
         what = "its token is wrong" if token else "it demands a token and there is none here"
         message = f"{address}: the cluster does not let this driver in: {what}"
         raise ClusterError(message, HOW_TO_BE_LET_IN)
-    if answer != "OK":
+    if answer not in ("OK", ""):
         message = f"{address}: something listens there, but it is not Ray's GCS ({answer})"
         raise ClusterError(message, f"The GCS has port {GCS_PORT} by default; 8265 is another.")
 
@@ -129,7 +113,7 @@ def is_open(address: str) -> bool | None:
     """Return whether the cluster answers without a token; None where that cannot be told."""
     if os.environ.get("RAY_USE_TLS", "0") == "1":
         return None
-    answer = _ask(address, "")
+    answer = private.ask_cluster_id(address, "", ANSWER_S)
     return {"OK": True, "UNAUTHENTICATED": False}.get(answer)
 
 
@@ -142,27 +126,3 @@ def own_token() -> str:
         return Path(path).expanduser().read_text("utf-8").strip()
     except (OSError, ValueError):
         return ""
-
-
-def _use_token() -> None:
-    """Let Ray send its token, as RAY_AUTH_MODE=token would have before it was imported."""
-    from ray._raylet import Config  # type: ignore[attr-defined]
-
-    os.environ["RAY_AUTH_MODE"] = "token"
-    Config.initialize("")
-
-
-def _ask(address: str, token: str) -> str:
-    """Return the gRPC status of the question for the cluster's id."""
-    import grpc
-    from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
-
-    metadata = [("authorization", f"Bearer {token}")] if token else []
-    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
-        stub = gcs_service_pb2_grpc.NodeInfoGcsServiceStub(channel)
-        try:
-            request = gcs_service_pb2.GetClusterIdRequest()  # type: ignore[attr-defined]
-            stub.GetClusterId(request, metadata=metadata, timeout=ANSWER_S)
-        except grpc.RpcError as error:
-            return str(error.code().name)
-    return "OK"

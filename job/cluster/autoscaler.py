@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from job.cluster import connection
-from job.cluster.guard import ANSWER_S, is_v2
+from job.cluster import connection, private
+from job.cluster.guard import ANSWER_S
 from job.errors import ClusterError
 from job.planning.placement import NO_GROWTH, Capacity, Growth, slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from job.cluster.address import Way
     from job.results.document import Cluster
 
 LOOK_S = 0.5
@@ -89,15 +87,11 @@ def view(cluster: Cluster) -> tuple[list[Capacity], Growth]:
 
 def is_asked_by_others() -> bool:
     """Return whether the autoscaler was asked for something by whomever."""
-    from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL as CHANNEL
-    from ray.experimental.internal_kv import _internal_kv_get
-
-    client = _gcs()
-    if is_v2(client):
+    if status := private.status_v2(ANSWER_S):
         # A request that was withdrawn stays as one for nothing.
-        asked = _status(client).cluster_resource_state.cluster_resource_constraints
+        asked = status.cluster_resource_state.cluster_resource_constraints
         return any(each.resource_requests for each in asked)
-    return _internal_kv_get(CHANNEL) not in (None, b"[]")
+    return private.is_v1_asked()
 
 
 def addable(config: dict[str, Any], present: dict[str, int], workers: int) -> Growth:
@@ -127,14 +121,13 @@ def addable(config: dict[str, Any], present: dict[str, int], workers: int) -> Gr
     return Growth(tuple(nodes[:left]), more, elastic=len(types) > 1)
 
 
-def wait(  # noqa: PLR0913 - the way and the cluster it leads to
-    way: Way, cluster: Cluster, missing: Callable[[Sequence[Capacity]], str], timeout_s: float,
+def wait(
+    cluster: Cluster, missing: Callable[[Sequence[Capacity]], str], timeout_s: float,
     note: Callable[[str], None], *, asked: bool,
 ) -> Cluster:  # fmt: skip
     """Wait until nothing is missing, and return the cluster as it is then.
 
     Args:
-        way: How the cluster was connected to.
         cluster: As it is now.
         missing: Says what the nodes lack; nothing when they do.
         timeout_s: How long that may take.
@@ -164,7 +157,7 @@ def wait(  # noqa: PLR0913 - the way and the cluster it leads to
             note(f"{text} ({now - began:.0f} s of at most {timeout_s:g} s)")
             said, told = now, text
         time.sleep(LOOK_S)
-        cluster = connection.describe(way).model_copy(update={"open": cluster.open})
+        cluster = cluster.model_copy(update={"nodes": connection.find_nodes()})
     return cluster
 
 
@@ -223,13 +216,11 @@ def read_configuration(port: str) -> dict[str, Any] | None:
 
 def _present() -> dict[str, int]:
     """Return how many nodes of each type there are or are ordered; without an autoscaler none."""
-    client = _gcs()
-    if is_v2(client):
-        state = _status(client)
+    if state := private.status_v2(ANSWER_S):
         names = [n.ray_node_type_name for n in state.cluster_resource_state.node_states
                  if n.status != _DEAD]  # fmt: skip
     else:
-        report = _report()
+        report = private.status_v1()
         names = [name for name, count in report.get("active_nodes", {}).items()
                  for _ in range(count) if not name.startswith("node_")]  # fmt: skip
     return {name: names.count(name) for name in set(names) if name}
@@ -239,10 +230,10 @@ _DEAD = 2  # autoscaler_pb2.NodeStatus
 
 
 def _outlook() -> Outlook:
-    client = _gcs()
     coming: dict[str, int] = {}
-    if not is_v2(client):
-        report = _report()
+    status = private.status_v2(ANSWER_S)
+    if not status:
+        report = private.status_v1()
         for name, count in report.get("pending_launches", {}).items():
             coming[name] = coming.get(name, 0) + count
         for _address, name, _state in report.get("pending_nodes", ()):
@@ -254,7 +245,7 @@ def _outlook() -> Outlook:
             if entry.get("unavailable_node_information")
         }
         return Outlook(coming, tuple(sorted(reasons)))
-    state = _status(client).autoscaling_state
+    state = status.autoscaling_state
     for request in state.pending_instance_requests:
         name = request.ray_node_type_name
         coming[name] = coming.get(name, 0) + request.count
@@ -264,26 +255,3 @@ def _outlook() -> Outlook:
     failed = {f"{r.ray_node_type_name}: {r.reason}" for r in state.failed_instance_requests}
     infeasible = bool(state.infeasible_cluster_resource_constraints)
     return Outlook(coming, tuple(sorted(failed)), infeasible)
-
-
-def _gcs() -> Any:
-    from ray.experimental.internal_kv import internal_kv_get_gcs_client
-
-    return internal_kv_get_gcs_client()
-
-
-def _status(client: Any) -> Any:
-    from ray.core.generated import autoscaler_pb2
-
-    reply = autoscaler_pb2.GetClusterStatusReply()  # type: ignore[attr-defined]
-    reply.ParseFromString(client.get_cluster_status(timeout_s=ANSWER_S))
-    return reply
-
-
-def _report() -> dict[str, Any]:
-    from ray._private.ray_constants import DEBUG_AUTOSCALING_STATUS
-    from ray.experimental.internal_kv import _internal_kv_get
-
-    found = _internal_kv_get(DEBUG_AUTOSCALING_STATUS)
-    report: dict[str, Any] | None = json.loads(found).get("autoscaler_report") if found else None
-    return report or {}

@@ -17,7 +17,7 @@ from job.analysis.checks import Inspection, Probe, Reply
 from job.cluster import autoscaler, connection
 from job.cluster.connection import on_node
 from job.cluster.reasons import cause_of_death, last_line, missing_module
-from job.cluster.waiting import arranged, await_cpus
+from job.cluster.waiting import await_cpus, try_to_arrange
 from job.errors import ClusterError
 from job.planning.layout import fits
 from job.shard.metering import pace_s
@@ -25,7 +25,7 @@ from job.shard.metering import pace_s
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from job.cluster.waiting import Site
+    from job.cluster.connection import Site
     from job.planning.placement import Fit
     from job.results.document import Cluster, Node
     from job.workload.model import Plan, Workload
@@ -99,7 +99,7 @@ def inspect(workload: Workload, plan: Plan, site: Site, packed: bytes) -> Inspec
     Raises:
         ClusterError: The CPUs that --wait-for-cpus names did not come.
     """
-    cluster = await_cpus(plan, site)
+    cluster = await_cpus(plan, site).cluster
     driver_core_s = pace_s()
     probes = tuple(_measure(node, packed, site.note) for node in cluster.nodes)
     nodes, growth = autoscaler.view(cluster)
@@ -108,9 +108,10 @@ def inspect(workload: Workload, plan: Plan, site: Site, packed: bytes) -> Inspec
     omitted: dict[str, str] = {}
     refused = ""
     try:
-        layouts, omitted = arranged(workload, plan, cluster, nodes, growth)
-        placed = fits(layouts, nodes, growth)
-        sizes = {name: str(layout) for name, layout in layouts.items()}
+        laid_out = try_to_arrange(workload, plan, cluster, nodes, growth)
+        omitted = laid_out.omitted
+        placed = fits(laid_out.layouts, nodes, growth)
+        sizes = {name: str(layout) for name, layout in laid_out.layouts.items()}
     except ClusterError as error:
         refused = str(error)
     findings = (

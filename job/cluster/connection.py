@@ -10,10 +10,13 @@ import signal
 import sys
 import sysconfig
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from job.cluster.address import Way, find_running, is_open, knock, the_running_one
+from job.cluster import private
+from job.cluster.address import find_the_running_one, is_open, knock
+from job.cluster.guard import Request
 from job.cluster.household import Household
 from job.errors import ClusterError, UsageError
 from job.planning.placement import Capacity
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+    from job.results.document import Kind
     from job.shard.recipe import Recipe
     from job.shard.shard import Place
     from job.signals import Leaving
@@ -31,20 +35,49 @@ if TYPE_CHECKING:
 LEAVE_S = 5.0  # how long Ray's processes may take to end in order
 BUSY_S = 0.25
 CONNECTED_GRACE_S = 1.5  # of the 2 s in which a signal ends us
+KINDS: dict[str, Kind] = {"job": "job", "local": "embedded"}
 HEAD = "node:__internal_head__"  # the resource by which Ray marks it
 
 
+@dataclass(frozen=True)
+class Site:
+    """Where a comparison runs.
+
+    Attributes:
+        cluster: As it was found, or as it is since nodes were waited for.
+        request: Asks its autoscaler; withdrawn when the session ends.
+        note: Told what a user should know meanwhile.
+    """
+
+    cluster: Cluster
+    request: Request
+    note: Callable[[str], None]
+
+
 @contextlib.contextmanager
-def connected(
-    way: Way, leaving: Leaving, note: Callable[[str], None], target: str = ""
-) -> Iterator[Cluster]:
-    """Connect, and on the way out disconnect or end what was started.
+def session(
+    address: str, leaving: Leaving, note: Callable[[str], None], module: str = ""
+) -> Iterator[Site]:
+    """Connect, and leave nothing behind: no process of ours, and nothing asked of an autoscaler.
 
     Args:
-        way: Where to.
-        target: The module whose package, if it is not installed, workers elsewhere are sent.
+        address: Where to, as `choose` returns it.
         leaving: The signals that end us; Ray's own handlers give way to it.
         note: Told what a user should know besides.
+        module: The target's, whose package, if it is not installed, workers elsewhere are sent.
+
+    Raises:
+        ClusterError: There is no connection to be had; the reason is in it.
+    """
+    with connect(address, leaving, note, module) as cluster, Request(cluster.address) as request:
+        yield Site(cluster, request, note)
+
+
+@contextlib.contextmanager
+def connect(
+    address: str, leaving: Leaving, note: Callable[[str], None], module: str = ""
+) -> Iterator[Cluster]:
+    """Connect, and on the way out disconnect or end what was started; see `session`.
 
     Raises:
         ClusterError: There is no connection to be had; the reason is in it.
@@ -53,22 +86,22 @@ def connected(
 
     if ray.is_initialized():  # in a notebook or a test, whose connection it is
         _carry_ourselves()
-        yield describe(Way("connected"))
+        yield describe("connected")
         return
-    address = way.address
-    if way.kind == "connected":
-        if address == "auto":
-            address = the_running_one()
+    kind: Kind = KINDS.get(address, "connected")
+    if address == "auto":
+        address = find_the_running_one()
+    if kind == "connected":
         knock(address)
-    if way.kind == "embedded" and (running := find_running()):
+    if kind == "embedded" and (running := private.gcs_addresses()):
         how = "auto" if len(running) == 1 else "HOST:PORT"
         note(f"Ray runs here at {', '.join(running)}; --address {how} would use it.")
-    household = Household() if way.kind == "embedded" else None
+    household = Household() if kind == "embedded" else None
     if household:
         leaving.abandon = lambda: household.end(household.members())
     try:
-        _init(way, address, leaving, _package_of(target) if target else None)
-        yield _with_door(describe(way))
+        _init(address, leaving, _package_of(module) if module else None)
+        yield _with_door(describe(kind))
     except KeyboardInterrupt:
         if not leaving.active:
             _shutdown(household)
@@ -88,7 +121,7 @@ def _with_door(cluster: Cluster) -> Cluster:
     return cluster.model_copy(update={"open": door})
 
 
-def _init(way: Way, address: str, leaving: Leaving, package: str | None) -> None:
+def _init(address: str, leaving: Leaving, package: str | None) -> None:
     import ray
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -96,9 +129,9 @@ def _init(way: Way, address: str, leaving: Leaving, package: str | None) -> None
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        if way.kind == "job":
+        if address == "job":
             ray.init(**quiet)
-        elif way.kind == "connected":
+        elif address != "local":
             modules: dict[str, Any] = {"runtime_env": {"py_modules": [package]}} if package else {}
             ray.init(address=address, **quiet, **modules)
         else:
@@ -109,7 +142,8 @@ def _init(way: Way, address: str, leaving: Leaving, package: str | None) -> None
         leaving.signum = leaving.signum or signal.SIGTERM
         raise KeyboardInterrupt from None
     except Exception as error:  # of a node that was too slow Ray says so with a bare one
-        message = f"{address or 'an embedded Ray'}: Ray does not start here ({_line(error)})"
+        where = {"local": "an embedded Ray", "job": "the job's cluster"}.get(address, address)
+        message = f"{where}: Ray does not start here ({_line(error)})"
         raise ClusterError(message, "Ray's own words stand above.") from None
     finally:
         leaving.rearm()
@@ -186,13 +220,21 @@ def pack(recipe: Recipe) -> bytes:
         raise UsageError(message, hint) from None
 
 
-def describe(way: Way) -> Cluster:
+def describe(kind: Kind) -> Cluster:
     """Return the cluster as it is now."""
     import ray
 
-    free = _free_cpus()
+    address = ray.get_runtime_context().gcs_address
+    return Cluster(kind=kind, address=address, ray_version=ray.__version__, nodes=find_nodes())
+
+
+def find_nodes() -> tuple[Node, ...]:
+    """Return the nodes that are there now, the head first."""
+    import ray
+
+    free = private.free_cpus()
     found = sorted(ray.nodes(), key=lambda node: (HEAD not in node["Resources"], _name(node)))
-    nodes = tuple(
+    return tuple(
         Node(
             node_id=node["NodeID"],
             address=node["NodeManagerAddress"],
@@ -206,8 +248,6 @@ def describe(way: Way) -> Cluster:
         for node in found
         if node["Alive"]
     )
-    address = ray.get_runtime_context().gcs_address
-    return Cluster(kind=way.kind, address=address, ray_version=ray.__version__, nodes=nodes)
 
 
 def _name(node: dict[str, Any]) -> str:
@@ -217,7 +257,7 @@ def _name(node: dict[str, Any]) -> str:
 
 def capacities(cluster: Cluster) -> list[Capacity]:
     """Return what the nodes have for actors now."""
-    free = _free_cpus()
+    free = private.free_cpus()
     return [
         Capacity(
             name=node.name,
@@ -252,7 +292,7 @@ def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float)
     nodes = {place.node_id for place in places}
     before = {node.node_id: node.cpus_free for node in cluster.nodes if node.node_id in nodes}
     while time.monotonic() < until:
-        free = _free_cpus()
+        free = private.free_cpus()
         if all(free.get(node, cpus) >= cpus for node, cpus in before.items()):
             return True
         time.sleep(0.05)
@@ -271,13 +311,6 @@ def driver_address() -> str:
     import ray
 
     return str(ray.util.get_node_ip_address())
-
-
-def _free_cpus() -> dict[str, float]:
-    from ray._private import state
-
-    available: dict[str, dict[str, float]] = state.available_resources_per_node()
-    return {node: resources.get("CPU", 0.0) for node, resources in available.items()}
 
 
 def _own_paths() -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from job.cluster import autoscaler, connection
 from job.errors import ClusterError
@@ -13,9 +13,8 @@ from job.planning.placement import bundles, lacking, slots
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from job.cluster.address import Way
-    from job.cluster.guard import Request
-    from job.planning.layout import Layout
+    from job.cluster.connection import Site
+    from job.planning.layout import Arrangement
     from job.planning.placement import Capacity, Growth
     from job.results.document import Cluster
     from job.workload.model import Plan, Workload
@@ -23,54 +22,23 @@ if TYPE_CHECKING:
 JOINING = "Where nodes are still to join, as after `ray up`, --wait-for-cpus N waits for them."
 
 
-@dataclass(frozen=True)
-class Site:
-    """Where a comparison is about to run.
-
-    Attributes:
-        way: How the cluster was connected to.
-        cluster: As it is now.
-        request: Asks its autoscaler; withdrawn by whoever made it.
-        note: Told what a user should know meanwhile.
-    """
-
-    way: Way
-    cluster: Cluster
-    request: Request
-    note: Callable[[str], None]
-
-
-class Ready(NamedTuple):
-    """A cluster that has room for the plan, and how each strategy is laid out over it.
-
-    Attributes:
-        cluster: As it is once nodes have come.
-        layouts: How each strategy that needs actors is laid out.
-        omitted: The strategies that are left out, and why.
-    """
-
-    cluster: Cluster
-    layouts: dict[str, Layout]
-    omitted: dict[str, str]
-
-
-def ready(workload: Workload, plan: Plan, site: Site) -> Ready:
+def lay_out(workload: Workload, plan: Plan, site: Site) -> tuple[Site, Arrangement]:
     """Lay the plan out, and wait until there is room for it where nodes can be added.
 
     Raises:
         ClusterError: It can never be placed, or the nodes did not come in time.
     """
-    cluster = await_cpus(plan, site)
-    nodes, growth = autoscaler.view(cluster)
-    layouts, omitted = arranged(workload, plan, cluster, nodes, growth)
-    biggest = largest(layouts)
-    scaling = any(fit.when == "scaling" for fit in fits(layouts, nodes, growth).values())
+    site = await_cpus(plan, site)
+    nodes, growth = autoscaler.view(site.cluster)
+    laid_out = try_to_arrange(workload, plan, site.cluster, nodes, growth)
+    biggest = largest(laid_out.layouts)
+    scaling = any(fit.when == "scaling" for fit in fits(laid_out.layouts, nodes, growth).values())
     if biggest is None or not (scaling or growth.elastic):
-        return Ready(cluster, layouts, omitted)
+        return site, laid_out
     wanted = bundles(biggest.shards, biggest.cpus_per_actor, nodes)
     if not scaling:  # its nodes would be taken away as idle under a long serial loop
         _ask(wanted, site)
-        return Ready(cluster, layouts, omitted)
+        return site, laid_out
     there = slots(nodes)
     if added := sum(node.cpus for node in growth.nodes):
         site.note(
@@ -82,20 +50,20 @@ def ready(workload: Workload, plan: Plan, site: Site) -> Ready:
         return lacking(biggest.shards, biggest.cpus_per_actor, now)
 
     _ask(wanted, site)
-    cluster = _wait(plan, replace(site, cluster=cluster), missing, asked=True)
-    nodes, growth = autoscaler.view(cluster)
-    return Ready(cluster, *arranged(workload, plan, cluster, nodes, growth))
+    site = _wait(plan, site, missing, asked=True)
+    nodes, growth = autoscaler.view(site.cluster)
+    return site, try_to_arrange(workload, plan, site.cluster, nodes, growth)
 
 
-def await_cpus(plan: Plan, site: Site) -> Cluster:
-    """Wait for the CPUs that --wait-for-cpus names, and return the cluster as it is then.
+def await_cpus(plan: Plan, site: Site) -> Site:
+    """Wait for the CPUs that --wait-for-cpus names, and return the site as it is then.
 
     Raises:
         ClusterError: They did not come in time, or cannot come.
     """
     wanted, cluster = plan.wait_for_cpus, site.cluster
     if not wanted or slots(connection.capacities(cluster)) >= wanted:
-        return cluster
+        return site
     nodes, growth = autoscaler.view(cluster)
     if cluster.kind == "embedded":
         message = f"--wait-for-cpus {wanted:,}: this machine has {slots(nodes):,}"
@@ -113,18 +81,16 @@ def await_cpus(plan: Plan, site: Site) -> Cluster:
 
 def _wait(
     plan: Plan, site: Site, missing: Callable[[Sequence[Capacity]], str], *, asked: bool
-) -> Cluster:
-    came = autoscaler.wait(
-        site.way, site.cluster, missing, plan.scale_timeout_s, site.note, asked=asked
-    )
+) -> Site:
+    came = autoscaler.wait(site.cluster, missing, plan.scale_timeout_s, site.note, asked=asked)
     there = slots(connection.capacities(came))
     site.note(f"The nodes are there: {there:,} CPUs on {len(came.nodes):,} nodes.")
-    return came
+    return replace(site, cluster=came)
 
 
-def arranged(
+def try_to_arrange(
     workload: Workload, plan: Plan, cluster: Cluster, nodes: Sequence[Capacity], growth: Growth
-) -> tuple[dict[str, Layout], dict[str, str]]:
+) -> Arrangement:
     """Lay the plan out; see `arrange`.
 
     Raises:

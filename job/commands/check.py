@@ -37,7 +37,7 @@ def check_cluster(
 
     check_style(style)
     computed, plan = build(read_workload(workload), options)
-    way = choose(address, os.environ)
+    where = choose(address, os.environ)
     find_modules_in(module_path)
     with until_signalled() as leaving:
         make = load_target(computed.target)
@@ -45,7 +45,7 @@ def check_cluster(
         from job.report.checks import render_inspection
         from job.running.comparison import examine
 
-        inspection = examine(computed, plan, make, way, leaving=leaving, note=say)
+        inspection = examine(computed, plan, make, where, leaving=leaving, note=say)
         click.echo(render_inspection(inspection, str(computed), style))
         failed = [finding.check for finding in inspection.findings if finding.level == "failure"]
         if failed:

@@ -26,7 +26,6 @@ from job.commands.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from job.cluster.address import Way
     from job.results.document import Results
     from job.signals import Leaving
     from job.workload.model import Plan, Workload
@@ -66,14 +65,14 @@ def run_comparison(  # noqa: PLR0913 - options that several commands do not shar
     check_style(style)
     computed, plan = build(read_workload(workload), options)
     gates = parse_gates(speedups, efficiencies, plan.strategies)
-    way = choose(address, os.environ)
+    where = choose(address, os.environ)
     if output:
         check_writable(output)
     if html:
         from job.page.page import check_page
 
         check_page(html)
-    if way.kind == "job" and address:
+    if where == "job" and address:
         say(f"--address {address} is passed over: a submitted job runs on its own cluster")
     find_modules_in(module_path)
 
@@ -89,24 +88,24 @@ def run_comparison(  # noqa: PLR0913 - options that several commands do not shar
 
     with until_signalled() as leaving:
         if dry_run:
-            _rehearse(computed, plan, way, leaving, style)
+            _rehearse(computed, plan, where, leaving, style)
             return
         make = load_target(computed.target)
         from job.report.progress import watch
         from job.running.comparison import compare
 
         results = compare(
-            computed, plan, make, way, leaving,
+            computed, plan, make, where, leaving,
             keep=keep, watch=watch, note=say, show=show,
         )  # fmt: skip
     demand(judge(gates, results))
 
 
-def _rehearse(computed: Workload, plan: Plan, way: Way, leaving: Leaving, style: str) -> None:
+def _rehearse(computed: Workload, plan: Plan, where: str, leaving: Leaving, style: str) -> None:
     from job.report.table import render_rehearsal
     from job.running.comparison import rehearse
 
-    rehearsal = rehearse(computed, plan, way, leaving, say)
+    rehearsal = rehearse(computed, plan, where, leaving, say)
     click.echo(render_rehearsal(rehearsal, str(computed), style))
 
 

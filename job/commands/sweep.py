@@ -65,7 +65,7 @@ def run_sweep(  # noqa: PLR0913 - options that several commands do not share
         workload = "spinner"
     computed, plan = build(read_workload(workload), options)
     check(computed, plan, varied)
-    way = choose(address, os.environ)
+    where = choose(address, os.environ)
     if output:
         check_writable(output)
     if html:
@@ -94,6 +94,6 @@ def run_sweep(  # noqa: PLR0913 - options that several commands do not share
         from job.running.sweep import sweep
 
         sweep(
-            computed, plan, varied, make, way,
+            computed, plan, varied, make, where,
             leaving=leaving, keep=keep, watch=watch, show=show, note=say,
         )  # fmt: skip

@@ -43,10 +43,23 @@ class Layout:
         return f"{count(self.shards, 'actor')} of {count(self.cpus_per_actor, 'CPU')}"
 
 
+@dataclass(frozen=True)
+class Arrangement:
+    """A plan, laid out.
+
+    Attributes:
+        layouts: How each strategy that needs actors is laid out.
+        omitted: The strategies that are left out, and why.
+    """
+
+    layouts: dict[str, Layout]
+    omitted: dict[str, str]
+
+
 def arrange(
     workload: Workload, plan: Plan, nodes: Sequence[Capacity], growth: Growth = NO_GROWTH
-) -> tuple[dict[str, Layout], dict[str, str]]:
-    """Turn the knobs of each strategy that needs actors; the second part says why not, for some.
+) -> Arrangement:
+    """Turn the knobs of each strategy that needs actors.
 
     Raises:
         ClusterError: What is asked for can never be placed on these nodes.
@@ -66,7 +79,7 @@ def arrange(
                 message = f"{name}: cannot be placed: {found.reason}"
                 raise ClusterError(message, ADVICE[name])
         layouts[name] = layout
-    return layouts, omitted
+    return Arrangement(layouts, omitted)
 
 
 def fits(

@@ -61,10 +61,13 @@ class Node(_Record):
         return self.host if self.host == self.address else f"{self.host} ({self.address})"
 
 
+Kind = Literal["embedded", "connected", "job"]
+
+
 class Cluster(_Record):
     """The cluster as it was when the comparison began; `open` if it lets in whoever comes."""
 
-    kind: Literal["embedded", "connected", "job"]
+    kind: Kind
     address: str
     ray_version: str
     nodes: tuple[Node, ...]

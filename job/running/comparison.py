@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from job.actors.worker import Setting
 from job.cluster import autoscaler, connection
 from job.cluster.check import inspect, look
-from job.cluster.guard import asking
-from job.cluster.waiting import Site, arranged, ready
+from job.cluster.connection import session
+from job.cluster.waiting import lay_out, try_to_arrange
 from job.errors import JobError
 from job.planning.estimate import (
     SEND_S,
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from job.analysis.checks import Inspection
-    from job.cluster.address import Way
-    from job.cluster.waiting import Ready
-    from job.planning.layout import Layout
+    from job.cluster.connection import Site
+    from job.planning.layout import Arrangement, Layout
+    from job.results.document import Cluster
     from job.running.preparation import Subject
     from job.running.runner import Keep, Watch
     from job.running.strategy import Strategy
@@ -58,7 +58,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 
 def compare(  # noqa: PLR0913 - the callbacks are named
-    workload: Workload, plan: Plan, make: Callable[..., Any], way: Way,
+    workload: Workload, plan: Plan, make: Callable[..., Any], address: str,
     leaving: Leaving, *, keep: Keep, watch: Watch, show: Keep, note: Note,
 ) -> Results:  # fmt: skip
     """Run the comparison.
@@ -67,7 +67,7 @@ def compare(  # noqa: PLR0913 - the callbacks are named
         workload: What is computed.
         plan: How it is run.
         make: The workload's target, imported.
-        way: Where Ray is.
+        address: Where Ray is, as `choose` returns it.
         leaving: The signals that end it before its time.
         keep: Called with the results after each trial.
         watch: Told of the calls as they are made; see `Runner`.
@@ -80,12 +80,8 @@ def compare(  # noqa: PLR0913 - the callbacks are named
     """
     subject = prepared(workload, plan, make)
     # The processes of an embedded Ray are still starting when it is up: they would be timed too.
-    profile = first_calls(subject) if way.kind == "embedded" else None
-    with (
-        connection.connected(way, leaving, note, workload.target.module) as found,
-        asking(found.address) as request,
-    ):
-        site = Site(way, found, request, note)
+    profile = first_calls(subject) if address == "local" else None
+    with session(address, leaving, note, workload.target.module) as site:
         return measured(subject, site, profile, keep=keep, watch=watch, show=show)
 
 
@@ -107,17 +103,17 @@ def measured(  # noqa: PLR0913 - the callbacks are named
         JobError: What went wrong, and how to go on.
     """
     workload, plan = subject.workload, subject.plan
-    made = ready(workload, plan, site)
-    look(made.cluster, subject.packed, plan.startup_timeout_s, site.note)
-    results = _begun(workload, plan, made, subject.busy_share)
+    site, made = lay_out(workload, plan, site)
+    look(site.cluster, subject.packed, plan.startup_timeout_s, site.note)
+    results = _begun(subject, site.cluster, made)
     if profile is None:  # what can never be placed is told before a call is made
         with _shown_if_ended(results, keep, show):
             profile = first_calls(subject)
     sample = _sample(workload, plan, profile)
     if profile and profile.calls:
-        site.note(str(_estimate(workload, profile, sample, made.layouts, made.cluster.cpus)))
+        site.note(str(_estimate(workload, profile, sample, made.layouts, site.cluster.cpus)))
     setting = Setting(
-        subject.recipe, workload.instances, made.cluster, plan.startup_timeout_s, plan.timeout_s,
+        subject.recipe, workload.instances, site.cluster, plan.startup_timeout_s, plan.timeout_s,
         site.note, subject.packed, plan.snapshot_every,
         parse_chaos(plan.chaos) if plan.chaos else None,
         plan.warmups + (plan.trials != 1),  # a trial without deaths tells what they cost
@@ -138,27 +134,30 @@ def measured(  # noqa: PLR0913 - the callbacks are named
         show(runner.results)
 
 
-def rehearse(workload: Workload, plan: Plan, way: Way, leaving: Leaving, note: Note) -> Rehearsal:
+def rehearse(
+    workload: Workload, plan: Plan, address: str, leaving: Leaving, note: Note
+) -> Rehearsal:
     """Say what `compare` would do on this cluster; nothing of the target is imported or run.
 
     Raises:
         ClusterError: There is no cluster, or what is asked for can never be placed on it.
     """
-    with connection.connected(way, leaving, note) as cluster:
+    with session(address, leaving, note) as site:
+        cluster = site.cluster
         nodes, growth = autoscaler.view(cluster)
-        layouts, omitted = arranged(workload, plan, cluster, nodes, growth)
+        made = try_to_arrange(workload, plan, cluster, nodes, growth)
         estimates = {}
         for call_s in REHEARSED_S:
             profile = Profile(1, call_s, call_s, switches=0)
             sample = _sample(workload, plan, profile)
-            estimates[call_s] = _estimate(workload, profile, sample, layouts, cluster.cpus)
-        left = tuple(name for name in plan.strategies if name not in omitted)
-        placed = fits(layouts, nodes, growth)
-        return Rehearsal(cluster, layouts, placed, omitted, estimates, left)
+            estimates[call_s] = _estimate(workload, profile, sample, made.layouts, cluster.cpus)
+        left = tuple(name for name in plan.strategies if name not in made.omitted)
+        placed = fits(made.layouts, nodes, growth)
+        return Rehearsal(cluster, made.layouts, placed, made.omitted, estimates, left)
 
 
 def examine(  # noqa: PLR0913 - the callback is named
-    workload: Workload, plan: Plan, make: Callable[..., Any], way: Way,
+    workload: Workload, plan: Plan, make: Callable[..., Any], address: str,
     *, leaving: Leaving, note: Note,
 ) -> Inspection:  # fmt: skip
     """Say whether the cluster is fit for the comparison; nothing of the target is called.
@@ -167,11 +166,8 @@ def examine(  # noqa: PLR0913 - the callback is named
         ClusterError: There is no cluster, or the nodes that are waited for did not come.
     """
     packed = connection.pack(recipe_of(workload, make))
-    with (
-        connection.connected(way, leaving, note, workload.target.module) as cluster,
-        asking(cluster.address) as request,
-    ):
-        return inspect(workload, plan, Site(way, cluster, request, note), packed)
+    with session(address, leaving, note, workload.target.module) as site:
+        return inspect(workload, plan, site, packed)
 
 
 def _sample(workload: Workload, plan: Plan, profile: Profile | None) -> int | None:
@@ -207,12 +203,12 @@ def _estimate(
     return Estimate(profile.call_s * calls, sample, others)
 
 
-def _begun(workload: Workload, plan: Plan, made: Ready, busy: float) -> Results:
+def _begun(subject: Subject, cluster: Cluster, made: Arrangement) -> Results:
     return Results(
-        workload=Computed.model_validate(workload.model_dump(mode="json")),
-        plan=plan.model_dump(mode="json"),
-        environment=_environment(busy, workload.target.module),
-        cluster=made.cluster,
+        workload=Computed.model_validate(subject.workload.model_dump(mode="json")),
+        plan=subject.plan.model_dump(mode="json"),
+        environment=_environment(subject.busy_share, subject.workload.target.module),
+        cluster=cluster,
         omitted=made.omitted,
     )
 

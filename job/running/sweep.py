@@ -6,9 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from job.cluster import connection
-from job.cluster.guard import asking
-from job.cluster.waiting import Site
+from job.cluster.connection import session
 from job.errors import DisagreementError, JobError
 from job.planning.estimate import Profile
 from job.planning.points import at, expected_s, order
@@ -21,7 +19,7 @@ from job.words import span
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from job.cluster.address import Way
+    from job.cluster.connection import Site
     from job.results.document import Results, Trial
     from job.results.sweep import Over
     from job.running.preparation import Subject
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def sweep(  # noqa: PLR0913 - the callbacks are named
-    workload: Workload, plan: Plan, over: Over, make: Callable[..., Any], way: Way,
+    workload: Workload, plan: Plan, over: Over, make: Callable[..., Any], address: str,
     *, leaving: Leaving, keep: Keep, watch: Watch, show: Keep, note: Note,
 ) -> Sweep:  # fmt: skip
     """Measure a comparison at each value, ends first, then middles, while there is time.
@@ -44,7 +42,7 @@ def sweep(  # noqa: PLR0913 - the callbacks are named
         plan: How it is run; its budget is the whole sweep's.
         over: What is varied.
         make: The workload's target, imported.
-        way: Where Ray is.
+        address: Where Ray is, as `choose` returns it.
         leaving: The signals that end it before its time.
         keep: Called with the sweep after each point.
         watch: Told of the calls as they are made; see `Runner`.
@@ -56,12 +54,8 @@ def sweep(  # noqa: PLR0913 - the callbacks are named
     """
     subjects = _subjects(workload, plan, over, make)
     first = subjects[over.values[0]]
-    profile = first_calls(first) if way.kind == "embedded" else None
-    with (
-        connection.connected(way, leaving, note, first.workload.target.module) as found,
-        asking(found.address) as request,
-    ):
-        site = Site(way, found, request, note)
+    profile = first_calls(first) if address == "local" else None
+    with session(address, leaving, note, first.workload.target.module) as site:
         going = Sweeping(subjects, over, site, watch, profile)
         try:
             for _ in going.points(plan.budget_s):

@@ -30,10 +30,7 @@ ROWS = [
 FLOOR = {room: floor for floor, row in enumerate(ROWS) for room in row}
 KNOWS_RAY = {"cluster", "actors"}
 PURE = {"actors.recovery"}  # what decides among those, and does nothing
-KNOWS_RAYS_PRIVATE_PARTS = {
-    "cluster.private", "cluster.address", "cluster.autoscaler", "cluster.connection",
-    "cluster.guard", "actors.spawner",
-}  # fmt: skip
+KNOWS_RAYS_PRIVATE_PARTS = {"cluster.private"}
 PRIVATE = ("_private", "_raylet", "core", "autoscaler", "experimental", "dashboard", "scripts")
 MODULES = sorted((ROOT / "job").rglob("*.py"))
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from job.cluster import connection
-from job.cluster.address import Way
 from job.signals import SIGNALS, Leaving
 from tests.ray_local.running import Command, Head, short_folder
 
@@ -37,9 +36,8 @@ def cluster(head: Head) -> Iterator[Cluster]:
     handlers = {signum: signal.getsignal(signum) for signum in SIGNALS}
     environment = dict(os.environ)
     os.environ["RAY_AUTH_TOKEN"] = head.token
-    way = Way("connected", head.address)
     try:
-        with connection.connected(way, Leaving(), note=lambda _: None) as cluster:
+        with connection.connect(head.address, Leaving(), note=lambda _: None) as cluster:
             for signum, handler in handlers.items():  # Ctrl-C is pytest's
                 signal.signal(signum, handler)
             yield cluster

@@ -36,7 +36,8 @@ def arranged(
     **plan: Any,  # noqa: ANN401 - its keys
 ) -> tuple[dict[str, Layout], dict[str, str]]:
     keys = {"target": "m:C", "calls": ["f() * 10"], "instances": instances}
-    return arrange(*build(keys | plan, {}), nodes)
+    made = arrange(*build(keys | plan, {}), nodes)
+    return made.layouts, made.omitted
 
 
 def sharded(nodes: Sequence[Capacity], instances: int = 1_000, **plan: Any) -> Layout:  # noqa: ANN401

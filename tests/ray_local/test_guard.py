@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 ASK = """
 import sys
-from job.cluster.guard import asking
-with asking(sys.argv[1]) as request:
+from job.cluster.guard import Request
+with Request(sys.argv[1]) as request:
     request.ask([0.5])
     print("asked", flush=True)
     sys.stdin.read()

@@ -1,0 +1,195 @@
+"""All that Ray keeps private and we use, so that a new version of Ray is met in one file.
+
+Each function says in which versions its names were seen, and what is done without them: a name that
+is gone gives the answer named here, not an ImportError in the middle of a comparison.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# What `ray` runs (2.40 to 2.60); the script itself would not bear a space in its path.
+COMMAND = (sys.executable, "-m", "ray.scripts.scripts")
+
+
+def without(default: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Answer `default` where this Ray has no such name."""
+
+    def wrap(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return function(*args, **kwargs)
+            except (ImportError, AttributeError):
+                return default
+
+        return call
+
+    return wrap
+
+
+@without(tuple[str, ...]())
+def gcs_addresses() -> tuple[str, ...]:
+    """Return the addresses of the clusters that run on this machine.
+
+    Seen in 2.40 to 2.60. Without it none is found: an address has to be named.
+    """
+    from ray._private import services
+
+    return tuple(sorted(services.find_gcs_addresses()))
+
+
+@without(None)
+def reload_settings() -> None:
+    """Let Ray read its RAY_ variables again, which it did when it was imported.
+
+    Seen in 2.52 to 2.60. Without it RAY_AUTH_MODE has to be set before Ray is imported.
+    """
+    from ray._raylet import Config  # type: ignore[attr-defined]
+
+    Config.initialize("")
+
+
+@without("")
+def ask_cluster_id(address: str, token: str, timeout_s: float) -> str:
+    """Return the gRPC status of the question for a cluster's id, the first one that Ray asks.
+
+    Seen in 2.40 to 2.60. Without it nothing is known, and `ray.init` finds out in its own time.
+    """
+    import grpc
+    from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
+
+    metadata = [("authorization", f"Bearer {token}")] if token else []
+    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        stub = gcs_service_pb2_grpc.NodeInfoGcsServiceStub(channel)
+        try:
+            request = gcs_service_pb2.GetClusterIdRequest()  # type: ignore[attr-defined]
+            stub.GetClusterId(request, metadata=metadata, timeout=timeout_s)
+        except grpc.RpcError as error:
+            return str(error.code().name)
+    return "OK"
+
+
+def free_cpus() -> dict[str, float]:
+    """Return how many CPUs are free on each node, by the node's id.
+
+    Seen in 2.40 to 2.60. Without it every CPU is taken for free.
+    """
+    import ray
+
+    try:
+        from ray._private import state
+
+        available: dict[str, dict[str, float]] = state.available_resources_per_node()
+    except (ImportError, AttributeError):
+        available = {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
+    return {node: resources.get("CPU", 0.0) for node, resources in available.items()}
+
+
+@without(frozenset[str]())
+def draining_nodes() -> frozenset[str]:
+    """Return the ids of the nodes that are about to leave, where Ray starts nothing any more.
+
+    Seen in 2.40 to 2.60. Without it none is known before it has left.
+    """
+    from ray._private.state import state
+
+    return frozenset(state.get_draining_nodes())
+
+
+@without(None)
+def request_cpus(address: str, cpus: Sequence[float], timeout_s: int) -> None:
+    """Ask the cluster's autoscaler, of either version, for nodes that have room for these CPUs.
+
+    Each figure must lie on one node. It replaces what was asked for before; nothing withdraws it.
+    `ray.autoscaler.sdk.request_resources` does the same, but goes by the driver's own settings
+    where the cluster runs the other version, and needs a connection.
+
+    Seen in 2.40 to 2.60. Without it nothing is asked for: who waits, waits for others to add nodes.
+
+    Raises:
+        RpcError: The head did not answer each of two questions in time.
+    """
+    from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL as CHANNEL
+    from ray._raylet import GcsClient  # type: ignore[attr-defined]
+    from ray.autoscaler.v2.sdk import request_cluster_resources
+
+    bundles = [{"CPU": figure} for figure in cpus]
+    client = GcsClient(address=address)
+    if runs_v2(client, timeout_s):
+        wanted = [{"resources": bundle, "label_selector": {}} for bundle in bundles]
+        request_cluster_resources(address, wanted, timeout=timeout_s)
+    else:
+        client.internal_kv_put(CHANNEL, json.dumps(bundles).encode(), True, None, timeout_s)  # noqa: FBT003 - overwrite, by position
+
+
+@without(default=False)
+def runs_v2(client: Any, timeout_s: int) -> bool:
+    """Return whether the cluster's autoscaler is of version 2.
+
+    Seen in 2.44 to 2.60. Without it (2.40) it is taken for version 1.
+
+    Raises:
+        RpcError: The head did not answer in time.
+    """
+    from ray import _raylet as names
+
+    key: str = names.GCS_AUTOSCALER_V2_ENABLED_KEY  # type: ignore[attr-defined]
+    space: str = names.GCS_AUTOSCALER_STATE_NAMESPACE  # type: ignore[attr-defined]
+    answer: bytes | None = client.internal_kv_get(key.encode(), space.encode(), timeout_s)
+    return answer == b"1"
+
+
+@without(None)
+def status_v2(timeout_s: int) -> Any:
+    """Return what an autoscaler of version 2 tells of itself; None where there is another.
+
+    Seen in 2.44 to 2.60. Without it nothing is known of it.
+
+    Raises:
+        RpcError: The head did not answer in time.
+    """
+    from ray.core.generated import autoscaler_pb2
+    from ray.experimental.internal_kv import internal_kv_get_gcs_client
+
+    client = internal_kv_get_gcs_client()
+    if not runs_v2(client, timeout_s):
+        return None
+    reply = autoscaler_pb2.GetClusterStatusReply()  # type: ignore[attr-defined]
+    reply.ParseFromString(client.get_cluster_status(timeout_s=timeout_s))
+    return reply
+
+
+@without(dict[str, Any]())
+def status_v1() -> dict[str, Any]:
+    """Return what an autoscaler of version 1 tells of itself; nothing where there is none.
+
+    Seen in 2.40 to 2.60. Without it nothing is known of it.
+    """
+    from ray._private.ray_constants import DEBUG_AUTOSCALING_STATUS
+    from ray.experimental.internal_kv import _internal_kv_get
+
+    found = _internal_kv_get(DEBUG_AUTOSCALING_STATUS)
+    report: dict[str, Any] | None = json.loads(found).get("autoscaler_report") if found else None
+    return report or {}
+
+
+@without(default=False)
+def is_v1_asked() -> bool:
+    """Return whether an autoscaler of version 1 was asked for something, by whomever.
+
+    Seen in 2.40 to 2.60. Without it nobody is known to have asked.
+    """
+    from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL as CHANNEL
+    from ray.experimental.internal_kv import _internal_kv_get
+
+    return _internal_kv_get(CHANNEL) not in (None, b"[]")
