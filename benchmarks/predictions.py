@@ -9,7 +9,8 @@ import click
 
 from benchmarks import ours
 from benchmarks.winners import CALIBRATED, INSTANCES, POINTS, TRIALS, Point, point_of
-from job.analysis.breakeven import NoBreakEven, break_even
+from job.analysis.breakeven import NoBreakEven
+from job.analysis.report import analyse
 from job.cluster.address import choose
 from job.cluster.guard import asking
 from job.cluster.waiting import Site
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 def find() -> list[Point]:
     """Calibrate once, predict, and measure all points; about three minutes."""
     with _site() as site:
-        model = break_even(_compared(site, *CALIBRATED))
+        model = analyse(_compared(site, *CALIBRATED)).model
         if isinstance(model, NoBreakEven):
             message = f"the calibrating run gave no break-even: {model.reason}"
             raise click.ClickException(message)
