@@ -10,7 +10,8 @@ import click
 
 from benchmarks import ours
 from benchmarks.winners import CALIBRATED, INSTANCES, POINTS, TRIALS, Point, point_of
-from job.analysis.breakeven import NoBreakEven, break_even
+from job.analysis.breakeven import NoBreakEven
+from job.analysis.report import analyse
 from job.running.comparison import measured
 from job.running.preparation import prepared
 from job.targets.spinner import Spinner, rounds_for
@@ -29,7 +30,7 @@ def find() -> list[Point]:
     """Calibrate once, predict, and measure all points; about three minutes."""
     with ours.begin() as found:
         site = replace(found, note=_unsaid)
-        model = break_even(_compared(site, *CALIBRATED))
+        model = analyse(_compared(site, *CALIBRATED)).model
         if isinstance(model, NoBreakEven):
             message = f"the calibrating run gave no break-even: {model.reason}"
             raise click.ClickException(message)

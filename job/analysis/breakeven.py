@@ -26,7 +26,8 @@ from job.words import count, duration, spelled
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from job.results.document import Calibration, Results, Trial
+    from job.analysis.figures import Figures
+    from job.results.document import Calibration, Trial
 
 LEAST_STRETCH, MOST_STRETCH = 0.5, 4.0  # beyond, the trial was disturbed and says nothing
 LEAST_TELLING_S = 2e-5  # a call of less CPU time is blurred by what metering each call costs
@@ -112,9 +113,9 @@ class BreakEven:
         return {name: call_cost(serial, cost, calls) for name, cost in others.items()}
 
 
-def break_even(results: Results) -> BreakEven | NoBreakEven:
+def break_even(figures: Figures) -> BreakEven | NoBreakEven:
     """Return the break-even of a complete run that was calibrated, or say why there is none."""
-    trials = results.analysed()
+    results, trials = figures.results, figures.trials
     calibration, serial = results.calibration, trials.get("serial", [])
     # Where trials had deaths, which is where none was without, their price is in every figure.
     unhurt = {name: of for name, of in trials.items() if not any(trial.losses for trial in of)}
@@ -252,16 +253,15 @@ def _median(trials: Sequence[Trial], figure: str) -> float:
     return float(median(getattr(trial, figure) for trial in trials))
 
 
-def sentences(results: Results) -> tuple[str, ...]:
+def pays_off(found: BreakEven | NoBreakEven, figures: Figures) -> tuple[str, ...]:
     """Say for each strategy from which call cost on it pays, and how good the model is.
 
     Of a run that nobody expects it of, incomplete or without two strategies, nothing is said.
     """
-    found = break_even(results)
     if isinstance(found, BreakEven):
         return tuple(map(_said, found.answers))
-    trials = results.analysed()
-    expected = results.status == "complete" and "serial" in trials and len(trials) > 1
+    complete, trials = figures.results.status == "complete", figures.trials
+    expected = complete and "serial" in trials and len(trials) > 1
     return (f"none: {found.reason}",) if expected else ()
 
 

@@ -1,4 +1,4 @@
-"""Results -> figures: a row for each strategy, medians of its trials; pure."""
+"""Results -> Figures: the trials that count, and a row of medians for each strategy; pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from job.analysis import stats
+from job.analysis.symptoms import profile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from job.analysis.stats import Interval
+    from job.planning.estimate import Profile
     from job.results.document import Results, Trial
 
 
@@ -56,12 +58,40 @@ class Row:
     replayed_calls: int = 0
 
 
-def rows_of(results: Results) -> tuple[Row, ...]:
-    """Return a row for each strategy of which a trial has ended, in the order they were run."""
-    trials = results.analysed()
-    serial = trials.get("serial", [])
-    counted, count = results.counted(), results.workload.instances
-    return tuple(
+@dataclass(frozen=True)
+class Figures:
+    """What every judgement of a comparison rests on, computed once.
+
+    Attributes:
+        results: The document.
+        counted: The trials that are no warm-ups, by strategy.
+        trials: Those of them that figures rest on.
+        rows: A row for each strategy of which a trial has ended, in the order they were run.
+        profile: What the calls took, from the serial loop or else from actors; None where no
+            call is known.
+    """
+
+    results: Results
+    counted: dict[str, list[Trial]]
+    trials: dict[str, list[Trial]]
+    rows: tuple[Row, ...]
+    profile: Profile | None
+
+    def row(self, strategy: str) -> Row | None:
+        """Return a strategy's row, if it was run."""
+        return next((row for row in self.rows if row.strategy == strategy), None)
+
+    @property
+    def computes(self) -> bool:
+        """Whether the calls compute rather than wait, as far as is known."""
+        return self.profile is not None and self.profile.computes
+
+
+def figures_of(results: Results) -> Figures:
+    """Return the figures of a results document, complete or not."""
+    counted, trials = results.counted(), results.analysed()
+    serial, count = trials.get("serial", []), results.workload.instances
+    rows = tuple(
         replace(
             _row(of_one, serial, count),
             losses=sum(trial.losses for trial in counted[name]),
@@ -69,6 +99,7 @@ def rows_of(results: Results) -> tuple[Row, ...]:
         )
         for name, of_one in trials.items()
     )
+    return Figures(results, counted, trials, rows, profile(trials))
 
 
 def bounds(trial: Trial, serial: Sequence[Trial], instances: int) -> dict[str, float]:

@@ -6,15 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from job.analysis.figures import rows_of
 from job.errors import GateError, UsageError
+from job.results.document import Judged
 from job.workload.model import STRATEGIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from job.analysis.changes import Comparison, PhaseChange
-    from job.analysis.figures import Row
+    from job.analysis.figures import Figures, Row
     from job.results.document import Results
 
 SPEEDUP = "--require-speedup"
@@ -47,23 +47,11 @@ class Gate:
 
     def judged(self, met: bool, said: str) -> Judged:  # noqa: FBT001 - reads as a sentence
         """Return the judgement."""
-        return Judged(met, f"{self}: {said}")
+        return Judged(met=met, text=f"{self}: {said}")
 
     def not_judged(self, reason: str) -> Judged:
         """Return that it was missed, as nobody can tell."""
         return Judged(met=False, text=f"{self}: cannot be judged: {reason}")
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Whether a gate was met, and by what."""
-
-    met: bool
-    text: str
-
-    def __str__(self) -> str:
-        """Return it in one line."""
-        return f"{'✓' if self.met else '✗'} {self.text}"
 
 
 def parse_gates(
@@ -93,10 +81,10 @@ def parse_slower(text: str | None) -> Gate | None:
     return None if text is None else Gate(SLOWER, text, _share(SLOWER, text, MOST_SLOWER))
 
 
-def judge(gates: Iterable[Gate], results: Results) -> tuple[Judged, ...]:
+def judge(gates: Iterable[Gate], figures: Figures) -> tuple[Judged, ...]:
     """Judge each gate on a comparison; what cannot be judged is missed, with the reason."""
-    rows = {row.strategy: row for row in rows_of(results)}
-    return tuple(_judged(gate, rows, results) for gate in gates)
+    rows = {row.strategy: row for row in figures.rows}
+    return tuple(_judged(gate, rows, figures.results) for gate in gates)
 
 
 def judge_slower(gate: Gate, comparison: Comparison) -> tuple[Judged, ...]:

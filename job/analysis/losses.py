@@ -11,20 +11,20 @@ from job.words import count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from job.results.document import Loss, Results, Trial
+    from job.analysis.figures import Figures
+    from job.results.document import Loss, Trial
 
 MOST_CAUSES = 3
 CAUSE_WIDTH = 70
 NOTICED_S = 1.0  # later than after so much a death was noticed late
 
 
-def sentences(results: Results) -> tuple[str, ...]:
+def sentences(figures: Figures) -> tuple[str, ...]:
     """Return for each strategy that lost actors how many, of what, and at what price."""
-    chaos = results.plan.get("chaos")
-    counts = results.analysed()
+    chaos = figures.results.plan.get("chaos")
     told = tuple(
-        f"{name}: {_told(trials, [trial for trial in counts[name] if not trial.losses])}"
-        for name, trials in results.counted().items()
+        f"{name}: {_told(trials, [trial for trial in figures.trials[name] if not trial.losses])}"
+        for name, trials in figures.counted.items()
         if any(trial.losses for trial in trials)
     )
     return (*told, f"--chaos {chaos} brought deaths about.") if told and chaos else told

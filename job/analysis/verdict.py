@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from job.analysis.advisories import fewer_calls
-from job.analysis.breakeven import BreakEven, break_even
+from job.analysis.breakeven import BreakEven
 from job.analysis.symptoms import driver_share, slow_instance, threads_in_turns
 from job.words import count, spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from job.analysis.figures import Row
+    from job.analysis.breakeven import NoBreakEven
+    from job.analysis.figures import Figures, Row
     from job.results.document import Results, Trial
 
 SAME = 1.05  # up to this factor, either way, nobody should change a program
@@ -24,29 +23,28 @@ WORTH = 0.2  # of elapsed, from which on a part is worth a word
 class _Case:
     """The best strategy against the serial loop, and what is known of its last trial."""
 
-    results: Results
-    rows: Sequence[Row]
+    figures: Figures
+    model: BreakEven | NoBreakEven
     serial: Row
     best: Row
     trial: Trial
 
 
-def verdict(results: Results, rows: Sequence[Row]) -> str:
+def verdict(figures: Figures, model: BreakEven | NoBreakEven) -> tuple[str, str]:
     """Say what the figures mean: what to do, then what limits it.
 
     Only a complete comparison has a verdict; of any other it is said why there is none.
     """
-    others = [row for row in rows if row.strategy != "serial" and row.speedup]
-    if results.status != "complete" or not others:
-        return _none(results)
+    others = [row for row in figures.rows if row.strategy != "serial" and row.speedup]
+    serial = figures.row("serial")
+    if figures.results.status != "complete" or not others or not serial:
+        return _none(figures.results)
     best = max(others, key=lambda row: row.speedup or 0.0)
-    serial = next(row for row in rows if row.strategy == "serial")
-    case = _Case(results, rows, serial, best, results.analysed()[best.strategy][-1])
-    # A further sentence, such as from which call cost on actors pay, has its place at the end.
-    return " ".join((_answer(case), _limit(case)))
+    case = _Case(figures, model, serial, best, figures.trials[best.strategy][-1])
+    return _answer(case), _limit(case)
 
 
-def _none(results: Results) -> str:
+def _none(results: Results) -> tuple[str, str]:
     ended = {
         "complete": "No verdict: only `serial` and another strategy give a speedup",
         "interrupted": "No verdict, it was interrupted",
@@ -54,7 +52,7 @@ def _none(results: Results) -> str:
         "failed": f"No verdict, it failed: {results.problem}",
     }
     said = ended.get(results.status, "No verdict yet")
-    return f"{said.rstrip('.')}. {count(len(results.trials), 'trial')} had ended."
+    return f"{said.rstrip('.')}.", f"{count(len(results.trials), 'trial')} had ended."
 
 
 def _answer(case: _Case) -> str:
@@ -135,7 +133,7 @@ def _no_gain(case: _Case) -> str:
     """Without startup it would be no faster either."""
     if said := _cause(case):
         return said
-    calls = case.trial.calls * case.results.workload.instances / case.trial.instances
+    calls = case.trial.calls * case.figures.results.workload.instances / case.trial.instances
     here, there = (spelled(row.work_s / max(calls, 1)) for row in (case.serial, case.best))
     pays = "only calls that do more would pay"
     more = _pays_after(case)
@@ -149,8 +147,7 @@ def _no_gain(case: _Case) -> str:
 
 def _pays_after(case: _Case) -> int | None:
     """Return after how many calls the break-even sees startup paid back; None if never."""
-    found = break_even(case.results)
-    answers = found.telling if isinstance(found, BreakEven) else ()
+    answers = case.model.telling if isinstance(case.model, BreakEven) else ()
     return next((e.whole_calls for e in answers if e.strategy == case.best.strategy), None)
 
 
@@ -177,9 +174,9 @@ def _cause(case: _Case) -> str:
     """Name what is known to keep the work phase from its ideal; empty if nothing is."""
     trial, name = case.trial, case.best.strategy
     if share := driver_share(trial):
-        advice = fewer_calls(name, case.results)
+        advice = fewer_calls(name, case.figures.results)
         return f"The driver limits it, busy with sending for {share:.0%} of the work. {advice}"
-    if threads := threads_in_turns(trial, case.results.analysed()):
+    if threads := threads_in_turns(trial, case.figures.trials):
         return (
             f"Threads limit it: the calls compute, so the {threads:,} threads of a shard take "
             "turns. --threads-per-shard 1 gives each shard one."
@@ -193,4 +190,4 @@ def _cause(case: _Case) -> str:
 
 
 def _may_shard(case: _Case) -> bool:
-    return case.best.strategy == "actors" and all(row.strategy != "sharded" for row in case.rows)
+    return case.best.strategy == "actors" and not case.figures.row("sharded")

@@ -63,8 +63,6 @@ def fetch(  # noqa: PLR0913 - options
     if document:
         results = parse(document, f"the log of {submission_id}")
         click.echo(render(analyse(results), style, wide=wide))
-        for line in _gates(lines):  # the job was held to them, not this command
-            click.echo(line)
         if output:
             save(results, output)
     else:
@@ -79,13 +77,3 @@ def fetch(  # noqa: PLR0913 - options
         message = f"job {submission_id} {job['status'].lower()}, and Ray knows no exit code of it"
         raise ClusterError(message, str(job.get("message") or ""))
     sys.exit(code)
-
-
-def _gates(lines: list[str]) -> list[str]:
-    """Return a log's lines that tell of gates, with those that a long one goes on in."""
-    kept: list[str] = []
-    inside = False
-    for line in lines:
-        inside = line.startswith("Gate ") or (inside and line.startswith(" "))
-        kept += [line] if inside else []
-    return kept

@@ -6,7 +6,7 @@ import contextlib
 import html
 import os
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from job.analysis.report import Report, analyse
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Shown(Report):
-    """A report that shows itself, and the results it was made from."""
-
-    results: Results
+    """A report that shows itself."""
 
     def __repr__(self) -> str:
         """Return what the command line prints."""
@@ -42,9 +40,7 @@ class Shown(Report):
 
 def shown(results: Results) -> Shown:
     """Return the report of a results document, ready to be shown."""
-    report = analyse(results)
-    parts = {field.name: getattr(report, field.name) for field in fields(Report)}
-    return Shown(**parts, results=results)
+    return Shown(**vars(analyse(results)))
 
 
 def run_comparison(  # noqa: PLR0913 - the parts of a workload

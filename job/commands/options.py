@@ -17,7 +17,7 @@ from job.signals import Leaving
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from job.analysis.gates import Judged
+    from job.results.document import Judged
 
     Command = Callable[..., None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from job.commands.options import GATES, PAGE, REPORT, check_style, show_gates, with_options
+from job.commands.options import GATES, PAGE, REPORT, check_style, with_options
 
 
 @click.command("report")
@@ -17,8 +17,9 @@ def show_report(  # noqa: PLR0913 - options
     *, speedups: tuple[str, ...], efficiencies: tuple[str, ...], wide: bool,
 ) -> None:  # fmt: skip
     """Print the report of a saved FILE, or of a URI, again; or make a page of it."""
-    from job.analysis.gates import demand, judge, parse_gates
+    from job.analysis.gates import demand, parse_gates
     from job.analysis.report import analyse
+    from job.analysis.sweep import analyse_sweep
     from job.errors import UsageError
     from job.page.page import check_page, page
     from job.report.sweep import render_sweep
@@ -35,13 +36,14 @@ def show_report(  # noqa: PLR0913 - options
         if gates:
             message = f"{gates[0]}: {file} holds a sweep, which no gate judges"
             raise UsageError(message, "Name the results of one comparison.")
-        click.echo(render_sweep(found, style))
+        swept = analyse_sweep(found)
+        click.echo(render_sweep(swept, style))
         if html:
-            write(page(found), html)
+            write(page(swept), html)
         return
-    click.echo(render(analyse(found), style, wide=wide))
+    report = analyse(found, gates)
+    click.echo(render(report, style, wide=wide))
     if html:
-        write(page(found), html)
-    judged = judge(gates, found)
-    show_gates(judged)
-    demand(judged)
+        write(page(report), html)
+    if gates:
+        demand(report.gates)

@@ -18,7 +18,6 @@ from job.commands.options import (
     find_modules_in,
     named,
     say,
-    show_gates,
     until_signalled,
     with_options,
 )
@@ -26,7 +25,8 @@ from job.commands.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from job.results.document import Results
+    from job.analysis.report import Report
+    from job.results.document import Judged, Results
     from job.signals import Leaving
     from job.workload.model import Plan, Workload
 
@@ -55,7 +55,8 @@ def run_comparison(  # noqa: PLR0913 - options that several commands do not shar
     emit_json: bool, dry_run: bool, wide: bool, **options: object,
 ) -> None:  # fmt: skip
     """Run the comparison (the default command)."""
-    from job.analysis.gates import demand, judge, parse_gates
+    from job.analysis.gates import demand, parse_gates
+    from job.analysis.report import analyse
     from job.cluster.address import choose
     from job.results.storage import check_writable, save
     from job.workload.importing import load_target
@@ -80,11 +81,17 @@ def run_comparison(  # noqa: PLR0913 - options that several commands do not shar
         if output:
             save(results, output)
 
+    judged: list[Judged] = []
+
     def show(results: Results) -> None:
-        _show_end(results, style, html, wide=wide)
-        show_gates(judge(gates, results))
+        report = analyse(results, gates)
+        judged.extend(report.gates)
+        _show(report, style, html, wide=wide)
+        held = results.with_(gates=report.gates)
+        if gates:
+            keep(held)
         if emit_json:
-            _emit(results)
+            _emit(held)
 
     with until_signalled() as leaving:
         if dry_run:
@@ -94,11 +101,11 @@ def run_comparison(  # noqa: PLR0913 - options that several commands do not shar
         from job.report.progress import watch
         from job.running.comparison import compare
 
-        results = compare(
+        compare(
             computed, plan, make, where, leaving,
             keep=keep, watch=watch, note=say, show=show,
         )  # fmt: skip
-    demand(judge(gates, results))
+    demand(judged)
 
 
 def _rehearse(computed: Workload, plan: Plan, where: str, leaving: Leaving, style: str) -> None:
@@ -109,17 +116,16 @@ def _rehearse(computed: Workload, plan: Plan, where: str, leaving: Leaving, styl
     click.echo(render_rehearsal(rehearsal, str(computed), style))
 
 
-def _show_end(results: Results, style: str, html: str | None, *, wide: bool) -> None:
+def _show(report: Report, style: str, html: str | None, *, wide: bool) -> None:
     """Show what there is; of a comparison that failed at once the error says all."""
-    from job.analysis.report import analyse
     from job.page.page import page
     from job.report.table import render
     from job.results.storage import write
 
-    if results.trials or results.status == "interrupted":
-        click.echo(render(analyse(results), style, wide=wide))
+    if report.results.trials or report.results.status == "interrupted":
+        click.echo(render(report, style, wide=wide))
         if html:
-            write(page(results), html)
+            write(page(report), html)
 
 
 def _emit(results: Results) -> None:

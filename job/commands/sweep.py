@@ -79,14 +79,16 @@ def run_sweep(  # noqa: PLR0913 - options that several commands do not share
             write(f"{measured.model_dump_json(indent=1)}\n", output)
 
     def show(measured: Sweep) -> None:
+        from job.analysis.sweep import analyse_sweep
         from job.report.sweep import render_sweep
 
         if measured.points or measured.status == "interrupted":
-            click.echo(render_sweep(measured, style))
+            report = analyse_sweep(measured)
+            click.echo(render_sweep(report, style))
             if html:
                 from job.page.page import page
 
-                write(page(measured), html)
+                write(page(report), html)
 
     with until_signalled() as leaving:
         make = load_target(computed.target)

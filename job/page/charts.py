@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from job.analysis import stats
-from job.analysis.breakeven import BreakEven, break_even
+from job.analysis.breakeven import BreakEven
 from job.page.breakeven import pay_off
 from job.page.drawing import (
     ACCENT,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from job.analysis.figures import Row
     from job.analysis.report import Report
-    from job.results.document import Results, Trial
+    from job.results.document import Trial
 
 _ROW_PX = 56  # of one strategy
 _FRAME_PX = 96  # legend and axis
@@ -42,18 +42,18 @@ _STRIP = 0.5  # of a row, over which a strategy's trials are spread
 LEAST_RANGE = 5.0  # percent: what varies less is not shown as if it mattered
 
 
-def charts(results: Results, report: Report) -> list[Chart]:
+def charts(report: Report) -> list[Chart]:
     """Return the charts that a comparison's results are good for."""
     found: list[Chart] = []
     if report.rows:
         found.append(phases(report.rows))
-    if any(len(trials) > 1 for trials in results.counted().values()):
-        found.append(samples(results))
-    model = break_even(results)
+    if any(len(trials) > 1 for trials in report.counted.values()):
+        found.append(samples(report))
+    model = report.model
     if isinstance(model, BreakEven) and model.telling:
-        found.append(pay_off(model, report.break_even))
-    for trials in results.counted().values():
-        drawn = timeline(trials[-1], results.cluster)
+        found.append(pay_off(model, report.pays_off))
+    for trials in report.counted.values():
+        drawn = timeline(trials[-1], report.results.cluster)
         found += [drawn] if drawn else []
     return found
 
@@ -110,12 +110,12 @@ def phases(rows: Sequence[Row]) -> Chart:
     )  # fmt: skip
 
 
-def samples(results: Results) -> Chart:
+def samples(report: Report) -> Chart:
     """Return every trial against its strategy's median, with that median's interval if it has one.
 
     Times of strategies lie far apart; how far each one's vary can only be seen side by side so.
     """
-    strategies, analysed = list(results.counted().items()), results.analysed()
+    strategies, analysed = list(report.counted.items()), report.trials
     traces, bands, rows, most = [], [], [], LEAST_RANGE
     for place, (name, trials) in enumerate(strategies):
         summary = stats.summarise([trial.elapsed_s for trial in analysed[name]])

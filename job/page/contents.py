@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from job.analysis.report import analyse
 from job.page.charts import charts
 from job.page.drawing import Chart, Table
 from job.page.sweep import sweep_charts
-from job.report.sweep import cells_of_sweep, conclusions, facts, nothing
+from job.report.sweep import cells_of_sweep
 from job.report.table import cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from job.analysis.report import Report
+    from job.analysis.sweep import SweepReport
     from job.results.document import Cluster, Results, Trial
-    from job.results.sweep import Sweep
 
 MOST_STATES_SHOWN = 12
 
@@ -65,10 +65,9 @@ class Content:
     foot: str
 
 
-def of_comparison(results: Results) -> Content:
+def of_comparison(report: Report) -> Content:
     """Return the page of a comparison."""
-    report = analyse(results)
-    answer, stop, because = report.verdict.partition(". ")  # what to do, then what limits it
+    results = report.results
     known = [
         ("Workload", report.workload),
         ("Cluster", report.cluster),
@@ -79,40 +78,40 @@ def of_comparison(results: Results) -> Content:
     parts: tuple[Part, ...] = (
         Grid("figures", "The figures", _table(cells_of(report.rows))),
         Notes("advisories", "What makes them doubtful", report.advisories),
-        *charts(results, report),
+        *charts(report),
         Grid("deaths", "Actors that died", _deaths(results), " ".join(report.losses)),
-        _states(results, report.agreement),
-        Grid("nodes", "The cluster", _nodes(results.cluster, results.analysed())),
+        _states(report),
+        Grid("nodes", "The cluster", _nodes(results.cluster, report.trials)),
     )
     return Content(
         name=results.workload.target,
-        answer=answer + stop.strip(),
-        because=because,
+        answer=report.answer,
+        because=report.because,
         facts=tuple(known),
         parts=_filled(parts),
         foot=_foot(results),
     )
 
 
-def of_sweep(sweep: Sweep) -> Content:
+def of_sweep(report: SweepReport) -> Content:
     """Return the page of a sweep."""
-    if not sweep.points:
-        return Content(f"sweep over {sweep.over}", f"Sweep {nothing(sweep)}", "", (), (), "")
-    results = sweep.points[0].results
-    said = dict(conclusions(sweep))
-    best = said.pop("Best")
-    advisories = dict.fromkeys(text for p in sweep.points for text in p.results.advisories)
+    over = report.over.key
+    if not report.points:
+        ((label, nothing),) = report.facts
+        return Content(f"sweep over {over}", f"{label} {nothing}", "", (), (), "")
+    results = report.points[0][1].results
+    said = [("Pays off", text) for text in (*report.pays_off, report.checked) if text]
     parts: tuple[Part, ...] = (
-        *sweep_charts(sweep),
-        Grid("figures", "The figures", _table(cells_of_sweep(sweep), left_out=("",))),
-        Notes("advisories", "What makes them doubtful", tuple(advisories)),
+        *sweep_charts(report),
+        Grid("figures", "The figures", _table(cells_of_sweep(report), left_out=("",))),
+        Notes("advisories", "What makes them doubtful", report.advisories),
         Grid("nodes", "The cluster", _nodes(results.cluster, {})),
     )
     return Content(
-        name=f"{results.workload.target} over {sweep.over}",
-        answer=f"Best: {best}",
-        because=f"Limit: {limit}" if (limit := said.pop("Limit", "")) else "",
-        facts=(*facts(sweep), *said.items(), ("Begun", results.environment.started_at)),
+        name=f"{results.workload.target} over {over}",
+        answer=f"Best: {report.best}",
+        because=f"Limit: {report.limit}" if report.limit else "",
+        facts=(*report.facts, *said, ("Begun", results.environment.started_at)),
         parts=_filled(parts),
         foot=_foot(results),
     )
@@ -138,9 +137,10 @@ def _table(cells: Sequence[dict[str, str]], left_out: tuple[str, ...] = ()) -> T
     return Table(headings, tuple(tuple(row[key] for key in headings) for row in cells))
 
 
-def _states(results: Results, agreement: str) -> Grid:
+def _states(report: Report) -> Grid:
     """Return the states of the first instances, as each strategy's last trial left them."""
-    last = {name: trials[-1].states for name, trials in results.analysed().items()}
+    results, agreement = report.results, report.agreement
+    last = {name: trials[-1].states for name, trials in report.trials.items()}
     shown = min(MOST_STATES_SHOWN, max(map(len, last.values()), default=0))
     columns = [(*states[:shown], *["-"] * (shown - len(states))) for states in last.values()]
     numbers = [f"{number:,}" for number in range(shown)]

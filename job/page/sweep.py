@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from job.analysis.breakeven import sentences
-from job.analysis.figures import rows_of
-from job.analysis.scaling import NoFit
+from job.analysis.scaling import NoFit, fit
 from job.page.breakeven import Seen, pay_off
 from job.page.drawing import (
     ACCENT,
@@ -22,13 +20,12 @@ from job.page.drawing import (
     layout,
     plain,
 )
-from job.report.sweep import call_s, law, model_of, scaled
 from job.words import duration
 
 if TYPE_CHECKING:
     from job.analysis.figures import Row
     from job.analysis.scaling import Fit
-    from job.results.sweep import Sweep
+    from job.analysis.sweep import SweepReport
 
 _HEIGHT_PX = 340
 _FIT_POINTS = 60
@@ -36,23 +33,24 @@ _DASHES = ("solid", "dash", "dot")
 _COLOURS = (ACCENT, SOFT, TINT)
 
 
-def sweep_charts(sweep: Sweep) -> list[Chart]:
+def sweep_charts(sweep: SweepReport) -> list[Chart]:
     """Return the charts that a sweep is good for."""
     found = []
-    points = scaled(sweep)
-    if sweep.over in ("shards", "threads") and len(points) > 1:
-        found.append(_scaling(points, law(sweep)))
+    points = [(float(at_once), row) for at_once, row in sweep.scaling]
+    if sweep.over.key in ("shards", "threads") and len(points) > 1:
+        law = fit([(at_once, row.calls_per_s or 0.0) for at_once, row in points])
+        found.append(_scaling(points, law))
     if any(row.speedup for _, row in _others(sweep)):
         found.append(_over_call_cost(sweep) or _speedups(sweep))
     return found
 
 
-def _others(sweep: Sweep) -> list[tuple[float, Row]]:
+def _others(sweep: SweepReport) -> list[tuple[float, Row]]:
     """Return each value with the figures of each strategy that has a speedup to show."""
     return [
-        (point.value, row)
-        for point in sweep.points
-        for row in rows_of(point.results)
+        (value, row)
+        for value, report in sweep.points
+        for row in report.rows
         if row.strategy != "serial" and row.speedup
     ]
 
@@ -120,19 +118,19 @@ def _short(values: list[float]) -> list[float]:
     return [float(f"{value:.5g}") for value in values]
 
 
-def _over_call_cost(sweep: Sweep) -> Chart | None:
+def _over_call_cost(sweep: SweepReport) -> Chart | None:
     """Return the model of the middle point with what was measured at all of them."""
-    if sweep.over != "call-cost" or not (found := model_of(sweep)):
+    if not sweep.model:
         return None
-    middle, model = found
     # What a call really took: the value that was asked for is met only about.
-    cost = {point.value: call_s(point.results) for point in sweep.points}
+    cost = {value: report.profile.call_s if report.profile else 0.0
+            for value, report in sweep.points}  # fmt: skip
     seen = [Seen(row.strategy, cost[value], row.speedup or 0.0) for value, row in _others(sweep)]
-    return pay_off(model, sentences(middle.results), seen)
+    return pay_off(sweep.model, sweep.pays_off, seen)
 
 
-def _speedups(sweep: Sweep) -> Chart:
-    over, pairs = sweep.varied, _others(sweep)
+def _speedups(sweep: SweepReport) -> Chart:
+    over, pairs = sweep.over, _others(sweep)
     values = sorted({value for value, _ in pairs})
     traces = []
     for place, name in enumerate(dict.fromkeys(row.strategy for _, row in pairs)):

@@ -60,6 +60,11 @@ class Profile:
             return 1.0
         return self.wall_s / max(self.cpu_s, 1e-9)
 
+    @property
+    def computes(self) -> bool:
+        """Whether they compute rather than wait."""
+        return self.waits < WAITING
+
 
 @dataclass(frozen=True)
 class Estimate:

@@ -52,10 +52,11 @@ def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
         parts.append("\n".join(labelled("Losses", text) for text in report.losses))
     if report.advisories:
         parts.append("\n".join(labelled("Advisory", text) for text in report.advisories))
-    if report.break_even:
-        parts.append("\n".join(labelled("Pays off", text) for text in report.break_even))
-    parts.append(labelled("Verdict", report.verdict))
-    return "\n\n".join(parts)
+    if report.pays_off:
+        parts.append("\n".join(labelled("Pays off", text) for text in report.pays_off))
+    gates = [labelled("Gate", str(each)) for each in report.gates]
+    verdict = labelled("Verdict", f"{report.answer} {report.because}".strip())
+    return "\n\n".join([*parts, "\n".join([verdict, *gates])])
 
 
 def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple") -> str:

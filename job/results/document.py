@@ -218,6 +218,17 @@ class Calibration(_Record):
     elapsed_s: Seconds
 
 
+class Judged(_Record):
+    """Whether a gate was met, and by what."""
+
+    met: bool
+    text: str
+
+    def __str__(self) -> str:
+        """Return it in one line."""
+        return f"{'✓' if self.met else '✗'} {self.text}"
+
+
 class Results(_Record):
     """The document."""
 
@@ -232,6 +243,7 @@ class Results(_Record):
     status: Status = "running"
     problem: str = ""
     calibration: Calibration | None = None
+    gates: tuple[Judged, ...] = ()
 
     def counted(self) -> dict[str, list[Trial]]:
         """Return the trials that are no warm-ups, by strategy, in the order they were run."""

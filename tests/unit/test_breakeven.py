@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.analysis.breakeven import BreakEven, NoBreakEven, break_even, sentences
+from job.analysis.breakeven import BreakEven, NoBreakEven
 from job.analysis.costs import Bound, Cost, call_cost, paid_back
+from job.analysis.report import analyse
 from job.results.document import (
     Calibration,
     Cluster,
@@ -53,9 +54,13 @@ def run(*trials: Trial, calibration: Calibration | None = IDLE, driver: str = HE
 
 
 def modelled(results: Results) -> BreakEven:
-    found = break_even(results)
+    found = analyse(results).model
     assert isinstance(found, BreakEven), found
     return found
+
+
+def sentences(results: Results) -> tuple[str, ...]:
+    return analyse(results).pays_off
 
 
 def serial(calls: int, call_s: float, noise: float = 1.0, **figures: Any) -> Trial:  # noqa: ANN401
@@ -196,7 +201,7 @@ def test_cores_that_slow_each_other_down_move_the_break_even() -> None:
     ids=["not calibrated", "no calls", "only deaths"],
 )
 def test_where_there_is_no_break_even_the_reason_is_told(results: Results, reason: str) -> None:
-    assert isinstance(break_even(results), NoBreakEven)
+    assert isinstance(analyse(results).model, NoBreakEven)
     (said,) = sentences(results)
     assert said.startswith("none: ")
     assert reason in said
@@ -212,7 +217,7 @@ def test_where_there_is_no_break_even_the_reason_is_told(results: Results, reaso
     ids=["interrupted", "no loop", "nothing else"],
 )
 def test_of_a_run_of_which_nobody_expects_it_nothing_is_said(results: Results) -> None:
-    assert isinstance(break_even(results), NoBreakEven)
+    assert isinstance(analyse(results).model, NoBreakEven)
     assert sentences(results) == ()
 
 

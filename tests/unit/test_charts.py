@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.analysis.breakeven import Answer, BreakEven, break_even
+from job.analysis.breakeven import Answer, BreakEven
 from job.analysis.costs import Bound, Cost
 from job.analysis.report import analyse
+from job.analysis.sweep import analyse_sweep
 from job.page.breakeven import pay_off
 from job.page.charts import charts, samples
 from job.page.drawing import Chart, listed, plain, unit_for
@@ -31,7 +32,7 @@ from tests.samples import (
 
 
 def drawn(results: Results) -> dict[str, Chart]:
-    return {chart.key: chart for chart in charts(results, analyse(results))}
+    return {chart.key: chart for chart in charts(analyse(results))}
 
 
 def test_a_comparison_has_a_chart_of_phases_of_trials_and_of_each_timeline() -> None:
@@ -71,7 +72,7 @@ def test_the_description_names_every_strategy_with_its_time() -> None:
 def test_trials_are_drawn_in_percent_off_their_median_with_the_interval() -> None:
     trials = [changed(ACTORS, index=n, startup_s=0, read_s=0, work_s=w) for n, w in enumerate(
         (1.0, 0.9, 1.1, 1.0, 1.0, 1.0))]  # fmt: skip
-    chart = samples(SEED.with_(trials=tuple(trials)))
+    chart = samples(analyse(SEED.with_(trials=tuple(trials))))
     assert chart.traces[0]["x"] == pytest.approx([0, -10, 10, 0, 0, 0])
     (band, _) = chart.layout["shapes"]
     assert (band["x0"], band["x1"]) == pytest.approx((-10, 10))
@@ -80,7 +81,7 @@ def test_trials_are_drawn_in_percent_off_their_median_with_the_interval() -> Non
 
 def test_little_noise_is_not_drawn_as_if_it_mattered() -> None:
     trials = [changed(ACTORS, index=n, work_s=2 + n / 1e6) for n in range(3)]
-    low, high = samples(SEED.with_(trials=tuple(trials))).layout["xaxis"]["range"]
+    low, high = samples(analyse(SEED.with_(trials=tuple(trials)))).layout["xaxis"]["range"]
     assert low < -5
     assert high > 5
 
@@ -93,7 +94,7 @@ def test_a_trial_with_losses_is_a_ring() -> None:
 
 def test_the_curve_passes_1_where_the_break_even_is_and_the_run_s_own_point_is_on_it() -> None:
     results = comparison()
-    chart, model = drawn(results)["pay-off"], break_even(results)
+    chart, model = drawn(results)["pay-off"], analyse(results).model
     assert isinstance(model, BreakEven)
     sharded = next(trace for trace in chart.traces if trace["name"] == "sharded")
     threshold = next(a.call_s for a in model.answers if a.strategy == "sharded") or 0
@@ -117,7 +118,7 @@ def test_a_strategy_that_never_pays_has_a_curve_and_no_threshold() -> None:
 
 
 def test_a_sweep_over_shards_shows_the_ideal_the_fit_and_what_was_measured() -> None:
-    scaling, speedups = sweep_charts(scaling_sweep())
+    scaling, speedups = sweep_charts(analyse_sweep(scaling_sweep()))
     ideal, fitted, measured = scaling.traces
     assert [trace["name"] for trace in scaling.traces] == ["ideal", "USL fit", "measured"]
     assert measured["x"] == [2, 4, 6, 8, 12, 16]
@@ -130,20 +131,20 @@ def test_a_sweep_over_shards_shows_the_ideal_the_fit_and_what_was_measured() -> 
 def test_too_few_points_have_no_fit_and_the_reason_is_told() -> None:
     few = scaling_sweep()
     few = few.model_copy(update={"points": few.points[:3]})
-    scaling = sweep_charts(few)[0]
+    scaling = sweep_charts(analyse_sweep(few))[0]
     assert [trace["name"] for trace in scaling.traces] == ["ideal", "measured"]
     assert "No curve is fitted: only 3 numbers of calls at once were measured" in scaling.said
 
 
 def test_a_sweep_over_call_costs_shows_its_points_beside_the_model() -> None:
-    (chart,) = sweep_charts(cost_sweep())
+    (chart,) = sweep_charts(analyse_sweep(cost_sweep()))
     measured = next(trace for trace in chart.traces if trace["name"] == "measured")
     assert chart.key == "pay-off"
     assert sorted(set(measured["x"])) == pytest.approx([0.01, 0.1, 1.0], rel=0.01)
     bare = cost_sweep()
     points = tuple(p.model_copy(update={"results": p.results.with_(calibration=None)})
                    for p in bare.points)  # fmt: skip
-    (plain_one,) = sweep_charts(bare.model_copy(update={"points": points}))
+    (plain_one,) = sweep_charts(analyse_sweep(bare.model_copy(update={"points": points})))
     assert plain_one.key == "speedups"
 
 

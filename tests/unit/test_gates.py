@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from job.analysis.changes import compare_runs
-from job.analysis.gates import demand, judge, judge_slower, parse_gates, parse_slower
+from job.analysis.gates import demand, judge_slower, parse_gates, parse_slower
+from job.analysis.report import analyse
 from job.errors import GateError, UsageError
 from job.results.storage import load
 
@@ -33,7 +34,7 @@ def without(name: str) -> Results:
 
 def lines(results: Results, *, speedup: str = "", efficiency: str = "") -> list[str]:
     gates = parse_gates([speedup] * bool(speedup), [efficiency] * bool(efficiency))
-    return [str(each) for each in judge(gates, results)]
+    return [str(each) for each in analyse(results, gates).gates]
 
 
 # --- met and missed
@@ -75,14 +76,14 @@ def test_an_efficiency_needs_no_serial_loop() -> None:
 
 
 def test_missed_gates_are_an_error_that_names_them_and_no_others() -> None:
-    judged = judge(parse_gates(["2", "1000"], ["99%"]), GOLDEN)
+    judged = analyse(GOLDEN, parse_gates(["2", "1000"], ["99%"])).gates
     with pytest.raises(GateError) as missed:
         demand(judged)
     assert missed.value.exit_code == 7
     assert missed.value.message == (
         "1 of 3 gates missed: --require-speedup 1000: actors is 2.445 times as fast, 1000 demanded"
     )
-    demand(judge(parse_gates(["2"], ["99%"]), GOLDEN))
+    demand(analyse(GOLDEN, parse_gates(["2"], ["99%"])).gates)
     demand(())
 
 

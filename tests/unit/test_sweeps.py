@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.analysis.limits import limit
+from job.analysis.report import analyse
+from job.analysis.sweep import analyse_sweep
 from job.errors import FileError, UsageError
 from job.planning.points import at, check, expected_s, order, parse_over
-from job.report.sweep import BAR, bar, cells_of_sweep, render_sweep
+from job.report.sweep import BAR, bar
+from job.report.sweep import render_sweep as render
 from job.results.document import Cluster, Computed, Environment, Node, NodeShare, Results, Trial
 from job.results.sweep import Over, Point, Sweep, parse_any
 from job.workload.model import Plan, Workload, build
+
+if TYPE_CHECKING:
+    from job.analysis.causes import Cause
 
 GOLDEN = Path(__file__).parents[1] / "data" / "results-v1.json"
 SPINNER = "job.targets.spinner:Spinner(seed=instance, rounds=10)"
@@ -184,6 +189,10 @@ def test_a_sweep_and_a_comparison_are_told_apart_when_they_are_loaded() -> None:
 # --- what limits
 
 
+def limit(made: Results, strategy: str) -> Cause:
+    return analyse(made).causes[strategy]
+
+
 @pytest.mark.parametrize(
     ("figures", "name"),
     [
@@ -213,10 +222,14 @@ def test_what_threads_do_at_once_is_no_imbalance() -> None:
 def test_one_cpu_is_written_as_one() -> None:
     alone = {"cpus": 1.0, "at_once": 1, "work_s": 8.2, "elapsed_s": 8.3}
     made = results(SERIAL, trial("sharded", 8.2).model_copy(update=alone))
-    assert limit(made, "sharded").reason.endswith(" of what 1 CPU can do")
+    assert limit(made, "sharded").said.endswith(" of what 1 CPU can do")
 
 
 # --- the text
+
+
+def render_sweep(sweep: Sweep) -> str:
+    return render(analyse_sweep(sweep))
 
 
 def test_a_sweep_is_one_table_with_a_bar_for_each_point() -> None:
@@ -227,16 +240,8 @@ def test_a_sweep_is_one_table_with_a_bar_for_each_point() -> None:
     assert max(map(len, text.splitlines())) <= 100
     assert "left out: 8" in text
     assert text.count("  serial  ") == 1, "it ran once, for all"
-    assert "Fit       none: only 3 numbers of calls at once were measured, of the 6 that " in text
     assert "Best      shards=2: 4.20 s, 1.93 times as fast as the loop." in text
     assert "Limit     slots, for sharded at shards=2" in text
-
-
-def test_from_six_points_on_the_law_is_fitted() -> None:
-    sweep = Sweep(over="shards", status="complete")
-    for shards in (1, 2, 3, 4, 6, 8):
-        sweep = sweep.with_point(point(shards, 8 * (1 + 0.1 * (shards - 1)) / shards))
-    assert "Fit       contention 10.0%, coherency 0.00% for 1 to 8 calls" in render_sweep(sweep)
 
 
 def test_a_sweep_over_call_costs_says_where_the_winner_changes() -> None:
@@ -258,12 +263,6 @@ def test_what_is_estimated_or_doubtful_is_marked_in_a_sweep_too() -> None:
     assert "~1.98x" in text
     assert "about 1.98 times as fast" in text
     assert "Advisory  The machine was busy. (1 of 2 points)" in text
-
-
-def test_calls_that_compute_have_the_serial_fraction_of_their_cpus() -> None:
-    crowded = trial("sharded", 4.0, actors=8, at_once=8)  # of 2 CPUs, all of which it used
-    sweep = Sweep(over="shards").with_point(Point(value=8, results=results(SERIAL, crowded)))
-    assert cells_of_sweep(sweep)[-1]["Karp-Flatt"] == "0.00"
 
 
 def test_an_interrupted_sweep_says_so() -> None:

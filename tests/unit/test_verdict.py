@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from job.analysis.breakeven import sentences
-from job.analysis.figures import rows_of
-from job.analysis.verdict import verdict
+from job.analysis.report import analyse
 from job.results.document import Calibration, NodeShare, Trial
 from job.results.storage import load
 
@@ -30,8 +28,8 @@ def trial(strategy: str, startup_s: float, work_s: float, read_s: float, **more:
 
 
 def of(*trials: Trial, **changes: object) -> str:
-    results = GOLDEN.with_(trials=trials, advisories=(), **changes)
-    return verdict(results, rows_of(results))
+    report = analyse(GOLDEN.with_(trials=trials, advisories=(), **changes))
+    return f"{report.answer} {report.because}"
 
 
 def against(serial: tuple[float, ...], actors: tuple[float, ...], **more: Any) -> str:  # noqa: ANN401 - any key
@@ -160,13 +158,11 @@ def test_where_more_calls_would_pay_the_verdict_agrees_with_the_break_even() -> 
     loop = trial("serial", 0.0, 0.008, 0.0, cpu_s=0.008, switches=0)
     batched = {"calls_per_batch": "auto", "threads_per_shard": 1}
     few = trial("sharded", 1.0, 0.01, 0.0, cpu_s=0.008, settings=batched)
-    results = GOLDEN.with_(trials=(loop, few), advisories=(), calibration=calibration)
-    assert sentences(results)[0].startswith(
+    report = analyse(GOLDEN.with_(trials=(loop, few), advisories=(), calibration=calibration))
+    assert report.pays_off[0].startswith(
         "sharded from 170 ms a call; startup pays back after 1,334 calls"
     )
-    assert " calls that do more would pay, or more than 1,334 of this cost." in verdict(
-        results, rows_of(results)
-    )
+    assert " calls that do more would pay, or more than 1,334 of this cost." in report.because
 
 
 def test_where_all_trials_had_deaths_the_verdict_blames_nothing_else() -> None:
