@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from job.commands.options import REPORT, check_style, show_gates, with_options
+from job.commands.options import REPORT, show_gates, with_options
 
 
 @click.command("compare")
@@ -27,7 +27,6 @@ def compare_files(  # noqa: PLR0913 - options
     from job.report.changes import render_comparison
     from job.results.storage import load
 
-    check_style(style)
     gate = parse_slower(slower)
     before, after = load(old), load(new)
     comparison = compare_runs(before, after, force=force)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import html
 import os
 import warnings
@@ -13,16 +12,15 @@ from job.analysis.report import Report, analyse
 from job.cluster.address import choose
 from job.errors import UsageError
 from job.report.table import render
-from job.running.comparison import compare
+from job.running.comparison import run
+from job.running.listener import Listener
 from job.signals import Leaving
 from job.workload.calls import Arguments, Target, parse_target
 from job.workload.importing import load_target
 from job.workload.model import build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from job.results.document import Results
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,11 +34,6 @@ class Shown(Report):
     def _repr_html_(self) -> str:
         """Return the same for a notebook; everything from the target or the cluster is escaped."""
         return f"<pre>{html.escape(render(self))}</pre>"
-
-
-def shown(results: Results) -> Shown:
-    """Return the report of a results document, ready to be shown."""
-    return Shown(**vars(analyse(results)))
 
 
 def run_comparison(  # noqa: PLR0913 - the parts of a workload
@@ -85,22 +78,16 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
         "instances": instances,
     }
     workload, planned = build(keys | {"read": read} | plan, {})
-    results = compare(
+    results = run(
         workload, planned, make or load_target(workload.target), choose(address, os.environ),
-        Leaving(), keep=_ignore, watch=_unwatched, show=_ignore, note=_warn,
+        leaving=Leaving(), listener=Warner(),
     )  # fmt: skip
-    return shown(results)
+    return Shown(**vars(analyse(results)))
 
 
-def _ignore(_: object) -> None:
-    pass
+class Warner(Listener):
+    """Warns of what a user should know; of the rest a notebook is not told."""
 
-
-def _warn(text: str) -> None:
-    if not text.startswith(("Estimate", "Break-even")):
+    def note(self, text: str) -> None:
+        """Warn."""
         warnings.warn(text, stacklevel=2)
-
-
-@contextlib.contextmanager
-def _unwatched(_strategy: str, _turn: int, _calls: int) -> Iterator[Callable[[int], None]]:
-    yield _ignore

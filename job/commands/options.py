@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from job.commands.console import say
 from job.errors import UsageError
 from job.signals import Leaving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from job.results.document import Judged
+    from job.workload.model import Plan, Workload
 
     Command = Callable[..., None]
 
 
-def named(_: click.Context, option: click.Parameter, place: str | None) -> str | None:
+def check_named(_: click.Context, option: click.Parameter, place: str | None) -> str | None:
     """Refuse a place without a name, such as a variable of a shell that is not set.
 
     Raises:
@@ -125,12 +127,28 @@ WORKLOAD = [
     ),
 ]
 
+
+def check_style(_: click.Context, __: click.Parameter, style: str) -> str:
+    """Refuse a format that tabulate does not have.
+
+    Raises:
+        UsageError: It has others.
+    """
+    from tabulate import tabulate_formats
+
+    if style not in tabulate_formats:
+        message = f"--format {style}: no such format"
+        raise UsageError(message, f"tabulate has: {', '.join(sorted(tabulate_formats))}.")
+    return style
+
+
 FORMAT = [
     click.option(
         "--format",
         "style",
         default="simple",
         metavar="NAME",
+        callback=check_style,
         help="One of tabulate's formats: simple, github, ...",
     ),
 ]
@@ -144,7 +162,7 @@ PAGE = [
     click.option(
         "--html",
         metavar="FILE",
-        callback=named,
+        callback=check_named,
         help="Where to write the report as one page with charts, for any browser; or a URI.",
     ),
 ]
@@ -194,19 +212,6 @@ def with_options(
     return add
 
 
-def check_style(style: str) -> None:
-    """Refuse a format that tabulate does not have.
-
-    Raises:
-        UsageError: It has others.
-    """
-    from job.report.table import FORMATS
-
-    if style not in FORMATS:
-        message = f"--format {style}: no such format"
-        raise UsageError(message, f"tabulate has: {', '.join(sorted(FORMATS))}.")
-
-
 def show_gates(judged: Iterable[Judged]) -> None:
     """Print which gates were met: they belong to the report."""
     from job.report.table import labelled
@@ -215,15 +220,25 @@ def show_gates(judged: Iterable[Judged]) -> None:
         click.echo(labelled("Gate", str(each)))
 
 
-def find_modules_in(folder: Path | None) -> None:
-    """Let the target be imported from a folder besides the current one."""
-    if folder:
-        sys.path.insert(1, str(folder.resolve()))
+def read_request(
+    name: str, address: str | None, module_path: Path | None, options: Mapping[str, object]
+) -> tuple[Workload, Plan, str]:
+    """Return the workload and the plan that options ask for, and where Ray is.
 
+    Raises:
+        UsageError: What is wrong with them, all at once.
+    """
+    from job.cluster.address import choose
+    from job.workload.model import build
+    from job.workload.reading import read_workload
 
-def say(text: str) -> None:
-    """Tell the user something that is not the report."""
-    click.echo(text, err=True)
+    workload, plan = build(read_workload(name), options)
+    where = choose(address, os.environ)
+    if where == "job" and address:
+        say(f"--address {address} is passed over: a submitted job runs on its own cluster")
+    if module_path:
+        sys.path.insert(1, str(module_path.resolve()))
+    return workload, plan, where
 
 
 @contextlib.contextmanager

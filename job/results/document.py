@@ -160,7 +160,41 @@ class Loss(_Record):
     unheard_s: Seconds | None = None
 
 
-class Trial(_Record):
+class Facts(_Record):
+    """What a strategy knows of a trial just done, besides its phases.
+
+    Attributes:
+        cpu_s: CPU time of the calls.
+        calls: How many calls were made.
+        instances: How many instances were carried to their end.
+        actors: How many actors there were; 0 for the serial loop.
+        at_once: How many calls could run at once.
+        cpus: On how many CPUs.
+        switches: How often a call waited, as `metering.voluntary_switches` counts.
+        slowest_s: The slowest instance's wall time, where it was measured.
+        driver_cpu_s: CPU time that the driver spent on sending the calls.
+        settings: What the knobs were.
+        placement: Where the actors were.
+        deaths: The losses.
+        timeline: When actors answered calls.
+    """
+
+    cpu_s: Seconds
+    calls: Count
+    instances: Annotated[int, Field(ge=1)]
+    actors: Count
+    at_once: Annotated[int, Field(ge=1)]
+    cpus: Annotated[float, Field(ge=0)]
+    switches: Count | None = None
+    slowest_s: Seconds | None = None
+    driver_cpu_s: Seconds | None = None
+    settings: dict[str, int | float | str] = {}
+    placement: tuple[NodeShare, ...] = ()
+    deaths: tuple[Loss, ...] = ()
+    timeline: tuple[Stretch, ...] = ()
+
+
+class Trial(Facts):
     """One complete execution of the workload under one strategy; times in seconds.
 
     Where `instances` is less than the workload's, the times are those of all instances, estimated
@@ -174,23 +208,10 @@ class Trial(_Record):
     work_s: Seconds
     read_s: Seconds
     elapsed_s: Seconds
-    cpu_s: Seconds
-    calls: Count
-    instances: Annotated[int, Field(ge=1)]
-    actors: Count
-    at_once: Annotated[int, Field(ge=1)]
-    cpus: Annotated[float, Field(ge=0)]
-    switches: Count | None = None
-    slowest_s: Seconds | None = None
-    driver_cpu_s: Seconds | None = None
     states: tuple[str, ...]
     digest: str
-    settings: dict[str, int | float | str] = {}
-    placement: tuple[NodeShare, ...] = ()
     losses: Count = 0
     replayed_calls: Count = 0
-    deaths: tuple[Loss, ...] = ()
-    timeline: tuple[Stretch, ...] = ()
     estimated: bool = False
 
     @property

@@ -12,6 +12,7 @@ from typing import Any, TypeGuard
 
 from job.errors import FileError
 from job.results.document import Results, parse
+from job.results.sweep import Sweep
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -49,13 +50,13 @@ def check_writable(place: str | Path, option: str = "--output") -> None:
         raise FileError(message, "Name a file in a folder that exists and is yours.") from None
 
 
-def save(results: Results, place: str | Path) -> None:
+def save(document: Results | Sweep, place: str | Path) -> None:
     """Save the document, so that nobody ever reads half of it.
 
     Raises:
         FileError: It cannot be written.
     """
-    text = json.dumps(results.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    text = json.dumps(document.model_dump(mode="json"), indent=1, ensure_ascii=False)
     write(f"{text}\n", place)
 
 
