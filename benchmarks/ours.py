@@ -18,7 +18,7 @@ from job.running.serial import Serial
 from job.running.sharded import RayShards
 from job.signals import Leaving
 from job.workload.importing import load_target
-from job.workload.model import build
+from job.workload.reading import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

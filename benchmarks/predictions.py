@@ -17,7 +17,7 @@ from job.running.comparison import measured
 from job.running.preparation import prepared
 from job.targets.spinner import Spinner, rounds_for
 from job.workload.importing import load_target
-from job.workload.model import build
+from job.workload.reading import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

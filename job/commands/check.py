@@ -32,8 +32,7 @@ def check_cluster(
     """Check whether the cluster is fit for the comparison."""
     from job.cluster.address import choose
     from job.workload.importing import load_target
-    from job.workload.model import build
-    from job.workload.reading import read_workload
+    from job.workload.reading import build, read_workload
 
     check_style(style)
     computed, plan = build(read_workload(workload), options)

@@ -60,8 +60,7 @@ def run_comparison(  # noqa: PLR0913 - options that several commands do not shar
     from job.cluster.address import choose
     from job.results.storage import check_writable, save
     from job.workload.importing import load_target
-    from job.workload.model import build
-    from job.workload.reading import read_workload
+    from job.workload.reading import build, read_workload
 
     check_style(style)
     computed, plan = build(read_workload(workload), options)

@@ -56,8 +56,7 @@ def run_sweep(  # noqa: PLR0913 - options that several commands do not share
     from job.planning.points import check, parse_over
     from job.results.storage import check_writable, write
     from job.workload.importing import load_target
-    from job.workload.model import build
-    from job.workload.reading import read_workload
+    from job.workload.reading import build, read_workload
 
     check_style(style)
     varied = parse_over(over, weak=weak)

@@ -165,9 +165,9 @@ class Runner:
         for other, known in self._states.items():
             shared = min(len(states), len(known))
             pair = known[:shared], states[:shared]
-            if agree.kind == "none":
+            if agree.none:
                 break
-            number = difference(*pair, agree.relative, agree.absolute)
+            number = difference(*pair, agree.tolerance.relative, agree.tolerance.absolute)
             if number is not None:
                 message = (
                     f"states disagree: instance {number:,} is {_cut(known[number])} after {other} "

@@ -6,8 +6,9 @@ import random
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from job.workload.keys import KEYS
+
 MOST_KILLS = 10_000
-TAKES = "kill=2 (actors), node=1 (nodes), seed=7, interval=0.5 (seconds between kills on average)"
 
 
 class Kill(NamedTuple):
@@ -69,13 +70,13 @@ def parse_chaos(text: str) -> Chaos:
     for part in text.split(","):
         key, equals, value = part.strip().partition("=")
         if key not in keys or not equals or keys[key] in given:
-            message = f"{part.strip()!r} is not allowed: it takes {TAKES}"
+            message = f"{part.strip()!r} is not allowed: it says {KEYS['chaos']}"
             raise ValueError(message)
         given[keys[key]] = _number(key, value)
     interval_s = given.pop("interval_s", 0.5)
     chaos = Chaos(**{key: int(value) for key, value in given.items()}, interval_s=interval_s)
     if not chaos.kill + chaos.node:
-        message = f"{text!r} kills nothing: it takes {TAKES}"
+        message = f"{text!r} kills nothing: it says {KEYS['chaos']}"
         raise ValueError(message)
     return chaos
 

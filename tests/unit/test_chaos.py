@@ -23,7 +23,7 @@ def test_it_is_read_as_it_is_written(text: str, chaos: Chaos) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "'' is not allowed: it takes kill=2"),
+        ("", "'' is not allowed: it says what is killed"),
         ("2", "'2' is not allowed"),
         ("kil=2", "'kil=2' is not allowed"),
         ("kill=2,kill=3", "'kill=3' is not allowed"),

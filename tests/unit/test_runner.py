@@ -22,7 +22,7 @@ from job.results.storage import load
 from job.running.runner import Runner
 from job.running.strategy import Facts
 from job.shard.states import digest
-from job.workload.model import Plan, Workload, build
+from job.workload.reading import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from job.planning.estimate import Profile
     from job.results.document import Results
     from job.running.strategy import Progress, Strategy
+    from job.workload.model import Plan, Workload
 
 INSTANCES = 4
 KEYS = {"target": "m:C", "instances": INSTANCES, "calls": ["f() * 2"]}

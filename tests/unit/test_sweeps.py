@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,10 @@ from job.planning.points import at, check, expected_s, order, parse_over
 from job.report.sweep import BAR, bar, cells_of_sweep, render_sweep
 from job.results.document import Cluster, Computed, Environment, Node, NodeShare, Results, Trial
 from job.results.sweep import Over, Point, Sweep, parse_any
-from job.workload.model import Plan, Workload, build
+from job.workload.reading import build
+
+if TYPE_CHECKING:
+    from job.workload.model import Plan, Workload
 
 GOLDEN = Path(__file__).parents[1] / "data" / "results-v1.json"
 SPINNER = "job.targets.spinner:Spinner(seed=instance, rounds=10)"
