@@ -85,7 +85,7 @@ def parse_target(text: str) -> Target:
     if not colon or not is_dotted_name(module):
         message = f"{text!r} is no target: it is written module:Class, such as collections:Counter"
         raise UsageError(message)
-    node, args, kwargs = _called(_parse(rest, text), text)
+    node, args, kwargs = _take_apart(_parse(rest, text), text)
     name = ast.unparse(node)
     if not is_dotted_name(name):
         message = f"{text!r}: after the colon a class or a function is named, such as Counter"
@@ -102,7 +102,7 @@ def parse_call(text: str) -> Call:
     node, times = _parse(text, text), 1
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         times, node = _times(node.right, text), node.left
-    node, args, kwargs = _called(node, text)
+    node, args, kwargs = _take_apart(node, text)
     if not isinstance(node, ast.Name):
         message = (
             f"{text!r} is no call: it is written method(arguments) * times, as in book(7) * 50"
@@ -161,7 +161,7 @@ def source(value: object) -> str:  # noqa: PLR0911 - a kind of value each
     return repr(value)
 
 
-def shown(value: object) -> str:
+def show(value: object) -> str:
     """Return a value as a sentence shows it: not longer than a line."""
     if value is None:
         return "nothing"
@@ -174,7 +174,7 @@ def _parse(text: str, whole: str) -> ast.expr:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or str(error) or "too deeply nested"
-        message = f"{shown(whole)} is not written as Python writes it ({reason})"
+        message = f"{show(whole)} is not written as Python writes it ({reason})"
         raise UsageError(message) from None
 
 
@@ -186,16 +186,18 @@ def _times(node: ast.expr, text: str) -> int:
     return times
 
 
-def _called(node: ast.expr, text: str) -> tuple[ast.expr, tuple[object, ...], dict[str, object]]:
+def _take_apart(
+    node: ast.expr, text: str
+) -> tuple[ast.expr, tuple[object, ...], dict[str, object]]:
     """Return what is called, and with what; nothing where there are no parentheses."""
     if not isinstance(node, ast.Call):
         return node, (), {}
     try:
-        return node.func, tuple(map(_literal, node.args)), _named(node.keywords)
+        return node.func, tuple(map(_literal, node.args)), _keywords(node.keywords)
     except ValueError as error:
-        raise UsageError(f"{shown(text)}: {error}", _ALLOWED) from None
+        raise UsageError(f"{show(text)}: {error}", _ALLOWED) from None
     except RecursionError:
-        raise UsageError(f"{shown(text)} is too deeply nested") from None
+        raise UsageError(f"{show(text)} is too deeply nested") from None
 
 
 def _literal(node: ast.expr) -> object:
@@ -217,7 +219,7 @@ def _literal(node: ast.expr) -> object:
         raise ValueError(f"{ast.unparse(node)} is not a literal") from None
 
 
-def _named(nodes: list[ast.keyword]) -> dict[str, object]:
+def _keywords(nodes: list[ast.keyword]) -> dict[str, object]:
     named: dict[str, object] = {}
     for node in nodes:
         if node.arg is None:

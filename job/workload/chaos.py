@@ -1,4 +1,4 @@
-"""Chaos: which deaths are brought about while a strategy works, and when; pure."""
+"""Chaos: what is killed while a strategy works, and when; pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST_KILLS = 10_000
 
 
 class Kill(NamedTuple):
-    """One death to bring about.
+    """One loss that is brought about.
 
     Attributes:
         due_s: When, in seconds after the work phase began.
@@ -33,7 +33,7 @@ class Chaos:
         kill: How many actors' processes.
         node: How many nodes, never the driver's nor the head.
         seed: What the moments and victims are drawn with.
-        interval_s: The mean time between two deaths.
+        interval_s: The mean time between two kills.
     """
 
     kill: int = 0
@@ -48,7 +48,7 @@ class Chaos:
     def kills(self, trial: str) -> list[Kill]:
         """Return what is to die in a trial of this name, the first first.
 
-        The i-th death comes at a random moment of the i-th interval.
+        The i-th comes at a random moment of the i-th interval.
         """
         drawn = random.Random(f"{self.seed} {trial}")  # noqa: S311 - repeatable, not secret
         kinds = [False] * self.kill + [True] * self.node

@@ -40,7 +40,7 @@ Strategy = Literal["serial", "actors", "sharded"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
-def _word(value: object) -> object:
+def _as_word(value: object) -> object:
     """Take `yes` for a word, not for 1, and `instance` likewise where no number can stand."""
     return str(value) if isinstance(value, bool | InstanceNumber) else value
 
@@ -52,14 +52,21 @@ class Model(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_number(cls, value: object) -> object:
-        return _word(value)
+    def _read_words(cls, value: object) -> object:
+        return _as_word(value)
 
 
 Seconds = Annotated[float, Field(ge=0.001, le=10**7)]
 Auto = Literal["auto"]
-Name = Annotated[str, BeforeValidator(_word), Predicate(is_name)]
+Name = Annotated[str, BeforeValidator(_as_word), Predicate(is_name)]
 Dotted = Annotated[str, Predicate(is_dotted_name)]
+
+
+def _or(*forms: dict[str, Any]) -> GetPydanticSchema:
+    """Tell editors of the other forms that a value may have."""
+    return GetPydanticSchema(
+        get_pydantic_json_schema=lambda core, handler: {"anyOf": [*forms, handler(core)]}
+    )
 
 
 # --- targets and calls: a text as on the command line, or a mapping
@@ -84,7 +91,7 @@ class CallForm(_ArgumentsForm):
     times: Annotated[int, Field(ge=1, le=MOST_TIMES)] = 1
 
 
-def _written(
+def _text_or_mapping(
     record: type[Target | Call], form: type[_ArgumentsForm], parse: Callable[[str], Target | Call]
 ) -> GetPydanticSchema:
     """Let a record be written as a text, or as a mapping."""
@@ -98,10 +105,11 @@ def _written(
 
     written = Annotated[
         form,  # type: ignore[valid-type]
-        BeforeValidator(to_form, json_schema_input_type=str | form),
-        BeforeValidator(_word),
+        BeforeValidator(to_form),
+        BeforeValidator(_as_word),
         AfterValidator(lambda found: record(**dict(found))),
         PlainSerializer(str, return_type=str),
+        _or({"type": "string"}),
     ]
     return GetPydanticSchema(lambda _source, handler: handler.generate_schema(written))
 
@@ -123,13 +131,13 @@ class Agree(Model):
     none: Annotated[str, Field(min_length=1)] | None = None
 
     @model_serializer
-    def _written(self) -> object:
+    def _serialise(self) -> object:
         if self.none:
             return {"none": self.none}
         return "exact" if self.tolerance == Tolerance() else {"tolerance": dict(self.tolerance)}
 
 
-def _agreed(value: object) -> object:
+def _parse_agree(value: object) -> object:
     """Let `exact`, or a relative tolerance alone, stand for the mapping that says the same."""
     if value == "exact":
         return {}
@@ -145,7 +153,7 @@ def _agreed(value: object) -> object:
 # --- the parts of a file
 
 
-def _listed(value: object) -> object:
+def _split(value: object) -> object:
     """Let one value, or several with commas between them, stand for a list."""
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
@@ -153,13 +161,14 @@ def _listed(value: object) -> object:
 class Workload(Model):
     """What is computed, wherever it runs."""
 
-    target: Annotated[Target, _written(Target, TargetForm, parse_target)]
+    target: Annotated[Target, _text_or_mapping(Target, TargetForm, parse_target)]
     instances: Annotated[int, Field(ge=1, le=MOST_INSTANCES)]
-    calls: tuple[Annotated[Call, _written(Call, CallForm, parse_call)], ...]
+    calls: tuple[Annotated[Call, _text_or_mapping(Call, CallForm, parse_call)], ...]
     read: Name | None = None
     agree: Annotated[
         Agree,
-        BeforeValidator(_agreed, json_schema_input_type=Literal["exact"] | float | Agree),
+        BeforeValidator(_parse_agree),
+        _or({"const": "exact"}, {"type": "number"}),
     ] = Agree()
 
     @field_validator("calls")
@@ -186,7 +195,8 @@ class Plan(Model):
 
     strategies: Annotated[
         tuple[Strategy, ...],
-        BeforeValidator(_listed, json_schema_input_type=tuple[Strategy, ...] | str),
+        BeforeValidator(_split),
+        _or({"type": "string"}),
     ] = STRATEGIES
     trials: Annotated[int, Field(ge=1, le=MOST_TRIALS)] | Auto = 1
     warmups: Annotated[int, Field(ge=0, le=MOST_TRIALS)] = 0

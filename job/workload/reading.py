@@ -1,4 +1,4 @@
-"""Workload files: found by name or path, read with the line of every mistake, shown to editors.
+"""Workload files: found by name or path, read with the line of every mistake, described to editors.
 
 Reading runs nothing of what a file names, and nothing but plain YAML is read.
 """
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from yaml.composer import ComposerError
 
 from job.errors import UsageError
-from job.workload.calls import InstanceNumber, shown
+from job.workload.calls import InstanceNumber, show
 from job.workload.keys import KEYS, flag
 from job.workload.model import FORMS, Plan, Workload
 
@@ -59,7 +59,7 @@ class WorkloadFile:
     mistakes: list[tuple[int, str]] = field(default_factory=list)
 
 
-def bundled() -> dict[str, str]:
+def list_bundled() -> dict[str, str]:
     """Return the names of the bundled workloads, each with what it shows, in a line."""
     files = sorted(BUNDLED.glob("*.yaml"))
     return {path.stem: path.read_text("utf-8").partition("\n")[0].strip("# ") for path in files}
@@ -73,7 +73,7 @@ def read_workload(name: str) -> WorkloadFile:
     """
     if "/" in name or "\\" in name or name.endswith(SUFFIXES):
         return _read(Path(name))
-    known = list(bundled())
+    known = list(list_bundled())
     if name not in known:
         message = f"--workload {name}: there is no such bundled workload: {_nearest(name, known)}"
         raise UsageError(message, f"A file of your own is named by its path: ./{name}.yaml.")
@@ -130,11 +130,11 @@ def _refusal(
     for detail in details:
         if detail["input"] is UNREAD or str(UNREAD) in detail["loc"]:
             continue
-        loc, reason = _told(detail)
+        loc, reason = _explain(detail)
         if file.root is None or loc[0] in override:
             in_options.append(f"{flag(str(loc[0]))}: {reason}")
         else:
-            in_file.add((_line(file.root, loc), f"{_spelt(loc)}: {reason}"))
+            in_file.add((_line(file.root, loc), f"{_spell(loc)}: {reason}"))
     lines = [f"{file.name}:{line}: {text}" for line, text in sorted(in_file)]
     hint = "`--help` lists the options and what they take."
     if lines:
@@ -142,7 +142,7 @@ def _refusal(
     return UsageError("\n".join(lines + list(dict.fromkeys(in_options))), hint)
 
 
-def _told(detail: ErrorDetails) -> tuple[Loc, str]:
+def _explain(detail: ErrorDetails) -> tuple[Loc, str]:
     """Return where pydantic found something wrong, and what."""
     kind, loc = detail["type"], tuple(part for part in detail["loc"] if part != "[key]")
     if loc[0] in Plan.model_fields:
@@ -155,7 +155,7 @@ def _told(detail: ErrorDetails) -> tuple[Loc, str]:
         return loc, str(detail["ctx"]["error"])
     key = [part for part in loc if part in KEYS][-1]  # above the names of arguments
     key = "call" if key == "calls" and loc != ("calls",) else key
-    wrong = "it is missing" if kind == "missing" else f"{shown(detail['input'])} is not allowed"
+    wrong = "it is missing" if kind == "missing" else f"{show(detail['input'])} is not allowed"
     return loc, f"{wrong}: it says {KEYS[key]}"
 
 
@@ -164,7 +164,7 @@ def _nearest(word: str, known: Sequence[str]) -> str:
     return f"the nearest is {found[0]}" if found else f"there are {', '.join(known)}"
 
 
-def _spelt(loc: Loc) -> str:
+def _spell(loc: Loc) -> str:
     """Return where a value stands as Python spells it: calls[1].times."""
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc]
     return "".join(parts).removeprefix(".")
@@ -208,7 +208,7 @@ class _Loader(yaml.SafeLoader):
             return super().construct_object(node, deep=deep)
         except (yaml.MarkedYAMLError, ValueError, TypeError, OverflowError) as error:
             reason = getattr(error, "problem", None) or str(error).partition(";")[0]
-            what = shown(node.value) if isinstance(node, yaml.ScalarNode) else "this"
+            what = show(node.value) if isinstance(node, yaml.ScalarNode) else "this"
             self.mistake(node, f"{what} cannot be read ({reason})")
             return UNREAD
 

@@ -15,7 +15,7 @@ from job.errors import UsageError
 from job.workload.calls import Call, InstanceNumber
 from job.workload.keys import KEYS
 from job.workload.model import Agree, Plan, Tolerance, Workload
-from job.workload.reading import BUNDLED, build, bundled, read_workload, schema
+from job.workload.reading import BUNDLED, build, list_bundled, read_workload, schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,8 +130,8 @@ def test_mistakes_of_the_file_come_first_then_those_of_options(tmp_path: Path) -
 
 
 def test_every_bundled_workload_is_valid_and_says_what_it_shows() -> None:
-    assert "counter" in bundled()
-    for name, shows in bundled().items():
+    assert "counter" in list_bundled()
+    for name, shows in list_bundled().items():
         build(read_workload(name), {})
         assert len(shows) > 10
 
