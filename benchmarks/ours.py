@@ -16,7 +16,7 @@ from job.running import preparation
 from job.running.comparison import build_strategies
 from job.signals import Leaving
 from job.workload.importing import load_target
-from job.workload.model import build
+from job.workload.reading import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

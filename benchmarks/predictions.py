@@ -16,7 +16,7 @@ from job.running.listener import Listener
 from job.running.preparation import prepare
 from job.targets.spinner import Spinner, rounds_for
 from job.workload.importing import load_target
-from job.workload.model import build
+from job.workload.reading import build
 
 if TYPE_CHECKING:
     from job.analysis.breakeven import BreakEven

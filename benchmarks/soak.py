@@ -29,7 +29,7 @@ from job.planning.layout import Layout
 from job.running.preparation import recipe_of
 from job.running.sharded import Sharded
 from job.workload.chaos import Chaos
-from job.workload.model import build
+from job.workload.reading import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

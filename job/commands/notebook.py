@@ -15,9 +15,9 @@ from job.report.table import render
 from job.running.comparison import run
 from job.running.listener import Listener
 from job.signals import Leaving
-from job.workload.calls import Arguments, Target, parse_target
+from job.workload.calls import Target, parse_target
 from job.workload.importing import load_target
-from job.workload.model import build
+from job.workload.reading import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -68,10 +68,9 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
             raise UsageError(message)
         named, make = parse_target(target), None
     else:
-        arguments = Arguments(tuple(args), dict(kwargs or {}))
         name = getattr(target, "__qualname__", type(target).__qualname__)
         module = getattr(target, "__module__", type(target).__module__)
-        named, make = Target(module, name, arguments), target
+        named, make = Target(module, name, tuple(args), dict(kwargs or {})), target
     keys: dict[str, object] = {
         "target": named,
         "calls": (calls,) if isinstance(calls, str) else tuple(calls),

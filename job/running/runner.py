@@ -151,11 +151,11 @@ class Runner:
         """Compare with every strategy's states; a sample only with the instances it ran."""
         agree = self._workload.agree
         for other, known in self._states.items():
-            if agree.kind == "none":
-                break
             shared = min(len(states), len(known))
             pair = known[:shared], states[:shared]
-            number = difference(*pair, agree.relative, agree.absolute)
+            if agree.none:
+                break
+            number = difference(*pair, agree.tolerance.relative, agree.tolerance.absolute)
             if number is not None:
                 message = (
                     f"states disagree: instance {number:,} is {_cut(known[number])} after {other} "

@@ -59,7 +59,7 @@ def make_instance(recipe: Recipe, number: int) -> Any:  # noqa: ANN401 - any cla
     Raises:
         TargetRaisedError: Its constructor raised.
     """
-    args, kwargs = recipe.target.arguments.of(number)
+    args, kwargs = recipe.target.arguments(number)
     try:
         return recipe.make(*args, **kwargs)
     except (Exception, SystemExit) as error:

@@ -27,7 +27,7 @@ from job.running.runner import Runner
 from job.shard.recipe import Recipe
 from job.shard.states import digest
 from job.workload.calls import parse_target
-from job.workload.model import build
+from job.workload.reading import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -17,7 +17,10 @@ from job.report.sweep import BAR, bar
 from job.report.sweep import render_sweep as render
 from job.results.document import Cluster, Computed, Environment, Node, NodeShare, Results, Trial
 from job.results.sweep import Over, Point, Sweep, parse_any
-from job.workload.model import Plan, Workload, build
+from job.workload.reading import build
+
+if TYPE_CHECKING:
+    from job.workload.model import Plan, Workload
 
 if TYPE_CHECKING:
     from job.analysis.causes import Cause
