@@ -1,7 +1,13 @@
 """Results: everything measured in one comparison, as a document that outlives it.
 
-The only bridge between running and reporting. Later versions only add optional keys, so that
-files of every version keep loading.
+The only bridge between running and reporting. Later versions only add optional keys, so that files
+of every version keep loading. Its history, version 1 throughout:
+
+    2026-11-22  workload, plan, environment, cluster, trials, advisories, status, problem; then
+                omitted, workload.agree, environment.{busy_share, core_s, blas_threads},
+                trials.{driver_cpu_s, switches, placement.core_s}
+    2026-11-26  calibration, cluster.{open, nodes.head}, trials.{deaths, timeline}; then
+                trials.deaths.unheard_s, gates
 """
 
 from __future__ import annotations

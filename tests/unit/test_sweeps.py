@@ -249,7 +249,7 @@ def test_a_sweep_is_one_table_with_a_bar_for_each_point() -> None:
     assert "left out: 8" in text
     assert text.count("  serial  ") == 1, "it ran once, for all"
     assert "Best      shards=2: 4.20 s, 1.93 times as fast as the loop." in text
-    assert "Limit     CPUs, for sharded at shards=2" in text
+    assert "Limit     CPUs, for sharded at shards=2: its work reached 98% of the" in text
 
 
 def test_a_sweep_over_call_costs_says_where_the_winner_changes() -> None:
