@@ -8,16 +8,7 @@ from job.cluster import autoscaler
 from job.cluster.check import inspect, look
 from job.cluster.connection import pack, session
 from job.cluster.waiting import lay_out, try_to_arrange
-from job.planning.estimate import (
-    SEND_S,
-    Estimate,
-    Profile,
-    Rehearsal,
-    sample_size,
-    startup_s,
-    threads_for,
-    work_s,
-)
+from job.planning.estimate import Profile, Rehearsal, estimate, sample_size
 from job.planning.layout import fits
 from job.running.calibration import calibrate
 from job.running.preparation import begin, prepare, recipe_of, time_first_calls
@@ -31,7 +22,7 @@ if TYPE_CHECKING:
     from job.analysis.checks import Inspection
     from job.cluster.connection import Site
     from job.cluster.travel import Subject
-    from job.planning.layout import Arrangement, Layout
+    from job.planning.layout import Arrangement
     from job.results.document import Results
     from job.running.listener import Listener
     from job.running.strategy import Strategy
@@ -83,10 +74,10 @@ def compare(subject: Subject, site: Site, profile: Profile | None, listener: Lis
     with runner.recording():
         # What can never be placed is told before a call is made.
         profile = profile or time_first_calls(subject)
-        sample = _sample(subject.workload, subject.plan, profile)
+        sample = sample_size(subject.workload, subject.plan, profile)
         if profile and profile.calls:
-            cpus = site.cluster.cpus
-            listener.tell(str(_estimate(subject.workload, profile, sample, laid_out.layouts, cpus)))
+            cpus, layouts = site.cluster.cpus, laid_out.layouts
+            listener.tell(str(estimate(subject.workload, profile, cpus, layouts, sample)))
         runner.run(build_strategies(subject, site, laid_out, sample), profile)
         runner.note(calibration=calibrate(runner.results, subject, site, listener))
     return runner.results
@@ -127,8 +118,8 @@ def rehearse(
         estimates = {}
         for call_s in REHEARSED_S:
             each = Profile(1, call_s, call_s, switches=0)
-            sample, cpus = _sample(workload, plan, each), site.cluster.cpus
-            estimates[call_s] = _estimate(workload, each, sample, laid_out.layouts, cpus)
+            sample, cpus = sample_size(workload, plan, each), site.cluster.cpus
+            estimates[call_s] = estimate(workload, each, cpus, laid_out.layouts, sample)
         return Rehearsal(
             cluster=site.cluster,
             layouts=laid_out.layouts,
@@ -151,36 +142,3 @@ def examine(  # noqa: PLR0913 - what, where, and who is told
     packed = pack(recipe_of(workload, make))
     with session(address, leaving, listener.note, workload.target.module) as site:
         return inspect(workload, plan, site, packed)
-
-
-def _sample(workload: Workload, plan: Plan, profile: Profile | None) -> int | None:
-    """Return how many instances the serial loop runs; None for all."""
-    if profile is None or plan.serial == "full":
-        return None
-    calls, count = workload.calls_per_instance, workload.instances
-    if plan.serial == "sample":
-        # As many as half the budget allows, and always fewer than all, so that it is a sample.
-        each = max(profile.call_s * calls, 1e-9)
-        found: int | None = max(1, min(count - 1, int(plan.budget_s / 2 / each)))
-    else:
-        found = sample_size(profile, count, calls, plan.budget_s)
-    return found if found != count else None
-
-
-def _estimate(
-    workload: Workload,
-    profile: Profile,
-    sample: int | None,
-    layouts: dict[str, Layout],
-    cpus: float,
-) -> Estimate:
-    calls = workload.instances * workload.calls_per_instance
-    others = {}
-    for name, layout in layouts.items():
-        threads = layout.threads or threads_for(profile, -(-workload.instances // layout.shards))
-        used = min(cpus, layout.shards)
-        sent = -(-calls // layout.calls_per_batch) if layout.calls_per_batch else 0
-        others[name] = startup_s(layout.shards, used) + max(
-            work_s(profile, calls, layout.shards * threads, used), sent * SEND_S
-        )
-    return Estimate(profile.call_s * calls, sample, others)

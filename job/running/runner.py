@@ -9,12 +9,14 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from job.analysis.advisories import advise
+from job.analysis.figures import figures_of
 from job.errors import DisagreementError, JobError, TargetRaisedError
 from job.planning.estimate import Profile
-from job.results.document import Trial, shortened
+from job.results.document import Trial, keepable
 from job.running.agreement import difference
 from job.shard.metering import core_s
 from job.shard.states import digest
+from job.words import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -87,7 +89,7 @@ class Runner:
     def note(self, **changes: object) -> None:
         """Take something into the document, and have it kept."""
         results = self.results.with_(**changes)
-        self.results = results.with_(advisories=advise(results))
+        self.results = results.with_(advisories=advise(figures_of(results)))
         self._listener.keep(self.results)
 
     def _wants(self, turn: int, spent_s: float) -> bool:
@@ -124,8 +126,6 @@ class Runner:
             states = strategy.read()
             times.append(self._clock())
         facts = strategy.facts()
-        if strategy.name == "serial":
-            self._profile = Profile(facts.calls, times[2] - times[1], facts.cpu_s, facts.switches)
         # Of fewer instances than there are, all take as many times longer.
         scale = self._workload.instances / facts.instances
         startup, work, read = (scale * (b - a) for a, b in pairwise(times))
@@ -139,12 +139,14 @@ class Runner:
             work_s=work,
             read_s=read,
             elapsed_s=startup + work + read,
-            states=shortened(states),
+            states=keepable(states),
             digest=digest(states),
             losses=len(facts.deaths),
             replayed_calls=sum(loss.replayed_calls for loss in facts.deaths),
             estimated=scale > 1,
         )
+        if strategy.name == "serial":
+            self._profile = Profile.of([trial], self._workload.instances)
         return trial, states
 
     def _check_states(self, name: str, states: list[str]) -> None:
@@ -158,8 +160,8 @@ class Runner:
             number = difference(*pair, agree.tolerance.relative, agree.tolerance.absolute)
             if number is not None:
                 message = (
-                    f"states disagree: instance {number:,} is {_cut(known[number])} after {other} "
-                    f"and {_cut(states[number])} after {name}"
+                    f"states disagree: instance {number:,} is {shorten(known[number], 200)} "
+                    f"after {other} and {shorten(states[number], 200)} after {name}"
                 )
                 hint = (
                     "Is the target deterministic, and does it share nothing between instances "
@@ -176,7 +178,3 @@ def ending(error: KeyboardInterrupt | JobError) -> dict[str, str]:
         return {"status": "interrupted"}
     status = "disagree" if isinstance(error, DisagreementError) else "failed"
     return {"status": status, "problem": error.message}
-
-
-def _cut(state: str) -> str:
-    return state if len(state) <= 200 else f"{state[:197]}..."  # noqa: PLR2004 - fits a message

@@ -117,7 +117,7 @@ class Sweeping:
         if self._serial:
             left = tuple(each for each in subject.plan.strategies if each != "serial")
             subject = replace(subject, plan=subject.plan.model_copy(update={"strategies": left}))
-            profile = _profile(self._serial[-1], subject.instances)
+            profile = Profile.of(self._serial[-1:], subject.instances)
         try:
             results = compare(subject, self._site, profile, Aside(self._listener))
         except JobError as error:
@@ -168,9 +168,3 @@ def _prepare(
             else prepare(computed, planned, make)
         )
     return subjects
-
-
-def _profile(trial: Trial, instances: int) -> Profile:
-    """Return what a serial trial's calls took; its times are those of all instances."""
-    ran = trial.instances / instances
-    return Profile(trial.calls, ran * trial.work_s, ran * trial.cpu_s, trial.switches)

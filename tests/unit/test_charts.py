@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from job.analysis.breakeven import Answer, BreakEven
-from job.analysis.costs import Bound, Cost
 from job.analysis.report import analyse
 from job.analysis.sweep import analyse_sweep
 from job.page.breakeven import pay_off
@@ -17,6 +16,7 @@ from job.page.charts import charts, samples
 from job.page.drawing import Chart, listed, plain, unit_for
 from job.page.sweep import sweep_charts
 from job.page.timeline import BINS, MOST_BARS, MOST_LANES, lanes_of, merged, rates, timeline
+from job.planning.costs import Bound, Cost
 from job.results.document import Results, Stretch
 from tests.samples import (
     ACTORS,
