@@ -9,6 +9,11 @@ def count(number: float, noun: str) -> str:
     return f"{shown} {noun}{'' if number == 1 else 's'}"
 
 
+def capitalise(clause: str) -> str:
+    """Return a clause as it begins a sentence; what is no letter stays as it is."""
+    return clause[:1].upper() + clause[1:]
+
+
 def spelled(seconds: float) -> str:
     """Return a measured time, with digits enough to compare it with another."""
     if seconds >= 0.1:  # noqa: PLR2004 - below, two decimals of a second say little

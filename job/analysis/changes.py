@@ -11,7 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from job.analysis import stats
-from job.analysis.symptoms import UNLIKE, node_cores_s
+from job.analysis.causes import UNLIKE, node_cores_s
 from job.errors import UsageError
 
 if TYPE_CHECKING:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from itertools import cycle
 from typing import TYPE_CHECKING
 
-from job.page.drawing import LEVEL, LINES, RATIO, Chart, Table, dots, layout, lines, log_axis
+from job.page.drawing import LEVEL, LINES, RATIO, Chart, Table, dots, layout, lines, log_axis, plain
+from job.words import capitalise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from job.analysis.breakeven import Answer, BreakEven
     from job.analysis.figures import Row
+    from job.page.drawing import Figure
 
 POINTS = 60
 _MARGIN = 30.0  # how many times beyond what is to be seen a curve goes on
@@ -32,30 +35,22 @@ def pay_off(model: BreakEven, said: Sequence[str], seen: Sequence[tuple[float, R
     curves = [
         lines(
             answer.strategy, costs, [_speedup(model, answer, cost) for cost in costs], *style,
-            hovertemplate=f"{answer.strategy} at %{{x:.2~s}}s a call: %{{y:{RATIO}}}x"
+            hovertemplate=f"%{{fullData.name}} at %{{x:.2~s}}s a call: %{{y:{RATIO}}}x"
             "<extra></extra>",
         )
-        for answer, style in zip(answers, LINES, strict=False)
+        for answer, style in zip(answers, cycle(LINES), strict=False)
     ]  # fmt: skip
     measured = dots(
         "measured", [cost for cost, _ in seen], [row.speedup or 0.0 for _, row in seen], {},
-        text=[row.strategy for _, row in seen],
+        text=[plain(row.strategy) for _, row in seen],
         hovertemplate=f"%{{text}}, measured: %{{y:{RATIO}}}x<extra></extra>",
-    )  # fmt: skip
-    known = [a.call_s for a in answers if a.call_s and _LEAST_S <= a.call_s <= _MOST_S]
-    thresholds = dots(
-        "break-even", known, [1.0] * len(known), {"symbol": "diamond", "size": 11,
-        "color": "@paper", "line": {"color": "@ink", "width": 1.5}},
-        mode="markers+text", texttemplate="%{x:.2~s}s", hoverinfo="skip",
-        textposition=["top left", "bottom right", "top right"][: len(known)],
-        textfont={"color": "@ink", "size": 13},
     )  # fmt: skip
     return Chart(
         key="pay-off",
         title="From which call cost on it pays",
         said=f"Predicted speedup of {model.calls:,} calls against the cost of one. "
-        + " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in said),
-        traces=(*curves, measured, thresholds),
+        + " ".join(f"{capitalise(sentence)}." for sentence in said),
+        traces=(*curves, measured, _diamonds(answers)),
         layout=layout(
             log_axis("cost of one call", costs, tickformat="~s", ticksuffix="s",
                      range=[math.log10(costs[0]), math.log10(costs[-1])]),
@@ -89,3 +84,16 @@ def _costs(of_interest: Sequence[float]) -> list[float]:
 def _speedup(model: BreakEven, answer: Answer, call_s: float) -> float:
     serial_s = model.costs["serial"].elapsed_s(model.calls, call_s)
     return serial_s / max(model.costs[answer.strategy].elapsed_s(model.calls, call_s), 1e-9)
+
+
+def _diamonds(answers: Sequence[Answer]) -> Figure:
+    costs = [a.call_s for a in answers if a.call_s and _LEAST_S <= a.call_s <= _MOST_S]
+    outlined = {
+        "symbol": "diamond", "size": 11, "color": "@paper", "line": {"color": "@ink", "width": 1.5},
+    }  # fmt: skip
+    places = ["top left", "bottom right", "top right", "bottom left"]
+    return dots(
+        "break-even", costs, [1.0] * len(costs), outlined,
+        mode="markers+text", texttemplate="%{x:.2~s}s", hoverinfo="skip",
+        textposition=places[: len(costs)], textfont={"color": "@ink", "size": 13},
+    )  # fmt: skip

@@ -42,7 +42,7 @@ def charts(report: Report) -> list[Chart]:
 
 def phases(rows: Sequence[Row]) -> Chart:
     """Return what a user waits for under each strategy, and where the ideal would have ended it."""
-    names = [row.strategy for row in rows]
+    names = [plain(row.strategy) for row in rows]
     places, form = range(len(rows)), seconds(max(row.elapsed_s for row in rows))
     ends = [row.startup_s + row.ideal_s for row in rows]
     # Medians of phases need not add up to the median of elapsed: a label stands behind its bar.
@@ -110,7 +110,7 @@ def samples(counted: dict[str, list[Trial]], analysed: dict[str, list[Trial]]) -
         layout=layout(
             axis("elapsed, % off the median", range=[-1.1 * most, 1.1 * most], zeroline=True,
                  zerolinecolor="@soft", zerolinewidth=1.5),
-            _strategies(list(counted)),
+            _strategies([plain(name) for name in counted]),
         ),
         height_px=_FRAME_PX - 28 + _ROW_PX * len(counted),
         table=Table(
@@ -131,7 +131,7 @@ def _strips(counted: dict[str, list[Trial]], medians: dict[str, float]) -> Figur
         for turn, trial in enumerate(trials, start=1):
             x += _off([trial.elapsed_s], medians[name])
             y.append(place + _STRIP * (turn / (len(trials) + 1) - 0.5))
-            said.append(f"{name}, trial {turn}: {spelled(trial.elapsed_s)}")
+            said.append(f"{plain(name)}, trial {turn}: {spelled(trial.elapsed_s)}")
     lossy = [bool(trial.losses) for trials in counted.values() for trial in trials]
     marker = {
         "color": ["@paper" if each else "@accent" for each in lossy],
@@ -160,8 +160,9 @@ def _off(values: Iterable[float], median: float) -> list[float]:
 
 
 def _strategies(names: Sequence[str]) -> Figure:
+    """Return an axis with a row for each strategy."""
     return axis(
-        tickvals=list(range(len(names))), ticktext=[f"{plain(name)} " for name in names],
+        tickvals=list(range(len(names))), ticktext=[f"{name} " for name in names],
         range=[len(names) - 0.4, -0.6], showgrid=False, tickfont={"size": 14, "color": "@ink"},
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from job.page.drawing import Cell, Chart, Table
 from job.page.sweep import sweep_charts
 from job.report.sweep import cells_of_sweep
 from job.report.table import cells_of
+from job.words import capitalise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +128,7 @@ def _states(report: Report) -> Section:
     last = {name: trials[-1].states for name, trials in report.trials.items()}
     shown = min(MOST_STATES_SHOWN, max(map(len, last.values()), default=0))
     columns = [(*states[:shown], *["-"] * (shown - len(states))) for states in last.values()]
-    said = f"{report.agreement[:1].upper()}{report.agreement[1:]}."
+    said = f"{capitalise(report.agreement)}."
     instances = report.results.workload.instances
     if instances > shown:
         said += f" Shown are the first {shown} of {instances:,} instances."

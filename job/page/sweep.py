@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from job.page.breakeven import pay_off
@@ -40,7 +41,8 @@ def speedups(over: Over, pairs: Sequence[tuple[float, Row]]) -> Chart:
         "quicker."
     )
     traces = []
-    for name, style in zip(dict.fromkeys(row.strategy for _, row in pairs), LINES, strict=False):
+    names = dict.fromkeys(row.strategy for _, row in pairs)
+    for name, style in zip(names, cycle(LINES), strict=False):
         mine = [row for _, row in pairs if row.strategy == name]
         shown = [value for value, row in pairs if row.strategy == name]
         if name == "sharded":
@@ -52,7 +54,8 @@ def speedups(over: Over, pairs: Sequence[tuple[float, Row]]) -> Chart:
                 name, shown, [row.speedup for row in mine], *style,
                 mode="lines+markers", text=[over.spelled(value) for value in shown],
                 marker={"color": style[0], "size": 9, "line": {"color": "@paper", "width": 1.5}},
-                hovertemplate=f"{name} at {over.key}=%{{text}}: %{{y:{RATIO}}}x<extra></extra>",
+                hovertemplate=f"%{{fullData.name}} at {over.key}=%{{text}}: %{{y:{RATIO}}}x"
+                "<extra></extra>",
             )
         )  # fmt: skip
     return Chart(

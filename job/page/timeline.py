@@ -63,9 +63,10 @@ def divide(stretches: Sequence[Stretch]) -> dict[Lane, list[Stretch]]:
     """Return the stretches of each lane; an actor that was on two nodes has one on each."""
     order = dict.fromkeys(stretch.node_id for stretch in stretches)
     position = {node: index for index, node in enumerate(order)}
+    shown = set(sorted({stretch.actor for stretch in stretches})[:MOST_ACTORS])
     lanes: dict[Lane, list[Stretch]] = {}
     for each in sorted(stretches, key=lambda s: (position[s.node_id], s.actor, s.since_s)):
-        if each.actor < MOST_ACTORS:
+        if each.actor in shown:
             lanes.setdefault((each.node_id, each.actor), []).append(each)
     return lanes
 

@@ -17,16 +17,7 @@ from job.cluster.check import inspect, look
 from job.cluster.guard import asking
 from job.cluster.waiting import Site, arranged, ready
 from job.errors import JobError
-from job.planning.estimate import (
-    SEND_S,
-    Estimate,
-    Profile,
-    Rehearsal,
-    sample_size,
-    startup_s,
-    threads_for,
-    work_s,
-)
+from job.planning.estimate import Profile, Rehearsal, estimate, sample_size
 from job.planning.layout import fits
 from job.results.document import Computed, Environment, Results
 from job.running.calibration import calibrated
@@ -43,7 +34,6 @@ if TYPE_CHECKING:
     from job.analysis.checks import Inspection
     from job.cluster.address import Way
     from job.cluster.waiting import Ready
-    from job.planning.layout import Layout
     from job.running.preparation import Subject
     from job.running.runner import Keep, Watch
     from job.running.strategy import Strategy
@@ -115,7 +105,7 @@ def measured(  # noqa: PLR0913 - the callbacks are named
             profile = first_calls(subject)
     sample = _sample(workload, plan, profile)
     if profile and profile.calls:
-        site.note(str(_estimate(workload, profile, sample, made.layouts, made.cluster.cpus)))
+        site.note(str(estimate(workload, profile, made.cluster.cpus, made.layouts, sample)))
     setting = Setting(
         subject.recipe, workload.instances, made.cluster, plan.startup_timeout_s, plan.timeout_s,
         site.note, subject.packed, plan.snapshot_every,
@@ -151,7 +141,7 @@ def rehearse(workload: Workload, plan: Plan, way: Way, leaving: Leaving, note: N
         for call_s in REHEARSED_S:
             profile = Profile(1, call_s, call_s, switches=0)
             sample = _sample(workload, plan, profile)
-            estimates[call_s] = _estimate(workload, profile, sample, layouts, cluster.cpus)
+            estimates[call_s] = estimate(workload, profile, cluster.cpus, layouts, sample)
         left = tuple(name for name in plan.strategies if name not in omitted)
         placed = fits(layouts, nodes, growth)
         return Rehearsal(cluster, layouts, placed, omitted, estimates, left)
@@ -186,25 +176,6 @@ def _sample(workload: Workload, plan: Plan, profile: Profile | None) -> int | No
     else:
         found = sample_size(profile, count, calls, plan.budget_s)
     return found if found != count else None
-
-
-def _estimate(
-    workload: Workload,
-    profile: Profile,
-    sample: int | None,
-    layouts: dict[str, Layout],
-    cpus: float,
-) -> Estimate:
-    calls = workload.instances * workload.calls_per_instance
-    others = {}
-    for name, layout in layouts.items():
-        threads = layout.threads or threads_for(profile, -(-workload.instances // layout.shards))
-        used = min(cpus, layout.shards)
-        sent = -(-calls // layout.calls_per_batch) if layout.calls_per_batch else 0
-        others[name] = startup_s(layout.shards, used) + max(
-            work_s(profile, calls, layout.shards * threads, used), sent * SEND_S
-        )
-    return Estimate(profile.call_s * calls, sample, others)
 
 
 def _begun(workload: Workload, plan: Plan, made: Ready, busy: float) -> Results:

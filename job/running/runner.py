@@ -8,6 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from job.analysis.advisories import advise
+from job.analysis.figures import figures_of
 from job.errors import DisagreementError, JobError, TargetRaisedError
 from job.planning.estimate import Profile
 from job.results.document import Trial, shortened
@@ -125,8 +126,6 @@ class Runner:
             states = strategy.read()
             times.append(self._clock())
         facts = strategy.facts()
-        if strategy.name == "serial":
-            self._profile = Profile(facts.calls, times[2] - times[1], facts.cpu_s, facts.switches)
         # Of fewer instances than there are, all take as many times longer.
         scale = self._workload.instances / facts.instances
         startup, work, read = (scale * (b - a) for a, b in pairwise(times))
@@ -157,6 +156,8 @@ class Runner:
             timeline=facts.timeline,
             estimated=scale > 1,
         )
+        if strategy.name == "serial":
+            self._profile = Profile.of([trial], self._workload.instances)
         return trial, states
 
     def _agree(self, name: str, states: list[str]) -> None:
@@ -183,7 +184,7 @@ class Runner:
 
     def _note(self, **changes: object) -> None:
         results = self.results.with_(**changes)
-        self.results = results.with_(advisories=advise(results))
+        self.results = results.with_(advisories=advise(figures_of(results)))
         self._keep(self.results)
 
 

@@ -129,7 +129,7 @@ class Sweeping:
         if self._serial:
             left = tuple(strategy for strategy in plan.strategies if strategy != "serial")
             plan = plan.model_copy(update={"strategies": left})
-            profile = _profile(self._serial[-1], subject.workload.instances)
+            profile = Profile.of(self._serial[-1:], subject.workload.instances)
         try:
             results = measured(
                 replace(subject, plan=plan), self._site, profile,
@@ -194,12 +194,6 @@ def _subjects(
             else prepared(computed, planned, make)
         )
     return subjects
-
-
-def _profile(trial: Trial, instances: int) -> Profile:
-    """Return what a serial trial's calls took; its times are those of all instances."""
-    ran = trial.instances / instances
-    return Profile(trial.calls, ran * trial.work_s, ran * trial.cpu_s, trial.switches)
 
 
 def _unkept(_results: Results) -> None:

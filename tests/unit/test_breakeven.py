@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.analysis.breakeven import BreakEven, NoBreakEven
-from job.analysis.costs import Bound, Cost, call_cost, paid_back
 from job.analysis.report import analyse
+from job.planning.costs import Bound, Cost, call_cost, paid_back
 from job.results.document import (
     Calibration,
     Cluster,
@@ -168,7 +168,7 @@ def test_an_uneven_deal_waits_for_the_fullest_actor() -> None:
     thirds = tuple(t.model_copy(update={"instances": 3}) for t in three.trials)
     found = modelled(three.with_(trials=thirds))
     cost = found.costs["sharded"]
-    assert cost.limit(0.01).name == "fullest actor"
+    assert cost.limit(0.01).name == "slots"
     assert cost.elapsed_s(300, 0.01) == pytest.approx(1 + 2.0, rel=0.01)
 
 

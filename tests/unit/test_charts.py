@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from job.analysis.breakeven import Answer, BreakEven
-from job.analysis.costs import Bound, Cost
 from job.analysis.report import analyse
 from job.analysis.sweep import analyse_sweep
 from job.page.breakeven import pay_off
@@ -19,10 +18,12 @@ from job.page.charts import charts
 from job.page.drawing import Chart, log_axis, plain, seconds, written
 from job.page.sweep import sweep_charts
 from job.page.timeline import MOST_ACTORS, MOST_BARS, arrange, divide, merge, timeline
+from job.planning.costs import Bound, Cost
 from job.results.document import Results, Stretch
 from tests.samples import (
     ACTORS,
     DEATH,
+    IMAGE,
     SEED,
     changed,
     comparison,
@@ -233,6 +234,25 @@ def test_texts_of_the_target_and_the_cluster_are_escaped_for_plotly() -> None:
     assert "&lt;script" in written
     assert "<script" not in written
     assert "<img" not in written
+
+
+def renamed(results: Results) -> Results:
+    """Return results whose strategy `sharded` bears a name that would like to be a tag."""
+    names = {"sharded": IMAGE}
+    trials = (t.model_copy(update={"strategy": names.get(t.strategy, t.strategy)})
+              for t in results.trials)  # fmt: skip
+    return results.with_(trials=tuple(trials))
+
+
+def test_names_of_strategies_are_escaped_too_for_a_file_may_come_from_anybody() -> None:
+    sweep = scaling_sweep()
+    points = tuple(p.model_copy(update={"results": renamed(p.results)}) for p in sweep.points)
+    swept = sweep_charts(analyse_sweep(sweep.model_copy(update={"points": points})))
+    found = {**drawn(renamed(comparison())), "swept": swept[0]}
+    texts = {key: json.dumps((each.traces, each.layout)) for key, each in found.items()}
+    named = [key for key, text in texts.items() if "&lt;img" in text]
+    assert named == ["phases", "samples", "pay-off", "swept"]
+    assert [key for key, text in texts.items() if "<img" in text] == []
 
 
 def test_names_are_cut_before_they_are_escaped() -> None:

@@ -10,11 +10,12 @@ from job.planning.estimate import (
     MOST_THREADS,
     Estimate,
     Profile,
+    expected_cost,
     sample_size,
-    startup_s,
     threads_for,
-    work_s,
 )
+from job.planning.layout import Layout
+from tests.samples import ACTORS, SEED
 
 SLEEPS = Profile(calls=3, wall_s=3.0, cpu_s=0.003, switches=3)  # 1 s each, of which 1 ms computing
 COMPUTES = Profile(calls=500, wall_s=1.0, cpu_s=1.0, switches=0)  # 2 ms each
@@ -109,20 +110,45 @@ def test_a_sample_is_of_whole_instances_at_least_one_and_within_half_the_budget(
 
 
 def test_waiting_calls_take_as_long_as_so_many_can_run_at_once() -> None:
-    assert work_s(SLEEPS, 20_000, at_once=1_000, cpus=2) == pytest.approx(20.0)
+    cost = expected_cost(Layout(2, 1.0, threads=500, calls_per_batch=None), SLEEPS, 1_000, cpus=2)
+    assert cost.elapsed_s(20_000, SLEEPS.call_s) == pytest.approx(cost.fixed_s + 20.0)
 
 
 def test_computing_calls_take_as_long_as_there_are_cpus_for_them() -> None:
-    assert work_s(COMPUTES, 1_000, at_once=64, cpus=2) == pytest.approx(1.0)
+    cost = expected_cost(Layout(8, 0.25, calls_per_batch=None), COMPUTES, 1_000, cpus=2)
+    assert cost.elapsed_s(1_000, COMPUTES.call_s) == pytest.approx(cost.fixed_s + 1.0)
+
+
+def test_an_uneven_deal_is_expected_to_wait_for_the_fullest_actor() -> None:
+    cost = expected_cost(Layout(3, 1.0, calls_per_batch=None), SLEEPS, 4, cpus=8)
+    assert cost.elapsed_s(4, SLEEPS.call_s) == pytest.approx(cost.fixed_s + 2.0)
+
+
+def test_short_calls_take_as_long_as_the_driver_needs_to_send_them() -> None:
+    empty = Profile(1_000, 1e-4, 1e-4, switches=0)
+    one_by_one = expected_cost(Layout(2, 1.0), empty, 2, cpus=2)
+    assert one_by_one.elapsed_s(9_000, empty.call_s) == pytest.approx(one_by_one.fixed_s + 2.0)
+    batched = expected_cost(Layout(2, 1.0, calls_per_batch=None), empty, 2, cpus=2)
+    assert batched.elapsed_s(9_000, empty.call_s) < one_by_one.fixed_s + 0.1
 
 
 def test_without_a_call_there_is_no_work() -> None:
-    assert work_s(Profile(0, 0.0, 0.0), 0, at_once=0, cpus=0) == 0.0
+    cost = expected_cost(Layout(1, 1.0), Profile(0, 0.0, 0.0), 1, cpus=0)
+    assert cost.elapsed_s(0, 0.0) == cost.fixed_s
 
 
 def test_actors_start_in_a_second_or_in_turn_on_the_cpus_there_are() -> None:
-    assert startup_s(1, 8) == 1.0
-    assert startup_s(32, 2) == pytest.approx(11.0, rel=0.05)  # as was seen
+    assert expected_cost(Layout(1, 1.0), COMPUTES, 1, cpus=8).fixed_s == 1.0
+    many = expected_cost(Layout(32, 0.0625), COMPUTES, 32, cpus=2)
+    assert many.fixed_s == pytest.approx(11.0, rel=0.05)  # as was seen
+
+
+def test_a_trial_s_calls_are_profiled_as_if_all_instances_had_been_run() -> None:
+    serial = SEED.trials[2]
+    sampled = serial.model_copy(update={"instances": 1, "calls": 2, "switches": 2})
+    assert Profile.of([sampled], 4) == Profile(8, serial.work_s, serial.cpu_s, 8)
+    busy = sum(share.busy_s for share in ACTORS.placement)
+    assert Profile.of([ACTORS], 4).wall_s == busy
 
 
 def test_an_estimate_is_told_in_one_line() -> None:

@@ -196,12 +196,13 @@ def limit(made: Results, strategy: str) -> Cause:
 @pytest.mark.parametrize(
     ("figures", "name"),
     [
-        ({}, "slots"),
-        ({"settings": {"threads_per_shard": 4}}, "the GIL"),
+        ({}, "CPUs"),
+        (SLOW | {"settings": {"threads_per_shard": 4}}, "the GIL"),
+        ({"settings": {"threads_per_shard": 4}}, "CPUs"),  # at its ideal anyway
         ({"startup_s": 9.0, "elapsed_s": 13.1}, "startup"),
         ({"work_s": 40.0, "elapsed_s": 40.1, "driver_cpu_s": 35.0}, "the driver"),
         (SLOW | {"placement": (share("a", 0.002), share("b", 0.004))}, "a slow node"),
-        ({"placement": (share("a", 0.002), share("b", 0.004))}, "slots"),  # near its ideal anyway
+        ({"placement": (share("a", 0.002), share("b", 0.004))}, "CPUs"),  # at its ideal anyway
         (SLOW | {"actors": 6}, "imbalance"),
         ({"work_s": 8.0, "elapsed_s": 8.1, "slowest_s": 5.0}, "imbalance"),
         ({"work_s": 40.0, "elapsed_s": 40.1}, "overhead"),
@@ -222,7 +223,7 @@ def test_what_threads_do_at_once_is_no_imbalance() -> None:
 def test_one_cpu_is_written_as_one() -> None:
     alone = {"cpus": 1.0, "at_once": 1, "work_s": 8.2, "elapsed_s": 8.3}
     made = results(SERIAL, trial("sharded", 8.2).model_copy(update=alone))
-    assert limit(made, "sharded").said.endswith(" of what 1 CPU can do")
+    assert "more CPUs than 1 would shorten it" in limit(made, "sharded").said
 
 
 # --- the text
@@ -241,7 +242,7 @@ def test_a_sweep_is_one_table_with_a_bar_for_each_point() -> None:
     assert "left out: 8" in text
     assert text.count("  serial  ") == 1, "it ran once, for all"
     assert "Best      shards=2: 4.20 s, 1.93 times as fast as the loop." in text
-    assert "Limit     slots, for sharded at shards=2" in text
+    assert "Limit     CPUs, for sharded at shards=2" in text
 
 
 def test_a_sweep_over_call_costs_says_where_the_winner_changes() -> None:
