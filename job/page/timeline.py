@@ -124,7 +124,7 @@ def _crosses(losses: Sequence[Loss], places: dict[Lane, int], nodes: dict[str, s
     return lines(
         "losses", x, y, "@danger", mode="lines+markers", text=said, cliponaxis=False,
         hovertemplate="%{text}<extra></extra>",
-        marker={"symbol": "x", "color": "@danger", "size": [10, 0, 0] * len(losses),
+        marker={"symbol": "x", "color": "@danger", "size": [10, 0, 0] * len(losses), "opacity": 1,
                 "line": {"color": "@paper", "width": 1}},
     )  # fmt: skip
 
