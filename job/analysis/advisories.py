@@ -97,8 +97,7 @@ def slow_first(figures: Figures) -> Iterator[str]:
 def outliers(figures: Figures) -> Iterator[str]:
     """Single trials lie far from the rest."""
     for name, of_one in figures.trials.items():
-        found = stats.summarise([t.elapsed_s for t in of_one]).outliers
-        if found:
+        if found := stats.summarise([t.elapsed_s for t in of_one]).outliers:
             which = ", ".join(str(index + 1) for index in found)
             yield (
                 f"{name}: trial {which} of {len(of_one)} lies far from the others. The median "
@@ -218,20 +217,7 @@ def blas_threads(figures: Figures) -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[Figures], Iterator[str]], ...] = (
-    omitted,
-    serial_estimated,
-    others_on_cluster,
-    machine_loaded,
-    avoidable,
-    many_threads,
-    unlike_nodes,
-    unlike_cores,
-    actors_on_head,
-    open_cluster,
-    blas_threads,
-    wide_spread,
-    slow_first,
-    outliers,
-    waiting,
-    few_trials,
-)
+    omitted, serial_estimated, others_on_cluster, machine_loaded, avoidable, many_threads,
+    unlike_nodes, unlike_cores, actors_on_head, open_cluster, blas_threads, wide_spread,
+    slow_first, outliers, waiting, few_trials,
+)  # fmt: skip

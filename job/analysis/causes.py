@@ -152,19 +152,15 @@ def _no_gain(case: _Case) -> Cause:
 def _bound(case: _Case) -> Cause:
     """Return what bounds the ideal itself, of work that is near it."""
     row, trial = case.row, case.trial
-    of = "" if row.efficiency is None else f"{row.efficiency:.0%} of "
-    reached = f"its work reached {of}the ideal; "
+    name: Name = "an instance"
+    said = "more CPUs would not shorten it, as an instance's calls come one after the other"
     if row.bound_by == "CPUs":
-        more = f"more CPUs than {trial.cpus:g} would shorten it, as the calls compute"
-        return Cause("CPUs", f"{reached}{more}")
+        name, said = "CPUs", f"more CPUs than {trial.cpus:g} would shorten it, as the calls compute"
     if row.bound_by == "slots":
-        return Cause(
-            "slots",
-            f"{reached}more than {trial.at_once:,} calls at once would shorten it: more --shards, "
-            "--threads-per-shard or CPUs",
-        )
-    one = "more CPUs would not shorten it, as an instance's calls come one after the other"
-    return Cause("an instance", f"{reached}{one}")
+        name, said = "slots", f"more than {trial.at_once:,} calls at once would shorten it"
+        said += ": more --shards, --threads-per-shard or CPUs"
+    of = "" if row.efficiency is None else f"{row.efficiency:.0%} of "
+    return Cause(name, f"its work reached {of}the ideal; {said}")
 
 
 # --- what is wrong with a trial
@@ -173,43 +169,31 @@ def _bound(case: _Case) -> Cause:
 def faults(figures: Figures, trial: Trial) -> Iterator[Cause]:
     """Yield what keeps a trial's work from its ideal, as far as its figures show it."""
     results = figures.results
-    if threads := threads_in_turns(figures, trial):
+    if trial.threads > 1 and figures.computes:
         advice = "leave --threads-per-shard to auto"
         if results.plan.get("threads_per_shard", "auto") == "auto":
             advice = "--threads-per-shard 1 gives each shard one"
-        said = f"the calls compute, so the {threads:,} threads of a shard take turns"
+        said = f"the calls compute, so the {trial.threads:,} threads of a shard take turns"
         yield Cause("the GIL", said, advice)
-    if share := driver_share(trial):
-        said = f"the driver limits it, busy with sending for {share:.0%} of the work"
-        yield Cause("the driver", said, _fewer_calls(trial.strategy, results))
+    yield from _driver(trial, results)
     yield from _slow_node(trial, results)
     yield from _imbalance(trial, results.workload.instances)
 
 
-def threads_in_turns(figures: Figures, trial: Trial) -> int:
-    """Return how many threads of a shard only take turns, as the calls compute; 0 for none."""
-    return trial.threads if trial.threads > 1 and figures.computes else 0
-
-
-def driver_share(trial: Trial) -> float:
-    """Return for how much of the work the driver was busy with sending, where that bounds it.
-
-    It does where the driver could not send any faster and actors had time left; else it is 0.
-    """
+def _driver(trial: Trial, results: Results) -> Iterator[Cause]:
+    """Yield that the driver could not send any faster, while actors had time left."""
     if not (trial.calls and trial.actors and trial.driver_cpu_s and trial.work_s):
-        return 0.0
+        return
     share = trial.driver_cpu_s / trial.work_s
     computed = trial.cpu_s / max(trial.cpus, 1) / trial.work_s
-    return share if share > DRIVER_BOUND and computed < IDLE_BELOW else 0.0
-
-
-def _fewer_calls(strategy: str, results: Results) -> str:
-    """Return how to make the driver send less."""
-    if strategy != "actors":
-        return "raise --calls-per-batch"
-    if "sharded" in results.plan.get("strategies", ()):
-        return "`sharded` sends batches instead"
-    return "--strategies serial,sharded sends batches instead"
+    if share > DRIVER_BOUND and computed < IDLE_BELOW:
+        advice = "raise --calls-per-batch"
+        if trial.strategy == "actors":
+            shards = "sharded" in results.plan.get("strategies", ())
+            advice = "`sharded`" if shards else "--strategies serial,sharded"
+            advice += " sends batches instead"
+        said = f"the driver limits it, busy with sending for {share:.0%} of the work"
+        yield Cause("the driver", said, advice)
 
 
 def _slow_node(trial: Trial, results: Results) -> Iterator[Cause]:

@@ -6,7 +6,7 @@ from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING
 
-from job.words import count
+from job.words import count, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,14 +65,11 @@ def _late(deaths: Sequence[Loss]) -> str:
 def _causes(deaths: Sequence[Loss]) -> str:
     """Return what they died of and where, the most frequent first."""
     found = Counter(
-        f"{_cut(death.cause)}{f' on {death.address}' if death.address else ''}" for death in deaths
+        f"{shorten(death.cause, CAUSE_WIDTH)}{f' on {death.address}' if death.address else ''}"
+        for death in deaths
     )
     told = [
         f"{cause}, {number:,} times" if number > 1 else cause
         for cause, number in found.most_common(MOST_CAUSES)
     ]
     return f" ({'; '.join(told)}{'; …' if len(found) > MOST_CAUSES else ''})" if told else ""
-
-
-def _cut(cause: str) -> str:
-    return cause if len(cause) <= CAUSE_WIDTH else f"{cause[: CAUSE_WIDTH - 1]}…"

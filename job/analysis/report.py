@@ -10,8 +10,7 @@ from job.analysis.breakeven import break_even, pays_off
 from job.analysis.causes import SAME, causes_of
 from job.analysis.figures import Figures, figures_of
 from job.analysis.gates import judge
-from job.shard.states import excerpt
-from job.words import capitalise, count, spelled
+from job.words import capitalise, count, excerpt, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

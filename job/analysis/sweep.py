@@ -11,12 +11,13 @@ from job.analysis.report import Report, analyse, describe
 from job.words import count, spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from job.analysis.figures import Row
     from job.results.sweep import Over, Sweep
 
-Point: TypeAlias = tuple[float, Report]  # a value, and the report of the comparison made there
+    Point: TypeAlias = tuple[float, Report]  # a value, and the report of what was measured there
+    Pair: TypeAlias = tuple[float, Report, Row]
 
 
 @dataclass(frozen=True)
@@ -66,60 +67,47 @@ def analyse_sweep(sweep: Sweep) -> SweepReport:
     if not points:
         nothing = f"over {sweep.over}: nothing was measured. {sweep.problem}".strip()
         return SweepReport(sweep, over, (), (("Sweep", nothing),))
+    of_layouts = sweep.over in ("shards", "threads")
+    # Of weak scaling each point computes something else: the best is what gains most by it.
+    key = _gain if of_layouts and sweep.weak else _quickness
     pairs = [(value, report, row) for value, report in points for row in report.rows]
-    if sweep.over in ("shards", "threads"):
-        # Of weak scaling each point computes something else: the best is what gains most by it.
-        key = _gain if sweep.weak else _quickness
-        best = _layout(*max(pairs, key=lambda pair: key(pair[2])), over)
-    else:
-        key, best = _quickness, _winners(points, over)
-        pairs = [pair for pair in pairs if pair[1] is points[-1][1]]
-    predicting = _predicting(points) if sweep.over == "call-cost" else None
+    best = _layout(max(pairs, key=key), over) if of_layouts else _winners(points, over)
+    sent = [pair for pair in pairs if pair[2].strategy != "serial"]
+    if not of_layouts:
+        sent = [pair for pair in sent if pair[1] is points[-1][1]]
+    limit = _limit(max(sent, key=key), over) if sent else None
+    model, pays_off, checked = _predict(points, over)
     return SweepReport(
-        sweep,
-        over,
-        points,
-        tuple(_facts(sweep)),
-        best,
-        _limit([pair for pair in pairs if pair[2].strategy != "serial"], key, over),
-        predicting[1].pays_off if predicting else (),
-        _checked(points, *predicting, over) if predicting else "",
-        tuple(_advisories(points)),
-        _model(predicting[1]) if predicting else None,
-    )
+        sweep, over, points, tuple(_facts(sweep)), best, limit, pays_off, checked,
+        tuple(_advisories(points)), model,
+    )  # fmt: skip
 
 
-def _facts(sweep: Sweep) -> list[tuple[str, str]]:
+def _facts(sweep: Sweep) -> Iterator[tuple[str, str]]:
     over, first = sweep.varied, sweep.points[0].results
-    varied = "shards, instances growing along" if sweep.weak else sweep.over
     computed = first.workload
     instances = "" if sweep.weak or sweep.over == "instances" else f"{computed.instances:,} x "
     target = "spinner" if sweep.over == "call-cost" else computed.target
-    calls = ", ".join(computed.calls) or "no calls"
-    found = [
-        ("Cluster", describe(first.cluster)),
-        ("Workload", f"{instances}{target}: {calls}"),
-        ("Sweep", f"over {varied}, {count(len(sweep.points), 'point')}"),
-    ]
+    yield "Cluster", describe(first.cluster)
+    yield "Workload", f"{instances}{target}: {', '.join(computed.calls) or 'no calls'}"
+    varied = "shards, instances growing along" if sweep.weak else sweep.over
+    yield "Sweep", f"over {varied}, {count(len(sweep.points), 'point')}"
     if left := ", ".join(over.spelled(value) for value in sweep.left_out):
-        found.append(("", f"left out: {left}"))
+        yield "", f"left out: {left}"
     if sweep.status not in ("complete", "running"):
-        found.append(("", f"{sweep.status} {sweep.problem}".strip()))
-    return found
+        yield "", f"{sweep.status} {sweep.problem}".strip()
 
 
-# --- the best, and what limits it
+def _gain(pair: Pair) -> float:
+    return pair[2].speedup or 0.0
 
 
-def _gain(row: Row) -> float:
-    return row.speedup or 0.0
+def _quickness(pair: Pair) -> float:
+    return -pair[2].elapsed_s
 
 
-def _quickness(row: Row) -> float:
-    return -row.elapsed_s
-
-
-def _layout(value: float, _report: Report, row: Row, over: Over) -> str:
+def _layout(best: Pair, over: Over) -> str:
+    value, _, row = best
     if row.strategy == "serial":
         return f"the serial loop, {spelled(row.elapsed_s)}: no layout that was measured is quicker."
     about = "about " if row.speedup_estimated else ""
@@ -132,61 +120,51 @@ def _winners(points: Sequence[Point], over: Over) -> str:
     said: list[str] = []
     before = ""
     for value, report in points:
-        name = max(report.rows, key=_quickness).strategy
+        name = min(report.rows, key=lambda row: row.elapsed_s).strategy
         if name != before:
             said.append(f"{name} from {over.key}={over.spelled(value)} on")
         before = name
     return f"{', then '.join(said)}."
 
 
-def _limit(
-    pairs: Sequence[tuple[float, Report, Row]], key: Callable[[Row], float], over: Over
-) -> str | None:
-    if not pairs:
-        return None
-    value, report, row = max(pairs, key=lambda pair: key(pair[2]))
+def _limit(quickest: Pair, over: Over) -> str:
+    value, report, row = quickest
     cause = report.causes[row.strategy]
     advice = f"; {cause.advice}" if cause.advice else ""
     where = f"{row.strategy} at {over.key}={over.spelled(value)}"
     return f"{cause.name}, for {where}: {cause.said}{advice}."
 
 
-def _advisories(points: Sequence[Point]) -> list[str]:
+def _advisories(points: Sequence[Point]) -> Iterator[str]:
     found = Counter(text for _, report in points for text in dict.fromkeys(report.advisories))
     whole = len(points)
-    return [
-        text if times == whole else f"{text} ({times} of {count(whole, 'point')})"
-        for text, times in found.most_common()
+    for text, times in found.most_common():
+        yield text if times == whole else f"{text} ({times} of {count(whole, 'point')})"
+
+
+def _predict(points: Sequence[Point], over: Over) -> tuple[BreakEven | None, tuple[str, ...], str]:
+    """Return the break-even of the middle point that has one, in sentences, and how it holds.
+
+    What it predicts for the other points is held against what was measured there.
+    """
+    found = [
+        (value, report, report.model)
+        for value, report in points
+        if isinstance(report.model, BreakEven) and report.model.telling
     ]
-
-
-# --- what one point predicts
-
-
-def _model(report: Report) -> BreakEven | None:
-    model = report.model
-    return model if isinstance(model, BreakEven) and model.telling else None
-
-
-def _predicting(points: Sequence[Point]) -> Point | None:
-    """Return the middle one of the points that have a break-even."""
-    found = [point for point in points if _model(point[1])]
-    return found[len(found) // 2] if found else None
-
-
-def _checked(points: Sequence[Point], value: float, report: Report, over: Over) -> str:
-    """Hold what one point predicts for the others against what was measured there."""
-    model = _model(report)
-    assert model  # noqa: S101 - it is what the point was chosen by
+    if over.key != "call-cost" or not found:
+        return None, (), ""
+    value, middle, model = found[len(found) // 2]
     right, off = 0, 0.0
-    for _, each in points:
-        cost = each.profile.call_s if each.profile else 0.0
-        rows = {row.strategy: row.elapsed_s for row in each.rows if row.strategy in model.costs}
+    for _, report in points:
+        cost = report.profile.call_s if report.profile else 0.0
+        rows = {row.strategy: row.elapsed_s for row in report.rows if row.strategy in model.costs}
         right += model.winner(model.calls, cost) == min(rows, key=lambda name: rows[name])
         for name, measured_s in rows.items():
             predicted_s = model.costs[name].elapsed_s(model.calls, cost)
             off = max(off, abs(predicted_s / measured_s - 1) if measured_s else 0.0)
-    return (
+    checked = (
         f"by {over.key}={over.spelled(value)} alone, the winner is predicted right at {right} of "
         f"{count(len(points), 'point')}, elapsed at most {off:.0%} off."
     )
+    return model, middle.pays_off, checked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from job.report.table import labelled, table
+from job.report.table import labelled, seconds, table, times
 
 if TYPE_CHECKING:
     from job.analysis.figures import Row
@@ -44,15 +44,13 @@ def cells_of_sweep(report: SweepReport) -> list[dict[str, str]]:
 
 
 def _cell(row: Row, most: float) -> dict[str, str]:
-    about = "~" if row.estimated else ""
-    guessed = "~" if row.speedup_estimated else ""
     return {
         "strategy": row.strategy,
-        "startup s": _seconds(row.startup_s),
-        "work s": about + _seconds(row.work_s),
-        "elapsed s": about + _seconds(row.elapsed_s),
+        "startup s": seconds(row, row.startup_s),
+        "work s": seconds(row, row.work_s),
+        "elapsed s": seconds(row, row.elapsed_s),
         "efficiency": "-" if row.efficiency is None else f"{row.efficiency:.0%}",
-        "speedup": "-" if row.speedup is None else f"{guessed}{row.speedup:.3g}x",
+        "speedup": times(row, row.speedup),
         "": bar(row.speedup or 0.0, most),
     }
 
@@ -61,7 +59,3 @@ def bar(value: float, most: float) -> str:
     """Return a bar in eighths of a character, the largest value `BAR` long."""
     eighths = math.floor(8 * BAR * value / most + 0.5) if most > 0 else 0
     return PARTS[-1] * (eighths // 8) + PARTS[eighths % 8].strip()
-
-
-def _seconds(value: float) -> str:
-    return f"{value:,.2f}" if value >= 0.1 or not value else f"{value:.2g}"  # noqa: PLR2004

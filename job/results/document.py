@@ -1,7 +1,13 @@
 """Results: everything measured in one comparison, as a document that outlives it.
 
-The only bridge between running and reporting. Later versions only add optional keys, so that
-files of every version keep loading.
+The only bridge between running and reporting. Later versions only add optional keys, so that files
+of every version keep loading. Its history, version 1 throughout:
+
+    2026-11-22  workload, plan, environment, cluster, trials, advisories, status, problem; then
+                omitted, workload.agree, environment.{busy_share, core_s, blas_threads},
+                trials.{driver_cpu_s, switches, placement.core_s}
+    2026-11-26  calibration, cluster.{open, nodes.head}, trials.{deaths, timeline}; then
+                trials.deaths.unheard_s, gates
 """
 
 from __future__ import annotations
@@ -12,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from job.errors import FileError
+from job.words import shorten
 
 MOST_STATES = 1_000  # kept one by one; of all, the digest is kept
 MOST_CHARACTERS = 1_000  # of one kept state
@@ -21,11 +28,13 @@ Seconds = Annotated[float, Field(ge=0)]
 Status = Literal["running", "complete", "interrupted", "failed", "disagree"]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """A part of a document, in which later versions may have further keys."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Computed(_Record):
+class Computed(Record):
     """What was computed, as `Workload` wrote it."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -43,7 +52,7 @@ class Computed(_Record):
         return f"{self.instances:,} x {self.target}: {calls}{read}"
 
 
-class Node(_Record):
+class Node(Record):
     """One node of the cluster; memory in bytes."""
 
     node_id: str
@@ -61,7 +70,7 @@ class Node(_Record):
         return self.host if self.host == self.address else f"{self.host} ({self.address})"
 
 
-class Cluster(_Record):
+class Cluster(Record):
     """The cluster as it was when the comparison began; `open` if it lets in whoever comes."""
 
     kind: Literal["embedded", "connected", "job"]
@@ -82,7 +91,7 @@ class Cluster(_Record):
         return held if held >= 0.01 else 0.0  # noqa: PLR2004
 
 
-class Environment(_Record):
+class Environment(Record):
     """What the driver ran on.
 
     Attributes:
@@ -100,7 +109,7 @@ class Environment(_Record):
     blas_threads: int | None = None
 
 
-class NodeShare(_Record):
+class NodeShare(Record):
     """What of a trial ran on one node; `core_s` is what a fixed piece of Python took there."""
 
     node_id: str
@@ -113,7 +122,7 @@ class NodeShare(_Record):
     core_s: float | None = None
 
 
-class Stretch(_Record):
+class Stretch(Record):
     """Calls of one actor that were answered together, as the driver saw them.
 
     Attributes:
@@ -132,7 +141,7 @@ class Stretch(_Record):
     calls: Count
 
 
-class Loss(_Record):
+class Loss(Record):
     """An actor's death, as the driver saw it; times in seconds after the work phase began.
 
     Attributes:
@@ -157,7 +166,7 @@ class Loss(_Record):
     unheard_s: Seconds | None = None
 
 
-class Trial(_Record):
+class Trial(Record):
     """One complete execution of the workload under one strategy; times in seconds.
 
     Where `instances` is less than the workload's, the times are those of all instances, estimated
@@ -196,7 +205,7 @@ class Trial(_Record):
         return int(self.settings.get("threads_per_shard", 1))
 
 
-class Calibration(_Record):
+class Calibration(Record):
     """What calls cost that do nothing; times in seconds, each per call.
 
     Attributes:
@@ -215,7 +224,7 @@ class Calibration(_Record):
     elapsed_s: Seconds
 
 
-class Judged(_Record):
+class Judged(Record):
     """Whether a gate was met, and by what."""
 
     met: bool
@@ -226,7 +235,7 @@ class Judged(_Record):
         return f"{'✓' if self.met else '✗'} {self.text}"
 
 
-class Results(_Record):
+class Results(Record):
     """The document."""
 
     schema_version: Literal[1] = 1
@@ -271,10 +280,9 @@ class Results(_Record):
         return self.model_copy(update=changes)
 
 
-def shortened(states: list[str]) -> tuple[str, ...]:
+def keepable(states: list[str]) -> tuple[str, ...]:
     """Return the states that are kept one by one, each cut to what a reader can use."""
-    cut = MOST_CHARACTERS
-    return tuple(s if len(s) <= cut else f"{s[:cut]}…" for s in states[:MOST_STATES])
+    return tuple(shorten(state, MOST_CHARACTERS) for state in states[:MOST_STATES])
 
 
 def parse(text: str | bytes, place: str) -> Results:

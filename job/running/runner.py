@@ -11,10 +11,11 @@ from job.analysis.advisories import advise
 from job.analysis.figures import figures_of
 from job.errors import DisagreementError, JobError, TargetRaisedError
 from job.planning.estimate import Profile
-from job.results.document import Trial, shortened
+from job.results.document import Trial, keepable
 from job.running.agreement import difference
 from job.shard.metering import core_s
 from job.shard.states import digest
+from job.words import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,7 +147,7 @@ class Runner:
             switches=facts.switches,
             slowest_s=facts.slowest_s,
             driver_cpu_s=facts.driver_cpu_s,
-            states=shortened(states),
+            states=keepable(states),
             digest=digest(states),
             settings=facts.settings,
             placement=facts.placement,
@@ -171,8 +172,8 @@ class Runner:
             number = difference(*pair, agree.relative, agree.absolute)
             if number is not None:
                 message = (
-                    f"states disagree: instance {number:,} is {_cut(known[number])} after {other} "
-                    f"and {_cut(states[number])} after {name}"
+                    f"states disagree: instance {number:,} is {shorten(known[number], 200)} "
+                    f"after {other} and {shorten(states[number], 200)} after {name}"
                 )
                 hint = (
                     "Is the target deterministic, and does it share nothing between instances "
@@ -186,7 +187,3 @@ class Runner:
         results = self.results.with_(**changes)
         self.results = results.with_(advisories=advise(figures_of(results)))
         self._keep(self.results)
-
-
-def _cut(state: str) -> str:
-    return state if len(state) <= 200 else f"{state[:197]}..."  # noqa: PLR2004 - fits a message

@@ -116,4 +116,5 @@ def target_raised(
     # The first frames are this package's; without more, the method could not even be called.
     last = frames[-1] if frames and frames[-1].name not in OWN_FRAMES else None
     line = f"{last.filename}, line {last.lineno}, in {last.name}" if last else ""
-    return TargetRaisedError(number, doing, position, shown, line)
+    exits = bool(position) and isinstance(error, SystemExit)
+    return TargetRaisedError(number, doing, position, shown, line, exits)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from job.analysis.changes import compare_runs
+from job.analysis.figures import figures_of
 from job.analysis.gates import demand, judge_slower, parse_gates, parse_slower
 from job.analysis.report import analyse
 from job.errors import GateError, UsageError
@@ -187,7 +188,7 @@ STEADY = [8.0 + i / 100 for i in range(7)]
 def slower(bound: str, old: list[float], new: list[float]) -> str:
     gate = parse_slower(bound)
     assert gate is not None
-    (judged,) = judge_slower(gate, compare_runs(session(old), session(new)))
+    (judged,) = judge_slower(gate, compare_runs(figures_of(session(old)), figures_of(session(new))))
     return str(judged)
 
 
@@ -230,7 +231,7 @@ def test_single_trials_are_judged_by_the_plain_ratio_and_it_is_said(new: float, 
 def test_each_strategy_has_its_line_and_one_that_new_lacks_is_missed() -> None:
     gate = parse_slower("5%")
     assert gate is not None
-    judged = judge_slower(gate, compare_runs(BETTER, GOLDEN))
+    judged = judge_slower(gate, compare_runs(figures_of(BETTER), figures_of(GOLDEN)))
     assert [each.met for each in judged] == [True, True, False]
     assert judged[-1].text == "--fail-if-slower 5%: cannot be judged: NEW has no trial of sharded"
 
@@ -238,5 +239,7 @@ def test_each_strategy_has_its_line_and_one_that_new_lacks_is_missed() -> None:
 def test_a_run_that_was_not_completed_cannot_be_judged() -> None:
     gate = parse_slower("5%")
     assert gate is not None
-    (judged,) = judge_slower(gate, compare_runs(GOLDEN, GOLDEN.with_(status="failed")))
+    (judged,) = judge_slower(
+        gate, compare_runs(figures_of(GOLDEN), figures_of(GOLDEN.with_(status="failed")))
+    )
     assert str(judged) == "✗ --fail-if-slower 5%: cannot be judged: NEW failed."

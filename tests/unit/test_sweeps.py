@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,17 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from job.analysis import causes, figures, report
 from job.analysis.report import analyse
 from job.analysis.sweep import analyse_sweep
 from job.errors import FileError, UsageError
+from job.page.page import page
 from job.planning.points import at, check, expected_s, order, parse_over
 from job.report.sweep import BAR, bar
 from job.report.sweep import render_sweep as render
 from job.results.document import Cluster, Computed, Environment, Node, NodeShare, Results, Trial
 from job.results.sweep import Over, Point, Sweep, parse_any
 from job.workload.model import Plan, Workload, build
+from tests.samples import comparison, cost_sweep
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from job.analysis.causes import Cause
 
 GOLDEN = Path(__file__).parents[1] / "data" / "results-v1.json"
@@ -242,7 +249,7 @@ def test_a_sweep_is_one_table_with_a_bar_for_each_point() -> None:
     assert "left out: 8" in text
     assert text.count("  serial  ") == 1, "it ran once, for all"
     assert "Best      shards=2: 4.20 s, 1.93 times as fast as the loop." in text
-    assert "Limit     CPUs, for sharded at shards=2" in text
+    assert "Limit     CPUs, for sharded at shards=2: its work reached 98% of the" in text
 
 
 def test_a_sweep_over_call_costs_says_where_the_winner_changes() -> None:
@@ -284,3 +291,41 @@ def test_threads_and_shards_share_one_serial_loop_unless_instances_grow() -> Non
     assert Over("shards", (1, 2)).reuses_serial
     assert not Over("shards", (1, 2), weak=True).reuses_serial
     assert not Over("call-cost", (1, 2)).reuses_serial
+
+
+# --- computed once
+
+
+def test_the_page_and_the_table_of_a_sweep_compute_every_figure_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    computed: Counter[str] = Counter()
+
+    def watch(module: ModuleType, name: str) -> None:
+        function = getattr(module, name)
+
+        def counted(*args: object) -> object:
+            computed[name] += 1
+            return function(*args)
+
+        monkeypatch.setattr(module, name, counted)
+
+    watch(figures, "_row")
+    watch(report, "break_even")
+    watch(causes, "_cause")
+    measured = cost_sweep()  # of the serial loop, actors and sharded at each point
+    analysed = analyse_sweep(measured)
+    assert render(analysed)
+    assert page(analysed)
+    points = len(measured.points)
+    assert computed == {"_row": 3 * points, "break_even": points, "_cause": 2 * points}
+
+
+def test_every_line_of_the_break_even_is_told_in_the_table_and_on_the_page() -> None:
+    measured = Sweep(over="call-cost", status="complete")
+    for cost in (0.5, 1.0):
+        measured = measured.with_point(Point(value=cost, results=comparison(2)))
+    analysed = analyse_sweep(measured)
+    assert [text.split()[0] for text in analysed.pays_off] == ["actors", "sharded"]
+    for shown in (" ".join(render(analysed).split()), html.unescape(page(analysed))):
+        assert all(text in shown for text in (*analysed.pays_off, analysed.checked))
