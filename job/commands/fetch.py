@@ -31,13 +31,9 @@ def fetch(  # noqa: PLR0913 - options
 
     The job must have run with --emit-json, as `make submit` does.
     """
-    from job.analysis.report import analyse
     from job.cluster.jobs import ENDED, choose_api, exit_code
-    from job.errors import ClusterError, FileError, UsageError
-    from job.report.table import render
-    from job.results.document import parse
-    from job.results.log import found, unmarked
-    from job.results.storage import check_writable, save
+    from job.errors import ClusterError, UsageError
+    from job.results.storage import check_writable
 
     check_style(style)
     if not submission_id:
@@ -49,31 +45,50 @@ def fetch(  # noqa: PLR0913 - options
     if job.get("status") not in ENDED:
         message = f"job {submission_id} is {job.get('status')}: it has not ended yet"
         raise ClusterError(message, f"Follow it with: ray job logs --follow {submission_id}")
-    log = api.log(submission_id)
-    code = exit_code(job)
-    lines = unmarked(log.splitlines())
-    known = "left no exit code" if code is None else f"exited with {code}"
-    ended = f"Job {submission_id} {job['status'].lower()}; its driver {known}."
+    log, code, reason = api.log(submission_id), exit_code(job), str(job.get("message") or "")
+    status = job["status"].lower()
+    try:
+        after = _show(log, submission_id, style, output, wide=wide)
+        if code and after is not None:
+            say("\n".join(after) or reason)
+    finally:
+        known = "left no exit code" if code is None else f"exited with {code}"
+        say(f"Job {submission_id} {status}; its driver {known}.")
+    if code is None:
+        raise ClusterError(
+            f"job {submission_id} {status}, and Ray knows no exit code of it", reason
+        )
+    sys.exit(code)
+
+
+def _show(
+    log: str, submission_id: str, style: str, output: str | None, *, wide: bool
+) -> list[str] | None:
+    """Show and save the results in a job's log; else its end.
+
+    Returns:
+        What the driver said after the results; None where there are none.
+    """
+    from job.analysis.report import analyse
+    from job.errors import FileError
+    from job.report.table import render
+    from job.results.document import parse
+    from job.results.log import found, said_after, unmarked
+    from job.results.storage import save
+
+    end = "\n".join(unmarked(log.splitlines())[-LAST_LINES:])
     try:
         document = found(log)
     except FileError:
-        click.echo("\n".join(lines[-LAST_LINES:]))
-        say(ended)
+        click.echo(end)
         raise
-    if document:
-        results = parse(document, f"the log of {submission_id}")
-        click.echo(render(analyse(results), style, wide=wide))
-        if output:
-            save(results, output)
-    else:
-        click.echo("\n".join(lines[-LAST_LINES:]))
+    if not document:
+        click.echo(end)
         say(f"Job {submission_id} left no results in its log: it ended before, or ran without "
             "--emit-json.")  # fmt: skip
-    if document and code:
-        errors = [number for number, line in enumerate(lines) if line.startswith("Error: ")]
-        say("\n".join(lines[errors[-1] :] if errors else [str(job.get("message") or "")]))
-    say(ended)
-    if code is None:
-        message = f"job {submission_id} {job['status'].lower()}, and Ray knows no exit code of it"
-        raise ClusterError(message, str(job.get("message") or ""))
-    sys.exit(code)
+        return None
+    results = parse(document, f"the log of {submission_id}")
+    click.echo(render(analyse(results), style, wide=wide))
+    if output:
+        save(results, output)
+    return said_after(log)
