@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from job.analysis.sweep import SweepReport
 from job.errors import UsageError
-from job.page.contents import Notes, of_comparison, of_sweep
-from job.page.drawing import Chart
+from job.page.contents import of_comparison, of_sweep
+from job.page.drawing import Chart, written
 from job.results.storage import check_writable
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def page(report: Report | SweepReport) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["written"] = written
     environment.tests["chart"] = lambda part: isinstance(part, Chart)
-    environment.tests["notes"] = lambda part: isinstance(part, Notes)
     return environment.from_string(_resource("page.html.j2")).render(
         content=content,
         policy=_policy(library, script),

@@ -20,7 +20,7 @@ from job.page import page as page_module
 from job.page.page import check_page, page
 from job.results.storage import save
 from job.results.sweep import Sweep
-from tests.samples import SCRIPT, SEED, comparison, hostile, large, scaling_sweep
+from tests.samples import SCRIPT, SEED, comparison, cost_sweep, hostile, large, scaling_sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,9 +120,25 @@ def test_a_sweep_is_a_page_that_begins_with_the_best_layout(tmp_path: Path) -> N
     assert ran.exit_code == 0
     read = Reader(made.read_text("utf-8"))
     assert "Best: shards=8: " in read.text
-    assert set(json.loads(read.scripts[0])) == {"scaling", "speedups"}
+    assert set(json.loads(read.scripts[0])) == {"speedups"}
     empty = Reader(page(analyse_sweep(Sweep(over="shards", status="interrupted"))))
     assert "nothing was measured" in empty.text
+
+
+def test_a_sweep_over_call_costs_says_of_each_strategy_from_where_on_it_pays() -> None:
+    sweep = cost_sweep()
+    points = tuple(
+        point.model_copy(update={"results": point.results.with_(trials=tuple(
+            trial.model_copy(update={"losses": 0, "deaths": ()}) for trial in point.results.trials
+        ))})
+        for point in sweep.points
+    )  # fmt: skip
+    text = Reader(page(analyse_sweep(sweep.model_copy(update={"points": points})))).text
+    head = text[: text.index("From which call cost on it pays")]
+    assert head.count("Pays off") == 2
+    assert "actors from 210 ms a call" in head
+    assert "sharded from 120 ms a call" in head
+    assert "by call-cost=100ms alone, the winner is predicted right at 3 of 3 points" in head
 
 
 def test_report_writes_the_page_of_a_saved_file(tmp_path: Path) -> None:
