@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 import ray.exceptions as rex
 
+from job.actors.recovery import Advance
 from job.cluster.connection import on_node
 from job.errors import ClusterError, UsageError
 from job.words import count
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
     from job.results.document import Cluster
     from job.workload.chaos import Chaos, Kill
 
-UNHURT_S = 0.25  # how long a death waits for a victim that has answered something to lose
+UNHURT_S = 0.25  # how long a kill waits for a victim that has answered something to lose
 
 
 class Executioner:
     """Ends processes of its own node; an actor without a CPU."""
 
     def ready(self) -> None:
-        """Be there before the first death is due."""
+        """Be there before the first kill is due."""
 
     def kill(self, pid: int) -> None:
         """End a process as the kernel does when memory runs out."""
@@ -49,7 +50,7 @@ class Executioner:
 
 
 class Killer:
-    """Brings about the deaths of one trial."""
+    """Carries out the kills of one trial."""
 
     def __init__(self, kills: Sequence[Kill], setting: Setting) -> None:
         """Start what kills on every node, before anything is timed.
@@ -105,10 +106,10 @@ class Killer:
             self._kills.pop(0)
 
     def end(self) -> None:
-        """End what kills; say which deaths came too late."""
+        """End what kills; say which kills came too late."""
         if self._kills and self._began_s:
             self._setting.note(
-                f"--chaos: {count(len(self._kills), 'death')} found no victim before the work was "
+                f"--chaos: {count(len(self._kills), 'kill')} found no victim before the work was "
                 "done; a shorter interval brings them earlier"
             )
         for hand in self._hands.values():
@@ -120,7 +121,7 @@ class Killer:
         """Return the actors that are at work, on nodes that may be killed."""
         at_work = [
             w for w in workers
-            if w.place and not losses.is_ours(w) and w.segments and w.place.node_id in self._hands
+            if w.place and not losses.is_ours(w) and w.sent and w.place.node_id in self._hands
         ]  # fmt: skip
         if not node:
             return at_work
@@ -160,7 +161,7 @@ def check_victims(chaos: Chaos, cluster: Cluster) -> None:
 
 def _has_something_to_lose(worker: Worker) -> bool:
     """Return whether an actor has answered calls that are in no snapshot."""
-    recovery, segment = worker.recovery, worker.segments[0]
-    if recovery.answered > recovery.saved:
+    sent = worker.sent[0]
+    if worker.recovery.unsaved:
         return True
-    return segment.kind == "advance" and bool(ray.wait(segment.refs[:1], timeout=0)[0])
+    return isinstance(sent.order, Advance) and bool(ray.wait(sent.refs[:1], timeout=0)[0])

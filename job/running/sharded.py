@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from job.actors.fleet import Fleet
 from job.actors.killer import Killer, check_victims
-from job.actors.worker import Setting, with_actor
+from job.actors.timeline import with_actor
 from job.cluster import connection
 from job.planning.estimate import Profile, threads_for
 from job.planning.placement import deal, fit
 from job.running.strategy import Facts
 
 if TYPE_CHECKING:
+    from job.actors.worker import Setting
     from job.planning.layout import Layout
     from job.results.document import NodeShare
     from job.running.strategy import Progress
@@ -110,11 +111,11 @@ class RayShards:
                 shares[worker.place.node_id] = with_actor(shares, worker.place, account)
         # One actor of each node tells how fast its core is, now that nothing else runs there.
         firsts = {w.place.node_id: w for w in reversed(workers) if w.place}
-        cores = self.fleet.asked(list(firsts.values()), "core_s")
+        cores = self.fleet.ask(list(firsts.values()), "core_s")
         for node_id, core in zip(firsts, cores, strict=True):
             shares[node_id] = shares[node_id].model_copy(update={"core_s": core})
         layout = self._layout
-        at_once = sum(min(layout.threads or 1, len(w.numbers)) for w in workers)
+        at_once = sum(min(layout.threads or 1, len(w.recovery.numbers)) for w in workers)
         return Facts(
             cpu_s=sum(account.cpu_s for account in accounts),
             calls=sum(account.calls for account in accounts),
@@ -131,7 +132,7 @@ class RayShards:
                 "calls_per_batch": layout.calls_per_batch or "auto",
             },
             placement=tuple(shares.values()),
-            deaths=self.fleet.losses.deaths,
+            deaths=self.fleet.losses.all,
             timeline=self.fleet.timeline.stretches(),
         )
 
@@ -155,8 +156,8 @@ class RayShards:
         try:
             self.fleet = Fleet(self.name, layout, self._setting)
             self.fleet.host([first])
-            self.fleet.asked(self.fleet.workers, "advance")
-            (account,) = self.fleet.asked(self.fleet.workers, "account")
+            self.fleet.ask(self.fleet.workers, "advance")
+            (account,) = self.fleet.ask(self.fleet.workers, "account")
         finally:
             self.stop()
         self.settle()

@@ -32,7 +32,7 @@ KNOWS_RAY = {"cluster", "actors"}
 PURE = {"actors.recovery"}  # what decides among those, and does nothing
 KNOWS_RAYS_PRIVATE_PARTS = {
     "cluster.private", "cluster.address", "cluster.autoscaler", "cluster.connection",
-    "cluster.guard", "actors.spawner",
+    "cluster.guard", "actors.worker",
 }  # fmt: skip
 PRIVATE = ("_private", "_raylet", "core", "autoscaler", "experimental", "dashboard", "scripts")
 MODULES = sorted((ROOT / "job").rglob("*.py"))

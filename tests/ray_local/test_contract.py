@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import ray
 
-from job.actors import pacing
+from job.actors import fleet
 from job.actors.worker import Setting
 from job.errors import ClusterError, JobError, StateError, TargetRaisedError, TrialError
 from job.planning.layout import Layout
@@ -160,7 +160,7 @@ def test_a_second_trial_begins_with_fresh_instances(make: Make, layout: Layout |
 def test_calls_keep_their_order_when_few_may_be_in_flight(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pacing, "MOST_IN_FLIGHT", 6)
+    monkeypatch.setattr(fleet, "MOST_IN_FLIGHT", 6)
     layout = Layout(shards=2, cpus_per_actor=CPU)
     strategy = make(layout, "Ledger", "book(1) * 20", "book(2) * 20", read="total", instances=3)
     ledger = ledgers.Ledger()
