@@ -13,15 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 
 from job.actors import recovery
-from job.actors.losses import (
-    AFTERWARDS,
-    NOT_BLAMED,
-    Losses,
-    LostError,
-    late,
-    take_answers,
-    take_last_words,
-)  # fmt: skip
+from job.actors.losses import Losses, LostError, late, take_answers, take_last_words
 from job.actors.recovery import Goal
 from job.actors.timeline import Timeline
 from job.actors.worker import Sent, Spawner, Worker
@@ -122,7 +114,7 @@ class Fleet:
         found = []
         for worker, told in zip(self.workers, self.ask(self.workers, "account"), strict=True):
             if told is None:
-                self.losses.add(worker, AFTERWARDS, self._began_s, 0)
+                self.losses.add(worker, "it ended after its work", self._began_s, 0)
             found.append(Account(*(told or (worker.recovery.calls, 0.0, 0.0, 0.0, 0))))
         return found
 
@@ -174,8 +166,8 @@ class Fleet:
             if killer:
                 killer.strike(self.workers, self.losses)
             self._look()
-            if self._pending and time.monotonic() > until:
-                raise late(self._name, next(iter(self._pending.values())), timeout_s)
+            if self._busy and time.monotonic() > until:
+                raise late(self._name, self.workers[min(self._busy)], timeout_s)
 
     def _go_on(self, worker: Worker) -> None:
         while self._obey(worker):
@@ -269,7 +261,7 @@ class Fleet:
         for sent in worker.sent:
             if heard := take_last_words(self._name, worker, sent.refs):
                 self._tell(worker, sent, heard)
-        without_node = loss.cause in NOT_BLAMED or self.spawner.is_lost(worker)
+        without_node = loss.without_call or self.spawner.is_lost(worker)
         blamed = not without_node and not self.losses.is_ours(worker)
         self.losses.add(worker, loss.cause, self._began_s, worker.recovery.unsaved)
         node_id = self.spawner.refuge(self.workers) if without_node else None

@@ -70,9 +70,8 @@ class Killer:
                 hand = remote.options(num_cpus=0, scheduling_strategy=where)
                 self._hands[node["NodeID"]] = hand.remote()
         ready = {hand.ready.remote(): node for node, hand in self._hands.items()}
-        found, late = ray.wait(
-            list(ready), num_returns=len(ready), timeout=setting.startup_timeout_s
-        )
+        limit_s = setting.startup_timeout_s
+        found, late = ray.wait(list(ready), num_returns=len(ready), timeout=limit_s)
         if late:
             self.end()
             raise ClusterError("--chaos: what is to kill did not start", "`check` tells of nodes.")
@@ -119,27 +118,22 @@ class Killer:
 
     def _victims(self, workers: Sequence[Worker], losses: Losses, *, node: bool) -> list[Worker]:
         """Return the actors that are at work, on nodes that may be killed."""
-        at_work = [
+        nodes = self._hands.keys() - (self._spared if node else set())
+        return [
             w for w in workers
-            if w.place and not losses.is_ours(w) and w.sent and w.place.node_id in self._hands
+            if w.place and w.place.node_id in nodes and w.sent and not losses.is_ours(w)
         ]  # fmt: skip
-        if not node:
-            return at_work
-        return [w for w in at_work if w.place and w.place.node_id not in self._spared]
 
     def _kill(self, kill: Kill, victim: Worker, workers: Sequence[Worker], losses: Losses) -> None:
         assert victim.place  # noqa: S101 - who is at work has one
-        place = victim.place
-        hand = self._hands[place.node_id]
-        if not kill.node:
-            losses.expect(place)
-            hand.kill.remote(place.pid)
-            return
-        for worker in workers:
-            if worker.place and worker.place.node_id == place.node_id:
-                losses.expect(worker.place)
-        hand.kill_node.remote()
-        del self._hands[place.node_id]
+        node_id, pid = victim.place.node_id, victim.place.pid
+        if kill.node:
+            for place in [w.place for w in workers if w.place and w.place.node_id == node_id]:
+                losses.expect(place)
+            self._hands.pop(node_id).kill_node.remote()
+        else:
+            losses.expect(victim.place)
+            self._hands[node_id].kill.remote(pid)
 
 
 def spared(cluster: Cluster) -> set[str]:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from job.shard.shard import Place
 
 MISSING_HINT = "Install it on every node, or name it under `pip` in runtime_env.yaml (make submit)."
-NOT_BLAMED = (NODE_LOST, UNREACHABLE)  # no call of the target's brings these about
-AFTERWARDS = "it ended after its work"
 MOST_SAID = 5  # losses that are told one by one while a trial lasts
 BY_ITSELF = "The target does so by itself, or needs more memory than is there."
 
@@ -33,6 +31,7 @@ class LostError(Exception):
     Attributes:
         cause: How, as far as that is known.
         at: The call that ended it, where it could still tell.
+        without_call: Whether it was lost in a way that no call of the target's brings about.
     """
 
     def __init__(self, cause: str, at: Point | None = None) -> None:
@@ -40,6 +39,7 @@ class LostError(Exception):
         super().__init__(cause)
         self.cause = cause
         self.at = at
+        self.without_call = cause in (NODE_LOST, UNREACHABLE)
 
 
 def take_answers(strategy: str, worker: Worker, refs: list[Any]) -> list[Any]:
