@@ -43,8 +43,9 @@ class Sampler:
     a virtual machine): for calls of no length that would be most of the work.
     """
 
-    def __init__(self) -> None:
-        """Start with nothing."""
+    def __init__(self, *, shared: bool = False) -> None:
+        """Start with nothing; one that lanes of one thread share reads them in `whole` only."""
+        self._shared = shared
         self._wall_s = self._sampled_s = self._cpu_s = 0.0
         self._switches = self._turn = 0
         self._worth_it = True
@@ -52,7 +53,7 @@ class Sampler:
     def start(self) -> Sample | None:
         """Read what is read before calls; None where it is not worth it."""
         self._turn += 1
-        if self._worth_it or self._turn % SAMPLED_OF == 0:
+        if not self._shared and (self._worth_it or self._turn % SAMPLED_OF == 0):
             return time.thread_time(), voluntary_switches()
         return None
 
@@ -69,17 +70,15 @@ class Sampler:
     def whole(self) -> Iterator[None]:
         """Read CPU time and switches around a batch whose calls take turns on an event loop."""
         wall_s, cpu_s, switches = self._wall_s, time.thread_time(), voluntary_switches()
-        self._worth_it = False
         yield
         self._sampled_s += self._wall_s - wall_s
         self._cpu_s += time.thread_time() - cpu_s
         self._switches += voluntary_switches() - switches
 
-    def account(self, calls: int, slowest_s: float) -> Account:
-        """Return what all calls took."""
+    def totals(self) -> tuple[float, float, int]:
+        """Return what all calls took: by the clock and on a CPU, in seconds; and switches."""
         scale = self._wall_s / self._sampled_s if self._sampled_s else 0.0
-        cpu_s, switches = scale * self._cpu_s, round(scale * self._switches)
-        return Account(calls, self._wall_s, cpu_s, slowest_s, switches)
+        return self._wall_s, scale * self._cpu_s, round(scale * self._switches)
 
 
 def core_s() -> float:

@@ -34,6 +34,7 @@ class Recipe:
         calls: What every instance gets, in order.
         read: The method or attribute that tells the state; None stands for the whole object.
         state_limit: From how many characters on a state is replaced by its digest.
+        awaited: The methods that return what is to be awaited, where their definition hides it.
     """
 
     make: Callable[..., Any]
@@ -41,6 +42,7 @@ class Recipe:
     calls: tuple[Call, ...]
     read: str | None
     state_limit: int
+    awaited: frozenset[str] = frozenset()
 
     @property
     def calls_per_instance(self) -> int:
@@ -51,6 +53,16 @@ class Recipe:
         """Return an instance's how-many-th call, from 1."""
         ends = accumulate(call.times for call in self.calls)
         return next(c for c, end in zip(self.calls, ends, strict=True) if position <= end)
+
+    def is_awaited(self, call: Call) -> bool:
+        """Return whether what a call returns is to be awaited."""
+        method = getattr(self.make, call.method, None)
+        return call.method in self.awaited or inspect.iscoroutinefunction(method)
+
+    @property
+    def is_async(self) -> bool:
+        """Whether some calls are awaited, so that all run on an event loop."""
+        return any(map(self.is_awaited, self.calls))
 
 
 def make_instance(recipe: Recipe, number: int) -> Any:  # noqa: ANN401 - any class at all
@@ -66,8 +78,15 @@ def make_instance(recipe: Recipe, number: int) -> Any:  # noqa: ANN401 - any cla
         raise target_raised(error, number, str(recipe.target)) from None
 
 
-def read_state(recipe: Recipe, instance: Any, number: int) -> str:  # noqa: ANN401 - any class
+def read_state(
+    recipe: Recipe,
+    instance: Any,  # noqa: ANN401 - any class
+    number: int,
+    event_loop: asyncio.AbstractEventLoop | None = None,
+) -> str:
     """Return the canonical text of an instance's state.
+
+    An async read is awaited on the event loop of the instance's calls, where there is one.
 
     Raises:
         TargetRaisedError: The read raised.
@@ -78,7 +97,8 @@ def read_state(recipe: Recipe, instance: Any, number: int) -> str:  # noqa: ANN4
         if recipe.read and callable(state):
             state = state()
         if inspect.isawaitable(state):
-            state = asyncio.run(_awaited(state))
+            run = event_loop.run_until_complete if event_loop else asyncio.run
+            state = run(_awaited(state))
     except (Exception, SystemExit) as error:
         if isinstance(error, AttributeError) and _is_missing(error, instance, recipe.read):
             raise _nothing_to_read(instance, number, error.name) from None

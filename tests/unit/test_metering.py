@@ -14,7 +14,7 @@ import pytest
 
 from job.planning.estimate import WAITING, Profile
 from job.shard import metering
-from job.shard.metering import SAMPLED_OF, Account, Sampler, core_s, voluntary_switches
+from job.shard.metering import SAMPLED_OF, Sampler, core_s, voluntary_switches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,7 +146,7 @@ def call(sampler: Sampler, thread: Thread, wall_s: float, cpu_s: float, switches
 def test_long_calls_are_all_read(thread: Thread) -> None:
     sampler = Sampler()
     assert all(call(sampler, thread, 0.5, 0.125, switches=3) for _ in range(4))
-    assert sampler.account(4, 0.5) == Account(4, 2.0, 0.5, 0.5, 12)
+    assert sampler.totals() == (2.0, 0.5, 12)
 
 
 def test_of_short_calls_one_in_64_is_read_and_stands_for_all(thread: Thread) -> None:
@@ -154,10 +154,9 @@ def test_of_short_calls_one_in_64_is_read_and_stands_for_all(thread: Thread) -> 
     read = [call(sampler, thread, 2**-13, 2**-14, switches=1) for _ in range(10 * SAMPLED_OF)]
     assert read.count(True) == 11  # the first, too: nobody knew how long it would be
     assert thread.readings == 22
-    account = sampler.account(640, 2**-13)
-    assert account.wall_s == 640 * 2**-13
-    assert account.cpu_s == pytest.approx(640 * 2**-14)
-    assert account.switches == 640
+    wall_s, cpu_s, switches = sampler.totals()
+    assert (wall_s, switches) == (640 * 2**-13, 640)
+    assert cpu_s == pytest.approx(640 * 2**-14)
 
 
 def test_a_long_call_among_short_ones_has_the_next_one_read(thread: Thread) -> None:
@@ -171,22 +170,22 @@ def test_what_calls_took_is_scaled_by_the_clock_and_not_by_their_number(thread: 
     sampler = Sampler()
     call(sampler, thread, 0.0005, 0.00025)
     call(sampler, thread, 0.0015, 99.0)  # not read: it came after a short one
-    assert sampler.account(2, 0.0).cpu_s == pytest.approx(0.001)
+    assert sampler.totals()[1] == pytest.approx(0.001)
 
 
 def test_without_a_call_nothing_was_taken() -> None:
-    assert Sampler().account(0, 0.0) == Account(0, 0.0, 0.0, 0.0, 0)
+    assert Sampler().totals() == (0.0, 0.0, 0)
 
 
 def test_calls_that_take_turns_on_an_event_loop_are_read_together(thread: Thread) -> None:
-    sampler = Sampler()
-    sampler.start()
+    sampler = Sampler(shared=True)
+    assert sampler.start() is None
     with sampler.whole():
         for _ in range(3):
             sampler.stop(None, 0.5)  # three at once, a quarter of a second of CPU between them
         thread.cpu_s += 0.25
         thread.switches += 7
-    assert sampler.account(3, 0.5) == Account(3, 1.5, 0.25, 0.5, 7)
+    assert sampler.totals() == (1.5, 0.25, 7)
 
 
 # --- cores

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import decimal
 import os
 import pickle
+import sqlite3
 import threading
+import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -14,7 +18,7 @@ from hypothesis import strategies as st
 
 from job.errors import StateError, TargetRaisedError
 from job.shard.recipe import Recipe
-from job.shard.shard import Place, Shard
+from job.shard.shard import Place, Shard, share_out
 from job.shard.states import canonical
 from job.workload.calls import Call, parse_call, parse_target
 
@@ -380,3 +384,123 @@ def test_a_constructor_that_exits_is_told_as_its_error() -> None:
 
     shard = Shard(recipe(make, [], None), [1], 1, 1, lambda: HERE)
     assert str(failure(shard.ready)) == "instance 1, m:C(instance): SystemExit: 1"
+
+
+# --- home threads
+
+
+class Homebody:
+    """Notes every thread that makes, calls or reads it."""
+
+    def __init__(self) -> None:
+        self.seen = [threading.get_ident()]
+
+    def call(self) -> None:
+        self.seen.append(threading.get_ident())
+        time.sleep(0.001)
+
+    def homes(self) -> int:
+        self.seen.append(threading.get_ident())
+        return len(set(self.seen))
+
+
+@pytest.mark.parametrize("batch", [1, 7, None])
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_an_instance_is_made_called_and_read_in_one_thread(batch: int | None, threads: int) -> None:
+    shard = shard_of(recipe(Homebody, ["call() * 6"], "homes", "m:C"), range(5), batch, threads)
+    batches(shard)
+    assert shard.read(0) == ["1"] * 5
+
+
+def test_what_is_bound_to_a_thread_works_with_threads() -> None:
+    class Accounts:
+        def __init__(self) -> None:
+            decimal.getcontext().prec = 50
+            self.base = sqlite3.connect(":memory:")
+            self.base.execute("create table booked (amount text)")
+
+        def book(self) -> None:
+            third = str(decimal.Decimal(1) / 3)
+            self.base.execute("insert into booked values (?)", (third,))
+
+        def digits(self) -> list[int]:
+            return [len(amount) for (amount,) in self.base.execute("select amount from booked")]
+
+    shard = shard_of(recipe(Accounts, ["book() * 2"], "digits", "m:C"), range(4), None, 3)
+    batches(shard)
+    assert shard.read(0) == ["[52, 52]"] * 4
+
+
+def test_without_threads_the_home_is_the_thread_that_calls_the_shard() -> None:
+    homes: list[threading.Thread] = []
+
+    class Host:
+        def __init__(self) -> None:
+            homes.append(threading.current_thread())
+
+    shard_of(recipe(Host, [], None, "m:C"), range(3))
+    assert set(homes) == {threading.current_thread()}
+
+
+class Waiter:
+    """Async throughout: what its calls start on their loop, its read awaits there."""
+
+    def __init__(self) -> None:
+        self.tasks: list[asyncio.Task[int]] = []
+
+    async def order(self, amount: int) -> None:
+        await asyncio.sleep(0)
+        self.tasks.append(asyncio.create_task(self._serve(amount)))
+
+    async def _serve(self, amount: int) -> int:
+        await asyncio.sleep(0.001)
+        return amount
+
+    async def served(self) -> list[int]:
+        return list(await asyncio.gather(*self.tasks))
+
+
+@pytest.mark.parametrize("batch", [1, 3, None])
+@pytest.mark.parametrize("threads", [1, 2, 9])
+def test_an_async_read_runs_on_the_loop_of_its_calls(batch: int | None, threads: int) -> None:
+    of = recipe(Waiter, ["order(1) * 2", "order(instance)"], "served", "m:C")
+    shard = shard_of(of, range(3), batch, threads)
+    assert sum(batches(shard)) == 9
+    assert shard.read(0) == [f"[1, 1, {number}]" for number in range(3)]
+    assert shard.account().calls == 9
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, KeyboardInterrupt, GeneratorExit])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_whatever_a_call_raises_is_told_as_its_error(
+    error: type[BaseException], threads: int
+) -> None:
+    class Rude:
+        def leave(self) -> None:
+            raise error
+
+    shard = shard_of(recipe(Rude, ["leave()"], None, "m:C"), range(2), None, threads)
+    assert f"call 1, leave(): {error.__name__}" in str(failure(shard.advance))
+
+
+@given(
+    calls=st.lists(st.integers(0, 40), max_size=9),
+    instances=st.integers(1, 9),
+    lanes=st.integers(1, 9),
+)
+def test_batches_are_shared_out_whole_and_in_rounds_over_all_instances(
+    calls: list[int], instances: int, lanes: int
+) -> None:
+    lanes, made = min(instances, lanes), 0
+    for batch in calls:
+        expected = [0] * lanes
+        for call in range(made, made + batch):
+            expected[call % instances % lanes] += 1
+        assert share_out(made, batch, instances, lanes) == expected
+        made += batch
+
+
+@pytest.mark.parametrize("threads", [2, 3, 7])
+def test_states_come_in_the_order_of_the_instances_whatever_their_homes(threads: int) -> None:
+    shard = shard_of(recipe(Ledger, [], "total"), range(50), None, threads)
+    assert all_states(shard, 50) == [str(number) for number in range(50)]
