@@ -43,7 +43,8 @@ class Subject:
 def recipe_of(workload: Workload, make: Callable[..., Any]) -> Recipe:
     """Return what shards must know of a workload whose target is imported."""
     limit = state_limit(workload.instances)
-    return Recipe(make, workload.target, workload.calls, workload.read, limit)
+    exact = workload.agree.kind != "tolerance"
+    return Recipe(make, workload.target, workload.calls, workload.read, limit, exact)
 
 
 def prepared(workload: Workload, plan: Plan, make: Callable[..., Any]) -> Subject:
