@@ -276,7 +276,7 @@ def test_states_are_written_out_where_the_workload_has_a_tolerance() -> None:
             agree=parse_agree(agree_),
         )
         recipe = recipe_of(workload, list)
-        texts = [read_state(recipe, [0.5] * size, 0) for size in (9_000, 90_000)]
+        texts = [read_state(recipe, [[0.5] * size], 0) for size in (9_000, 90_000)]
         assert ("<blake2b " not in texts[0]) is seen
         assert all(len(text) <= recipe.state_limit for text in texts)
 
