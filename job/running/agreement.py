@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import decimal
 import math
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from job.errors import StateError
+from job.shard.floats import take_floats
 from job.shard.states import first_difference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Strings come first, so that what looks like a float inside them is left alone.
-_TOKENS = re.compile(
-    r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|((?<![\w.])-?(?:\d+\.\d*(?:e[-+]?\d+)?|\d+e[-+]?\d+|\d+(?=j)|inf|nan)(?=j?(?![\w.])))"""
-)
+    from job.shard.floats import Number
 
-_DIGESTS = re.compile(r"<blake2b [^>]*>")
+# Of what may hold floats; a digest of a string, say, names its kind and is as good as the string.
+_DIGESTS = re.compile(r"<blake2b \w+, \d+ (?:characters|bytes)>")
+_EXACT = decimal.Context(prec=50, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
 
 
 def difference(
@@ -31,8 +33,8 @@ def difference(
     Args:
         reference: The canonical texts of one strategy's states.
         other: Those of another's, of as many instances.
-        relative: How far floats may differ, as a share of the larger one.
-        absolute: How far floats may differ, whatever their size.
+        relative: How far floats and Decimals may differ, as a share of the larger one.
+        absolute: How far they may differ, whatever their size.
 
     Raises:
         StateError: States that travelled as digests differ, which says nothing of their floats.
@@ -51,27 +53,18 @@ def difference(
 
 def close(one: str, another: str, relative: float, absolute: float) -> bool:
     """Return whether two canonical texts differ in floats only, and those within the tolerance."""
-    left, left_floats = _apart(one)
-    right, right_floats = _apart(another)
-    return (
-        left == right
-        and len(left_floats) == len(right_floats)
-        and all(
-            math.isclose(a, b, rel_tol=relative, abs_tol=absolute)
-            or (math.isnan(a) and math.isnan(b))
-            for a, b in zip(left_floats, right_floats, strict=True)
-        )
+    left, left_floats = take_floats(one)
+    right, right_floats = take_floats(another)
+    return left == right and all(
+        _near(*pair, relative, absolute) for pair in zip(left_floats, right_floats, strict=True)
     )
 
 
-def _apart(text: str) -> tuple[str, list[float]]:
-    """Return a text with its floats taken out, and the floats."""
-    floats: list[float] = []
-
-    def take(match: re.Match[str]) -> str:
-        if match[1]:
-            return match[1]
-        floats.append(float(match[2]))
-        return "~"
-
-    return _TOKENS.sub(take, text), floats
+def _near(a: Number, b: Number, relative: float, absolute: float) -> bool:
+    if isinstance(a, float) and isinstance(b, float):
+        alike = math.isclose(a, b, rel_tol=relative, abs_tol=absolute)
+        return alike or (math.isnan(a) and math.isnan(b))
+    left, right = Decimal(a), Decimal(b)
+    larger = max(left.copy_abs(), right.copy_abs())
+    allowed = max(_EXACT.multiply(Decimal(relative), larger), Decimal(absolute))
+    return _EXACT.subtract(left, right).copy_abs() <= allowed

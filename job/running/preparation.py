@@ -19,6 +19,7 @@ from job.shard.metering import core_s
 from job.shard.recipe import Recipe, make_instance
 from job.shard.shard import Place, Shard
 from job.shard.states import state_limit
+from job.workload.model import Tolerance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,8 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 def recipe_of(workload: Workload, make: Callable[..., Any]) -> Recipe:
     """Return what shards must know of a workload whose target is imported."""
     limit = state_limit(workload.instances)
-    return Recipe(make, workload.target, workload.calls, workload.read, limit)
+    exact = workload.agree.tolerance == Tolerance()
+    return Recipe(make, workload.target, workload.calls, workload.read, limit, exact=exact)
 
 
 def prepare(workload: Workload, plan: Plan, make: Callable[..., Any]) -> Subject:

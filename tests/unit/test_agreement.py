@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import array
 import math
 from collections import OrderedDict
-from typing import Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from job.workload.forms import parse_agree
 
 from job.errors import StateError
 from job.running.agreement import close, difference
+from job.running.preparation import recipe_of
+from job.shard.recipe import read_state
 from job.shard.states import canonical
+from job.workload.calls import parse_target
+from job.workload.model import Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 INF, NAN = math.inf, math.nan
 
 
 def agree(one: object, another: object, relative: float = 0.0, absolute: float = 0.0) -> bool:
-    return difference([canonical(one)], [canonical(another)], relative, absolute) is None
+    whole = 10**6 if relative or absolute else 0
+    texts = [canonical(each, whole) for each in (one, another)]
+    return difference(texts[:1], texts[1:], relative, absolute) is None
 
 
 # --- exactly
@@ -140,9 +152,133 @@ def test_both_parts_of_a_complex_number_are_floats(moved: complex) -> None:
     assert not agree(2.5j, -2.5j, 0.01)
 
 
+@pytest.mark.parametrize(
+    ("one", "another", "expected"),
+    [
+        (1 + 2j, 1.0001 + 2j, True),
+        (1 + 2j, 1.1 + 2j, False),
+        (1 + 2j, 1 + 2.1j, False),
+        (1 + 1e-12j, 1 - 1e-12j, True),
+        (1e-12 + 1j, 1j, True),
+        (-0j, 0j, True),
+        (1e20 + 2j, 1.0001e20 + 2j, True),
+        (complex(NAN, 1), complex(NAN, 1.0001), True),
+        (complex(NAN, 1), complex(1, NAN), False),
+        (complex(INF, 1), complex(INF, 1.0001), True),
+        (complex(INF, 1), complex(-INF, 1), False),
+        (1j, 1.0, False),
+    ],
+)
+def test_complex_numbers_agree_where_both_their_parts_do(
+    one: object,
+    another: object,
+    expected: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    assert agree(one, another, 0.001, 1e-9) is expected
+    assert agree([1.0, one], [1.0001, another], 0.001, 1e-9) is expected
+
+
+class Money(Decimal):
+    """A subclass of Decimal."""
+
+
+@pytest.mark.parametrize("kind", [Decimal, Money])
+@pytest.mark.parametrize(
+    ("one", "another", "relative", "expected"),
+    [
+        ("1.50", "1.5001", 0.001, True),
+        ("1.50", "1.51", 0.001, False),
+        ("1E+3", "1000.1", 0.001, True),
+        ("-1.5", "1.5", 0.001, False),
+        ("0", "1E-10", 0.001, False),
+        ("1.0000000000000000000000001", "1.0000000000000000000000002", 1e-24, True),
+        ("1.0000000000000000000000001", "1.0000000000000000000000002", 1e-26, False),
+        ("1E+999999", "1.0001E+999999", 0.001, True),
+        ("1E-999999", "1.1E-999999", 0.001, False),
+        ("NaN", "NaN", 0.001, True),
+        ("NaN", "1", 0.001, False),
+        ("sNaN", "NaN", 0.001, False),
+        ("Infinity", "1E+999999", 0.001, False),
+    ],
+)
+def test_decimals_agree_within_the_tolerance_to_any_number_of_digits(
+    kind: type[Decimal],
+    one: str,
+    another: str,
+    relative: float,
+    expected: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    assert agree(kind(one), kind(another), relative) is expected
+    assert agree([kind(one), 1.0], [kind(another), 1.0 + relative / 2], relative) is expected
+    assert not agree(kind("1"), 1.0, 0.5)
+    assert not agree("decimal.Decimal('1.5')", "decimal.Decimal('1.6')", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("one", "another"),
+    [
+        ({9.999999, 20.0}, {10.000001, 20.0}),
+        ({-1e-12, 5.0}, {1e-12, 5.0}),
+        ({(1.0, "a"), (2.0, "b")}, {(1.0000001, "a"), (2.0, "b")}),
+        ({("a", 9.9999999), ("b", 1.0)}, {("a", 10.0), ("b", 1.0)}),
+        ({frozenset({9.9999999}), frozenset({2.0})}, {frozenset({10.0}), frozenset({2.0})}),
+        ({9.9999999: "a", 20.0: "b"}, {10.0: "a", 20.0: "b"}),
+        ({(9.9999999, 1): 1.0, (2.0, 1): 2.0}, {(10.0, 1): 1.0, (2.0, 1): 2.0}),
+        ({Decimal("9.9999999"), Decimal(20)}, {Decimal("10.0"), Decimal(20)}),
+        ({9.9999999 + 1j, 20j}, {10 + 1j, 20j}),
+        ({NAN, 9.9999999, 20.0}, {10.0, 20.0, NAN}),
+        ({0.0, 1.5, -INF, INF, NAN}, {-0.0, 1.5000001, INF, NAN, -INF}),
+    ],
+)
+def test_sets_and_keys_are_paired_by_their_numbers(one: object, another: object) -> None:
+    assert agree(one, another, 1e-6, 1e-9)
+    assert not agree(one, another, 1e-15)
+    assert agree([one, 1.0], [another, 1.0000001], 1e-6, 1e-9)
+
+
+def test_sets_with_more_elements_or_other_ones_disagree() -> None:
+    assert not agree({1.0, 2.0}, {1.0, 2.0, 3.0}, 0.1)
+    assert not agree({1.0, 2.0}, {1.0, 3.0}, 0.1)
+    assert not agree({(1.0, "a"), (2.0, "b")}, {(1.0, "b"), (2.0, "a")}, 0.1)
+
+
+def test_containers_and_arrays_of_any_length_are_compared_within_a_tolerance() -> None:
+    for make in (
+        lambda by: [number * by for number in range(1, 5_000)],
+        lambda by: {f"k{number}": [number * by] * 900 for number in range(1, 20)},
+        lambda by: {number * by for number in range(1, 2_000)},
+        lambda by: array.array("d", [number * by for number in range(1, 5_000)]),
+    ):
+        assert agree(make(1.0), make(1.0 + 1e-8), 1e-7)
+        assert not agree(make(1.0), make(1.0 + 1e-6), 1e-7)
+
+
+def test_numpy_arrays_of_any_size_are_compared_within_a_tolerance() -> None:
+    np = pytest.importorskip("numpy")
+    for kind in ("float64", "complex128", "float32"):
+        ramp = np.arange(1.0, 10_000.0).astype(kind)
+        assert agree(ramp, (ramp * (1 + 1e-5)).astype(kind), 1e-4)
+        assert not agree(ramp, (ramp * (1 + 1e-3)).astype(kind), 1e-4)
+    assert not agree(np.arange(1_000), np.arange(1_000) + 1, 0.5)
+
+
 @pytest.mark.parametrize("text", ["m.C1.inf(x2=1)", "C(a1e5=3)", "numpy.float64(2)"])
 def test_names_are_no_floats(text: str) -> None:
     assert not close(text, text.replace("1", "2").replace("64", "32"), 1.0, 1.0)
+
+
+def test_states_are_written_out_where_the_workload_has_a_tolerance() -> None:
+    for agree_, seen in (("exact", False), ("1e-9", True)):
+        workload = Workload(
+            target=parse_target("builtins:list"),
+            instances=1_000,
+            calls=(),
+            agree=parse_agree(agree_),
+        )
+        recipe = recipe_of(workload, list)
+        texts = [read_state(recipe, [[0.5] * size], 0) for size in (9_000, 90_000)]
+        assert ("<blake2b " not in texts[0]) is seen
+        assert all(len(text) <= recipe.state_limit for text in texts)
 
 
 # --- digests
@@ -159,6 +295,22 @@ def test_digests_that_differ_cannot_be_compared_with_a_tolerance() -> None:
     with pytest.raises(StateError, match="instance 1: its state is too large") as raised:
         difference(["1.0", one], ["1.0", another], relative=1e-6)
     assert "agree: exact" in raised.value.hint
+
+
+@pytest.mark.parametrize("make", [lambda n: str(n) * 9_000, lambda n: bytes([n]) * 9_000])
+def test_a_digest_of_what_holds_no_float_says_that_states_disagree(
+    make: Callable[[int], object],
+) -> None:
+    assert agree([make(1), 1.0], [make(1), 1.001], 0.01)
+    assert not agree([make(1), 1.0], [make(2), 1.0], 0.01)
+
+
+def test_a_digest_is_never_taken_for_a_number() -> None:
+    one, another = (
+        f"[<blake2b 1{digit * 3}e99999999999999999999999999, 9 bytes>]" for digit in "12"
+    )
+    with pytest.raises(StateError):
+        difference([one], [another], relative=0.5)
 
 
 def test_what_differs_beside_equal_digests_disagrees() -> None:
@@ -216,3 +368,24 @@ def test_states_without_floats_agree_only_if_they_are_equal(
 ) -> None:
     assume(canonical(one) != canonical(another))
     assert not agree([one, 1.0], [another, 1.0 + 1e-9], relative=1.0, absolute=1.0)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    elements=st.sets(FLOATS | st.tuples(st.sampled_from("ab"), FLOATS), min_size=1, max_size=8),
+    share=st.floats(-0.9, 0.9),
+    data=st.data(),
+)
+def test_a_set_whose_elements_moved_a_little_agrees(
+    elements: set[Any], share: float, data: st.DataObject
+) -> None:
+    def moved(each: Any, by: float) -> Any:  # noqa: ANN401 - an element of the same form
+        return (each[0], each[1] * by) if isinstance(each, tuple) else each * by
+
+    within = {moved(each, 1 + share * 1e-6 * data.draw(st.floats(0, 1))) for each in elements}
+    assume(len(within) == len(elements))
+    assert agree(elements, within, relative=1e-6)
+    assert agree(dict.fromkeys(elements, 1), dict.fromkeys(within, 1), relative=1e-6)
+    beyond = [*elements]
+    beyond[0] = moved(beyond[0], 1e9)
+    assert not agree(elements, set(beyond), relative=1e-6)

@@ -447,11 +447,27 @@ def test_a_deep_state_is_refused_with_a_message() -> None:
     assert "plain data" in caught.value.hint
 
 
-def test_a_state_of_ninety_levels_of_objects_is_accepted() -> None:
-    deep = Plain()
-    for _ in range(89):
-        deep = Plain(next=deep)
-    assert canonical(deep)
+@pytest.mark.parametrize("nodes", [90, 500, 20_000])
+def test_a_long_linked_list_is_compared_to_its_end(nodes: int) -> None:
+    texts = {canonical(linked(nodes, last)) for last in (1, 2, 1)}
+    assert len(texts) == 2
+    assert len(max(texts, key=len)) < 10_000
+
+
+def test_a_long_list_that_is_linked_both_ways_is_compared_to_its_end() -> None:
+    assert canonical(linked(500, 1, both=True)) == canonical(linked(500, 1, both=True))
+    assert canonical(linked(500, 1, both=True)) != canonical(linked(500, 2, both=True))
+
+
+def linked(nodes: int, last: int, *, both: bool = False) -> Plain:
+    """Return the first of many objects, each of which knows the next one."""
+    first = Plain(value=last)
+    for number in range(nodes - 1):
+        after, first = first, Plain(value=number)
+        vars(first)["next"] = after
+        if both:
+            vars(after)["before"] = first
+    return first
 
 
 @pytest.mark.parametrize(
@@ -501,6 +517,63 @@ def test_a_state_read_at_the_end_of_the_stack_is_refused_with_a_message() -> Non
 
     with pytest.raises(StateError, match="cannot be compared"):
         descend(doubled(50, shared=True))
+
+
+# --- with a tolerance, for which floats must be seen
+
+
+def test_with_a_tolerance_long_parts_are_written_out_as_far_as_they_may_travel() -> None:
+    parts = [[number / 7 for number in range(1_000)], [1.5] * 900]
+    text = canonical(parts, whole=10**6)
+    assert literal(text) == parts
+    assert "<blake2b " in canonical(parts)
+    for limit in (len(text), len(text) - 1, 100):
+        assert (canonical(parts, whole=limit) == canonical(parts)) == (limit < len(text))
+
+
+def test_with_a_tolerance_what_holds_no_float_stays_a_digest() -> None:
+    text = canonical(["x" * 10**5, b"y" * 10**5, 10**5_000, 1.5], whole=1_000)
+    assert text.count(" of str>") == text.count(" of bytes>") == text.count(" of int>") == 1
+    assert text.endswith(", 1.5]")
+
+
+def test_with_a_tolerance_a_graph_with_many_ways_to_each_part_is_given_up_in_time() -> None:
+    tangle = doubled(90, shared=True)
+    assert canonical(tangle, whole=64 * 2**20) == canonical(tangle)
+    wide = [[1.5] * 10**6] * 10_000
+    assert canonical(wide, whole=64 * 2**20) == canonical(wide)
+
+
+def test_with_a_tolerance_a_linked_list_is_written_out() -> None:
+    text = canonical(linked(1_000, 1), whole=10**6)
+    assert text.count("value=") == 1_000
+    deep = linked(20_000, 1)
+    assert canonical(deep, whole=64 * 2**20) == canonical(deep)
+
+
+def test_numpy_arrays_are_written_out_only_where_they_hold_floats_and_a_tolerance_asks() -> None:
+    np = pytest.importorskip("numpy")
+    for dtype in ("float16", "float32", "float64", "complex64"):
+        ramp = np.arange(100).astype(dtype)
+        assert "<blake2b " in canonical(ramp)
+        assert "<blake2b " not in canonical(ramp, whole=10**6)
+        assert canonical(ramp, whole=200) == canonical(ramp)
+    assert canonical(np.arange(100), whole=10**6) == canonical(np.arange(100))
+    assert " bytes of ndarray>" in canonical(np.arange(100))
+    pair = np.zeros(100, dtype=[("a", "i8"), ("b", "f8")])
+    assert canonical(pair, whole=10**6).count("0.0") == 100
+
+
+@quick
+@given(values)
+def test_a_state_with_few_parts_has_the_same_text_with_and_without_a_tolerance(
+    value: object,
+) -> None:
+    # But for the order of sets and dicts, which is that of numbers.
+    text = canonical(value, whole=10**6)
+    assert canonical(literal(text)) == canonical(value)
+    assert sorted(text) == sorted(canonical(value))
+    assert canonical(literal(text), whole=10**6) == text
 
 
 def test_a_number_is_written_about_as_fast_as_python_writes_it() -> None:
