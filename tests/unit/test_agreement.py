@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from job.workload.forms import parse_agree
 
 from job.errors import StateError
 from job.running.agreement import close, difference
 from job.running.preparation import recipe_of
 from job.shard.recipe import read_state
 from job.shard.states import canonical
-from job.workload.calls import parse_target
-from job.workload.model import Workload
+from job.workload.reading import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -269,12 +267,8 @@ def test_names_are_no_floats(text: str) -> None:
 
 def test_states_are_written_out_where_the_workload_has_a_tolerance() -> None:
     for agree_, seen in (("exact", False), ("1e-9", True)):
-        workload = Workload(
-            target=parse_target("builtins:list"),
-            instances=1_000,
-            calls=(),
-            agree=parse_agree(agree_),
-        )
+        keys = {"target": "builtins:list", "instances": 1_000, "calls": (), "agree": agree_}
+        workload, _ = build(keys, {})
         recipe = recipe_of(workload, list)
         texts = [read_state(recipe, [[0.5] * size], 0) for size in (9_000, 90_000)]
         assert ("<blake2b " not in texts[0]) is seen
