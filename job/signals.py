@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Interrupt(KeyboardInterrupt):
+    """What a signal raises here: a plain KeyboardInterrupt is one that the target raised itself."""
+
+
+class OutOfTime(BaseException):
+    """A deadline has passed. Not an Exception: a target that catches those must not swallow it."""
+
+
+OURS = (Interrupt, OutOfTime)  # what passes through the target and is no error of its own
+
+
 class Leaving:
     """Whether a signal has asked us to leave, and how long that may take.
 
@@ -54,7 +65,16 @@ class Leaving:
         if self.signum:
             return  # leaving already; a second signal must not interrupt the cleaning up
         self.signum = signum
-        raise KeyboardInterrupt
+        raise Interrupt
+
+    def _release(self) -> None:
+        """Give a process that the target forks the handlers that it expects."""
+        if self.active:
+            self.active = False
+            signal.set_wakeup_fd(-1)
+            for signum in SIGNALS:
+                usual = signum == signal.SIGINT
+                signal.signal(signum, signal.default_int_handler if usual else signal.SIG_DFL)
 
     def _watch(self, woken: socket.socket) -> None:
         with woken:
@@ -74,11 +94,13 @@ class Leaving:
         previous_fd = signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
         threading.Thread(target=self._watch, args=(ours,), daemon=True).start()
         self.active = True
+        os.register_at_fork(after_in_child=self._release)
         self.rearm()
         try:
             yield self
         finally:
             self._left.set()
+            self.active = False
             for signum, handler in before.items():
                 signal.signal(signum, handler or signal.SIG_DFL)
             signal.set_wakeup_fd(previous_fd)

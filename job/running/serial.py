@@ -15,6 +15,7 @@ from job.results.document import Facts
 from job.shard import loops
 from job.shard.metering import voluntary_switches
 from job.shard.recipe import make_instance, read_state, target_raised
+from job.signals import OURS, Interrupt, OutOfTime
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -49,7 +50,9 @@ class Serial:
         return len(self._numbers) * self._recipe.calls_per_instance
 
     def prepare(self, profile: Profile | None) -> None:
-        """Nothing is left to decide."""
+        """Import the target, where nothing has yet; what that takes is not timed."""
+        with on_driver(self._timeout_s, "importing the target"):
+            self._recipe = self._recipe.resolve()
 
     def start(self) -> None:
         """Make the instances."""
@@ -71,7 +74,8 @@ class Serial:
         with on_driver(self._timeout_s, "read"):
             pairs = zip(self._instances, self._numbers, strict=True)
             known: dict[str, str] = {}  # equal states are held once
-            states = (read_state(self._recipe, instance, number) for instance, number in pairs)
+            loop = self._event_loop
+            states = (read_state(self._recipe, one, number, loop) for one, number in pairs)
             return [known.setdefault(state, state) for state in states]
 
     def facts(self) -> Facts:
@@ -91,38 +95,36 @@ class Serial:
     def settle(self) -> None:
         """Nothing outlives the loop."""
 
-    def _on_event_loop(self, made: Coroutine[Any, Any, None]) -> None:
-        """Await a loop of async calls, on the one event loop that all of a trial share."""
-        if not self._event_loop:
-            self._event_loop = asyncio.new_event_loop()
-        self._event_loop.run_until_complete(made)
-
     def _rounds(self, call: Call, before: int, progress: Progress) -> None:
         """Make one call `times` times on all instances, in chunks of rounds that take a while."""
-        awaited = loops.is_awaited(call, self._instances[0])
+        awaited = self._recipe.is_awaited(call)
         loop, done, chunk = loops.rounds(call, awaited=awaited), 0, 1
         try:
             while done < call.times:
                 chunk = min(chunk, call.times - done)
                 since = time.perf_counter()
-                made = loop(self._instances, self._numbers, chunk)
+                made = loop(self._instances, self._numbers, done, chunk)
                 if awaited:
-                    self._on_event_loop(made)
+                    self._await(made)
                 done += chunk
                 progress(chunk * len(self._instances))
                 if time.perf_counter() - since < CHUNK_S:
                     chunk *= 2
-        except (Exception, SystemExit) as error:
+        except OURS:
+            raise
+        except BaseException as error:
             where = loops.locate(error.__traceback__)
             if where is None:
                 raise
-            number = loops.index_of(where, self._instances)
+            number = self._numbers[loops.index_of(where, self._instances)]
             position = before + done + where.repetition + 1
             raise target_raised(error, number, str(call), position) from None
 
-
-class _OutOfTime(BaseException):
-    """Not an Exception: a target that catches those must not swallow the deadline."""
+    def _await(self, made: Coroutine[Any, Any, None]) -> None:
+        """Await a loop of async calls, on the one event loop that all of a trial share."""
+        if not self._event_loop:
+            self._event_loop = asyncio.new_event_loop()
+        self._event_loop.run_until_complete(made)
 
 
 @contextlib.contextmanager
@@ -130,26 +132,35 @@ def on_driver(timeout_s: float, phase: str) -> Iterator[None]:
     """Run the target here as on a worker: what it prints is no report, and it cannot hang.
 
     The deadline is the timer signal, which costs the loop nothing; outside the main thread, where
-    Python delivers no signals, there is none.
+    Python delivers no signals, there is none. Ctrl-C is ours meanwhile, also in a notebook, so that
+    a KeyboardInterrupt is one that the target raised.
 
     Raises:
         TrialError: The deadline passed.
     """
 
     def expire(_signal: int, _frame: FrameType | None) -> None:
-        raise _OutOfTime
+        raise OutOfTime
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise Interrupt
 
     timed = threading.current_thread() is threading.main_thread()
+    usual = timed and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     previous = signal.signal(signal.SIGALRM, expire) if timed else None
     try:
+        if usual:
+            signal.signal(signal.SIGINT, interrupt)
         if timed:
             signal.setitimer(signal.ITIMER_REAL, timeout_s, 1.0)
         with contextlib.redirect_stdout(sys.stderr):
             yield
-    except _OutOfTime:
+    except OutOfTime:
         message = f"on the driver: {phase} took longer than {timeout_s:g} s"
         raise TrialError(message, "Allow more with --timeout, or ask for less work.") from None
     finally:
         if timed:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, previous or signal.SIG_DFL)
+        if usual:
+            signal.signal(signal.SIGINT, signal.default_int_handler)

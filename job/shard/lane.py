@@ -36,14 +36,15 @@ class Step(NamedTuple):
 
     loop: Callable[..., Any]
     call: Call
-    position: int
+    position: int  # how many calls each instance has had
+    first: int  # and how many of them of this one
     instances: list[Any]
     numbers: Sequence[int]
     times: int
 
     def run(self) -> Any:  # noqa: ANN401 - what is to be awaited, of an async method
         """Make the calls, or return what makes them when awaited."""
-        return self.loop(self.instances, self.numbers, self.times)
+        return self.loop(self.instances, self.numbers, self.first, self.times)
 
     def raised(self, error: BaseException) -> TargetRaisedError:
         """Return a call's exception with the instance and the call that raised it."""
@@ -151,10 +152,9 @@ class Lane:
         index = bisect_right(self._ends, self.made)
         sample, since = self.sampler.start(), time.perf_counter()
         try:
-            self._loops[index](self._instances, self._numbers, 1)
+            self._loops[index](self._instances, self._numbers, self._first(index, self.made), 1)
         except BaseException as error:
-            call, loop = self._recipe.calls[index], self._loops[index]
-            failed = Step(loop, call, self.made, self._instances, self._numbers, 1)
+            (failed,) = self._piece(1, 1)
             raise failed.raised(error) from None
         wall_s = time.perf_counter() - since
         self.sampler.stop(sample, wall_s)
@@ -214,8 +214,13 @@ class Lane:
             index = bisect_right(self._ends, position)
             times = min(end, self._ends[index]) - position
             call = self._recipe.calls[index]
-            yield Step(self._loops[index], call, position, instances, numbers, times)
+            first = self._first(index, position)
+            yield Step(self._loops[index], call, position, first, instances, numbers, times)
             position += times
+
+    def _first(self, index: int, position: int) -> int:
+        """Return which repetition of its call the one at a position is, from 0."""
+        return position - (self._ends[index - 1] if index else 0)
 
     def _note(self, size: int, calls: int, wall_s: float, sample: Sample | None) -> None:
         made = size * calls

@@ -9,7 +9,6 @@ The loop counts for free what an error message needs: `locate` reads it off the 
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from job.errors import UsageError
@@ -25,33 +24,36 @@ NAME = "call_loop"
 _IMMUTABLE = (int, float, complex, str, bytes, bool, type(None), type(...))
 
 _ROUNDS = """\
-def {name}(instances, numbers, times):
-    for repetition in range(times):
+def {name}(instances, numbers, first, times):
+    for repetition in range(first, first + times):
         for instance{number} in {source}:
             {call}
 """
 _RUN = """\
-def {name}(instances, numbers, times):
+def {name}(instances, numbers, first, times):
     for instance{number} in {source}:
-        for repetition in range(times):
+        for repetition in range(first, first + times):
             {call}
 """
 
 
 class Failure(NamedTuple):
-    """Where a loop failed."""
+    """Where a loop failed: at which of its repetitions, from 0, of which instance."""
 
     repetition: int
     instance: object
 
 
 def rounds(call: Call, *, awaited: bool = False) -> Callable[..., Any]:
-    """Return `loop(instances, numbers, times)`: each round calls every instance once."""
+    """Return `loop(instances, numbers, first, times)`: each round calls every instance once.
+
+    The first round is the call's repetition number `first`, from 0.
+    """
     return _compile(_ROUNDS, call, awaited=awaited)
 
 
 def run(call: Call, *, awaited: bool = False) -> Callable[..., Any]:
-    """Return `loop(instances, numbers, times)`: each instance in turn is called `times` times."""
+    """Return `loop(instances, numbers, first, times)`: each instance in turn, `times` times."""
     return _compile(_RUN, call, awaited=awaited)
 
 
@@ -60,7 +62,7 @@ def locate(trace: TracebackType | None) -> Failure | None:
     while trace is not None:
         if trace.tb_frame.f_code.co_name == NAME:
             seen = trace.tb_frame.f_locals
-            return Failure(seen.get("repetition", 0), seen.get("instance"))
+            return Failure(seen.get("repetition", 0) - seen.get("first", 0), seen.get("instance"))
         trace = trace.tb_next
     return None
 
@@ -69,11 +71,6 @@ def index_of(failure: Failure | None, instances: Sequence[object]) -> int:
     """Return which of the loop's instances it was that failed; 0 where that cannot be told."""
     found = (index for index, one in enumerate(instances) if failure and one is failure.instance)
     return next(found, 0)
-
-
-def is_awaited(call: Call, instance: object) -> bool:
-    """Return whether a call is to be awaited."""
-    return inspect.iscoroutinefunction(getattr(instance, call.method, None))
 
 
 def _compile(template: str, call: Call, *, awaited: bool) -> Callable[..., Any]:

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import operator
+import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from job.errors import StateError, TargetRaisedError
 from job.shard import loops
 from job.shard.states import bounded, canonical
+from job.signals import OURS
+from job.workload.importing import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,22 +34,24 @@ class Recipe:
     """What a shard must know of a workload, without the libraries that read workloads.
 
     Attributes:
-        make: The target itself, imported.
-        target: What was imported, and the arguments each instance is made with.
+        make: The target itself; None where it is to be imported.
+        target: What is imported, and the arguments each instance is made with.
         calls: What every instance gets, in order.
         read: The method or attribute that tells the state; None stands for the whole object.
         state_limit: From how many characters on a state is replaced by its digest.
-        awaited: The methods that return what is to be awaited, where their definition hides it.
         exact: Whether states are compared without a tolerance, and so by digests where long.
+        awaited: The methods that return what is to be awaited.
+        paths: Where the target may be imported from, besides where a process does so anyway.
     """
 
-    make: Callable[..., Any]
+    make: Callable[..., Any] | None
     target: Target
     calls: tuple[Call, ...]
     read: str | None
     state_limit: int
-    awaited: frozenset[str] = frozenset()
     exact: bool = True
+    awaited: frozenset[str] = frozenset()
+    paths: tuple[str, ...] = ()
 
     @property
     def calls_per_instance(self) -> int:
@@ -56,8 +63,19 @@ class Recipe:
         ends = accumulate(call.times for call in self.calls)
         return next(c for c, end in zip(self.calls, ends, strict=True) if position <= end)
 
+    def resolve(self) -> Recipe:
+        """Return the recipe with its target, imported where it has none.
+
+        Raises:
+            UsageError: It cannot be imported.
+        """
+        if self.make is not None:
+            return self
+        sys.path += [path for path in self.paths if path not in sys.path and Path(path).is_dir()]
+        return replace(self, make=load_target(self.target))
+
     def is_awaited(self, call: Call) -> bool:
-        """Return whether what a call returns is to be awaited."""
+        """Return whether what a call returns is to be awaited, as far as its target is known."""
         method = getattr(self.make, call.method, None)
         return call.method in self.awaited or inspect.iscoroutinefunction(method)
 
@@ -74,9 +92,12 @@ def make_instance(recipe: Recipe, number: int) -> Any:  # noqa: ANN401 - any cla
         TargetRaisedError: Its constructor raised.
     """
     args, kwargs = recipe.target.arguments(number)
+    assert recipe.make  # noqa: S101 - whoever makes instances has resolved it
     try:
         return recipe.make(*args, **kwargs)
-    except (Exception, SystemExit) as error:
+    except OURS:
+        raise
+    except BaseException as error:
         raise target_raised(error, number, str(recipe.target)) from None
 
 
@@ -95,19 +116,21 @@ def read_state(
         StateError: There is no such state, or it cannot be compared.
     """
     try:
-        state = getattr(instance, recipe.read) if recipe.read else instance
+        state = operator.attrgetter(recipe.read)(instance) if recipe.read else instance
         if recipe.read and callable(state):
             state = state()
         if inspect.isawaitable(state):
             run = event_loop.run_until_complete if event_loop else asyncio.run
             state = run(_awaited(state))
-    except (Exception, SystemExit) as error:
+    except OURS:
+        raise
+    except BaseException as error:
         if isinstance(error, AttributeError) and _is_missing(error, instance, recipe.read):
-            raise _nothing_to_read(instance, number, error.name) from None
+            raise _nothing_to_read(instance, number, recipe.read) from None
         raise target_raised(error, number, f"read {recipe.read}") from None
     try:
-        text = canonical(state, whole=0 if recipe.exact else recipe.state_limit)
-        return bounded(text, recipe.state_limit)
+        whole = 0 if recipe.exact else recipe.state_limit
+        return bounded(canonical(state, whole=whole), recipe.state_limit)
     except StateError as error:
         message = f"instance {number:,}, read {recipe.read or 'of the object'}: {error.message}"
         raise StateError(message, error.hint) from None
@@ -115,7 +138,7 @@ def read_state(
 
 def _is_missing(error: AttributeError, instance: object, read: str | None) -> bool:
     """Tell an instance without such a state from one whose own code raised the same."""
-    return error.obj is instance and error.name == read
+    return error.obj is instance and error.name in (read or "").split(".")
 
 
 def _nothing_to_read(instance: object, number: int, name: str | None) -> StateError:
@@ -132,8 +155,12 @@ def target_raised(
     error: BaseException, number: int, doing: str, position: int = 0
 ) -> TargetRaisedError:
     """Return a target's exception in plain strings."""
+    try:
+        text = str(error)
+    except BaseException as worse:
+        text = f"its text cannot be told: {type(worse).__name__}"
     # One line, as part of a sentence, and something that can be saved as UTF-8.
-    text = " ".join(str(error).split()).encode(errors="backslashreplace").decode()
+    text = " ".join(text.split()).encode(errors="backslashreplace").decode()
     shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     # The first frames are this package's; without more, the method could not even be called.

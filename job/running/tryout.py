@@ -1,0 +1,123 @@
+"""The try-out: a process of its own makes the target's first calls, before anything is measured."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import IO, TYPE_CHECKING, Any
+
+from job.errors import TargetRaisedError, TrialError, UsageError
+from job.planning.estimate import Profile
+from job.results.document import Tried
+
+if TYPE_CHECKING:
+    from job.running.listener import Listener
+    from job.workload.model import Workload
+
+BOOT = (
+    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
+    "from job.shard.tryout import serve; serve()"
+)
+POLL_S = 0.2  # how long one wait may last: a signal is seen in between
+SAY_S = 10.0  # between two notes that something is waited for
+
+
+def try_out(
+    workload: Workload, packed: bytes, timeout_s: float, listener: Listener
+) -> tuple[Tried, frozenset[str]]:
+    """Try a target out; return what was found, and which methods are to be awaited.
+
+    Args:
+        workload: What is computed.
+        packed: Its recipe, pickled.
+        timeout_s: How long all of it may take.
+        listener: Told while it takes long.
+
+    Raises:
+        UsageError: The target cannot be compared, or it ended its process.
+        StateError: Its state cannot be read or compared.
+        TrialError: It raised, or took too long.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", BOOT], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        start_new_session=True,  # what a terminal signals is ours to heed
+    ) as process:  # fmt: skip
+        try:
+            found = _await(process, workload, packed, timeout_s, listener)
+        finally:
+            process.kill()
+    awaited = found.pop("awaited", frozenset())
+    return Tried.model_validate(found), awaited
+
+
+def profile_of(workload: Workload, tried: Tried) -> Profile:
+    """Return what the calls of one instance take, as each kind of them was timed."""
+    pairs = [
+        (call.times / timed.calls, timed)
+        for call, timed in zip(workload.calls, tried.calls, strict=True)
+        if timed.calls
+    ]
+    return Profile(
+        workload.calls_per_instance,
+        sum(scale * timed.wall_s for scale, timed in pairs),
+        sum(scale * timed.cpu_s for scale, timed in pairs),
+        round(sum(scale * timed.switches for scale, timed in pairs)),
+    )
+
+
+def _await(
+    process: subprocess.Popen[bytes], workload: Workload, packed: bytes, timeout_s: float,
+    listener: Listener,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what the process found; of one that ended while it only timed, what it had."""
+    assert process.stdin  # noqa: S101 - both are pipes
+    assert process.stdout  # noqa: S101
+    with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
+        pickle.dump([path or os.getcwd() for path in sys.path], stdin)  # noqa: PTH109
+        stdin.write(packed)
+    answers: queue.Queue[tuple[str, dict[str, Any], Exception | None] | None] = queue.Queue()
+    threading.Thread(target=_hear, args=(process.stdout, answers), daemon=True).start()
+    doing, found, began = "starting Python", dict[str, Any](), time.monotonic()
+    said = began
+    while True:
+        now = time.monotonic()
+        try:
+            answer = answers.get(timeout=POLL_S)
+        except queue.Empty:
+            if now > began + timeout_s:
+                message = f"trying out {workload.target}: {doing} took longer than {timeout_s:g} s"
+                raise TrialError(message, "Allow more with --timeout.") from None
+            if now > said + SAY_S:
+                said = now
+                listener.note(f"Trying out {workload.target}: {doing}, for {now - began:.0f} s")
+            continue
+        if answer is None:
+            if not doing:
+                return found
+            message = f"target {workload.target}: its process {_end(process)} in {doing}"
+            raise UsageError(message, "What ends its process cannot be compared: have it raise.")
+        doing, found, error = answer
+        if isinstance(error, TargetRaisedError) and not found:
+            raise error.told("the target", "tried out")
+        if error and not found:
+            raise error
+
+
+def _hear(stdout: IO[bytes], answers: queue.Queue[Any]) -> None:
+    """Pass on what the process answers, and None when it ends."""
+    with contextlib.suppress(EOFError, pickle.UnpicklingError, OSError):
+        while True:
+            answers.put(pickle.load(stdout))  # noqa: S301 - our own process wrote it
+    answers.put(None)
+
+
+def _end(process: subprocess.Popen[bytes]) -> str:
+    code = process.wait()
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"

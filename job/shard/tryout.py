@@ -1,0 +1,252 @@
+"""The try-out, as it runs in a process of its own: an instance, the first calls, one read.
+
+Whatever is wrong with a class for a comparison is found here, before anything is measured, and
+leaves no trace in the driver: rows in files, counted-up class attributes, loaded models.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import inspect
+import operator
+import os
+import pickle
+import signal
+import sys
+import time
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from job.errors import JobError, StateError, TargetRaisedError, UsageError
+from job.shard import loops
+from job.shard.metering import voluntary_switches
+from job.shard.recipe import make_instance, read_state, target_raised
+from job.shard.states import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from job.shard.recipe import Recipe
+    from job.workload.calls import Call
+
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+ENOUGH_S = 0.7  # of timed calls, for a profile
+MOST_PARTS = 1_000  # of a value that instances share, beyond which it is looked at no closer
+PLAIN = (type(None), bool, int, float, str, bytes, list, tuple, set, frozenset, dict)
+NUMERIC = ("numpy", "scipy", "sklearn", "torch", "pandas")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def serve() -> None:
+    """Try out what standard input holds, and answer by standard output, in pickles."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what the target prints is no answer
+    with contextlib.suppress(OSError, AttributeError):  # not on Linux
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+    recipe, instances = pickle.load(sys.stdin.buffer)  # noqa: S301 - our driver wrote it
+    found: dict[str, Any] = {}
+
+    def tell(doing: str) -> None:
+        pickle.dump((doing, found, None), answers)
+        answers.flush()
+
+    error: Exception | None = None
+    try:
+        try_out(recipe, instances, tell, found)
+    except (JobError, TargetRaisedError) as raised:
+        error = raised
+    pickle.dump(("", found, error), answers)
+    answers.flush()
+    os._exit(0)  # a thread of the target's would be waited for
+
+
+class Timed(NamedTuple):
+    """What some calls of one kind took: how many, by the clock and on CPUs in seconds, switches."""
+
+    calls: int
+    wall_s: float
+    cpu_s: float
+    switches: int
+
+
+def try_out(
+    recipe: Recipe, instances: int, tell: Callable[[str], None], found: dict[str, Any]
+) -> None:
+    """Try a target out, and fill in what was found as far as it goes.
+
+    Args:
+        recipe: What is computed.
+        instances: How many instances there will be.
+        tell: Told what is done next, so that whoever waits knows what was the last of it.
+        found: Filled in: the keys of `results.document.Tried`, and `awaited`.
+
+    Raises:
+        JobError: Why this cannot be compared.
+        TargetRaisedError: A constructor, call or read raised.
+    """
+    tell(f"importing {recipe.target.module}")
+    recipe = recipe.resolve()
+    _refuse_ray(recipe)
+    before = dict(_shared(recipe))
+    tell(f"making instance 0, {recipe.target}")
+    instance = make_instance(recipe, 0)
+    _check_methods(recipe, instance)
+    event_loop = asyncio.new_event_loop()
+    untouched = _peek(recipe, instance, event_loop)
+    timed: list[Timed] = []
+    awaited: set[str] = set()
+    returned: list[int] = []
+    for position, call in enumerate(recipe.calls, 1):
+        tell(str(call))
+        took, value = _call(recipe, call, instance, position, event_loop, awaited)
+        timed.append(took)
+        returned.append(_size(value))
+    tell(f"read {recipe.read or 'of the object'}")
+    state = read_state(recipe, instance, 0, event_loop)
+    after = dict(_shared(recipe))
+    found |= {
+        "awaited": frozenset(awaited),
+        "unchanged": bool(recipe.calls) and state == untouched,
+        "shared": sorted(name for name, text in after.items() if before.get(name, text) != text),
+        "returned_bytes": returned,
+        "blas_threads": _blas_threads(recipe.target.module),
+        "calls": timed,
+    }
+    tell("")  # what comes now only times, and may fail
+    if sum(each.wall_s for each in timed) < ENOUGH_S:
+        found["calls"] = list(_time(recipe, instances // 2, frozenset(awaited), event_loop))
+
+
+def _refuse_ray(recipe: Recipe) -> None:
+    ray = sys.modules.get("ray")
+    if ray and ray.is_initialized():
+        ray.shutdown()
+        message = f"target {recipe.target}: importing {recipe.target.module} starts Ray"
+        raise UsageError(message, "Put ray.init() below `if __name__ == '__main__':`.")
+    if hasattr(recipe.make, "__ray_metadata__"):
+        message = f"target {recipe.target}: it is a Ray actor already"
+        raise UsageError(message, "Name the class without @ray.remote; ray.remote(Class) adds it.")
+
+
+def _check_methods(recipe: Recipe, instance: object) -> None:
+    if instance is None:
+        raise UsageError(f"target {recipe.target}: it returned None, not an instance")
+    for call in recipe.calls:
+        try:
+            method = operator.attrgetter(call.method)(instance)
+        except AttributeError:
+            method = None
+        if not callable(method):
+            made = type(instance)  # whose properties are not run
+            has = [n for n in dir(made) if n[0] != "_" and callable(getattr(made, n, None))]
+            message = f"--call {call}: {made.__name__} has no method {call.method!r}"
+            raise UsageError(message, f"It has: {', '.join(has[:20])}." if has else "")
+
+
+def _peek(recipe: Recipe, instance: object, event_loop: asyncio.AbstractEventLoop) -> str | None:
+    """Return the state before any call; None where it has none yet."""
+    try:
+        return read_state(recipe, instance, 0, event_loop)
+    except (StateError, TargetRaisedError):
+        return None
+
+
+def _call(  # noqa: PLR0913, PLR0917 - what a call is made of
+    recipe: Recipe, call: Call, instance: object, position: int,
+    event_loop: asyncio.AbstractEventLoop, awaited: set[str],
+) -> tuple[Timed, object]:  # fmt: skip
+    """Make a call once, and return what it took and what it returned."""
+    args, kwargs = call.arguments(0)
+    began = _now()
+    try:
+        value = operator.attrgetter(call.method)(instance)(*args, **kwargs)
+        if inspect.isawaitable(value):
+            awaited.add(call.method)
+            value = event_loop.run_until_complete(_await(value))
+    except BaseException as error:
+        raise target_raised(error, 0, str(call), position) from None
+    took = _since(began, 1)
+    if inspect.isgenerator(value) or inspect.isasyncgen(value):
+        message = (
+            f"--call {call}: it returns a generator, which nobody goes through: it does nothing"
+        )
+        hint = "Call a method that goes through it, such as one that returns list(...); a small "
+        raise UsageError(message, f"{hint}class around {recipe.target.name} can add it.")
+    return took, value
+
+
+async def _await(value: Any) -> object:  # noqa: ANN401 - whatever can be awaited
+    return await value
+
+
+def _time(
+    recipe: Recipe, number: int, awaited: frozenset[str], event_loop: asyncio.AbstractEventLoop
+) -> Iterator[Timed]:
+    """Time each kind of call on a fresh instance, now that the process is warm."""
+    instance = make_instance(recipe, number)
+    share_s = ENOUGH_S / max(1, len(recipe.calls))
+    for call in recipe.calls:
+        loop = loops.run(call, awaited=call.method in awaited)
+        made, chunk, began = 0, 1, _now()
+        while made < call.times and time.perf_counter() - began[0] < share_s:
+            chunk = min(chunk, call.times - made)
+            running = loop([instance], [number], made, chunk)
+            if running is not None:
+                event_loop.run_until_complete(running)
+            made += chunk
+            chunk *= 2
+        yield _since(began, made)
+
+
+def _now() -> tuple[float, float, int]:
+    """Return the time, what this process and its children have computed, and its switches."""
+    used = os.times()
+    return time.perf_counter(), sum(used[:4]), voluntary_switches()
+
+
+def _since(began: tuple[float, float, int], calls: int) -> Timed:
+    wall_s, cpu_s, switches = (now - then for now, then in zip(_now(), began, strict=True))
+    return Timed(calls, wall_s, cpu_s, int(switches))
+
+
+def _size(value: object) -> int:
+    """Return how many bytes a value takes when it is sent; 0 where it cannot be."""
+    try:
+        return 0 if value is None else len(pickle.dumps(value, protocol=5))
+    except Exception:
+        return 0
+
+
+def _shared(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Yield the plain data that instances share: class attributes, and globals of the module."""
+    module = sys.modules.get(recipe.target.module)
+    kinds = [recipe.make] if isinstance(recipe.make, type) else []
+    if isinstance(module, ModuleType):
+        held = [each for each in vars(module).values() if isinstance(each, type)]
+        kinds += [each for each in held if each.__module__ == module.__name__]
+        yield from _plain(module.__name__, vars(module))
+    for kind in {each: None for one in kinds for each in one.__mro__}:
+        if kind.__module__.partition(".")[0] == recipe.target.module.partition(".")[0]:
+            yield from _plain(kind.__qualname__, vars(kind))
+
+
+def _plain(of: str, held: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for name, value in list(held.items()):
+        if not isinstance(value, PLAIN) or name.startswith(("__", "_abc_")):
+            continue
+        size = len(value) if hasattr(value, "__len__") else 1  # type: ignore[arg-type]
+        try:
+            yield f"{of}.{name}", canonical(value) if size <= MOST_PARTS else f"{size} parts"
+        except StateError:
+            continue
+
+
+def _blas_threads(module: str) -> int | None:
+    """Return how many threads numpy may use here; None where the target has not to do with it."""
+    held = [v.__name__ for v in vars(sys.modules[module]).values() if isinstance(v, ModuleType)]
+    if not any(name.partition(".")[0] in NUMERIC for name in [module, *held]):
+        return None
+    set_ = (os.environ.get(variable, "") for variable in THREAD_VARIABLES)
+    return next((int(each) for each in set_ if each.isdigit()), os.cpu_count() or 1)
