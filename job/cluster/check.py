@@ -14,12 +14,11 @@ import ray.exceptions as rex
 
 from job.analysis import checks
 from job.analysis.checks import Inspection, Probe, Reply
-from job.cluster import autoscaler, connection
+from job.cluster import connection
+from job.cluster.autoscaler import await_cpus, preview
 from job.cluster.connection import on_node
 from job.cluster.reasons import cause_of_death, last_line, missing_module
-from job.cluster.waiting import await_cpus, try_to_arrange
 from job.errors import ClusterError
-from job.planning.layout import fits
 from job.shard.metering import pace_s
 
 if TYPE_CHECKING:
@@ -102,15 +101,13 @@ def inspect(workload: Workload, plan: Plan, site: Site, packed: bytes) -> Inspec
     cluster = await_cpus(plan, site).cluster
     driver_core_s = pace_s()
     probes = tuple(_measure(node, packed, site.note) for node in cluster.nodes)
-    nodes, growth = autoscaler.view(cluster)
     placed: dict[str, Fit] = {}
     sizes: dict[str, str] = {}
     omitted: dict[str, str] = {}
     refused = ""
     try:
-        laid_out = try_to_arrange(workload, plan, cluster, nodes, growth)
-        omitted = laid_out.omitted
-        placed = fits(laid_out.layouts, nodes, growth)
+        laid_out = preview(workload, plan, cluster)
+        omitted, placed = laid_out.omitted, laid_out.fits
         sizes = {name: str(layout) for name, layout in laid_out.layouts.items()}
     except ClusterError as error:
         refused = str(error)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from job.cluster import private
 from job.cluster.address import find_the_running_one, is_open, knock
 from job.cluster.guard import Request
-from job.cluster.household import Household
 from job.errors import ClusterError, UsageError
 from job.planning.placement import Capacity
 from job.results.document import Cluster, Node
@@ -96,29 +95,53 @@ def connect(
     if kind == "embedded" and (running := private.gcs_addresses()):
         how = "auto" if len(running) == 1 else "HOST:PORT"
         note(f"Ray runs here at {', '.join(running)}; --address {how} would use it.")
-    household = Household() if kind == "embedded" else None
-    if household:
-        leaving.abandon = lambda: household.end(household.members())
+    started = _watch_children() if kind == "embedded" else list
+    leaving.abandon = lambda: _end(started())
+    hurried = False
     try:
         _init(address, leaving, _package_of(module) if module else None)
-        yield _with_door(describe(kind))
+        cluster = describe(kind)
+        door = None if kind == "embedded" else is_open(cluster.address)
+        yield cluster.model_copy(update={"open": door})
     except KeyboardInterrupt:
-        if not leaving.active:
-            _shutdown(household)
-        elif household:
-            # ray.shutdown takes longer than a signal allows. The process ends with this, and a
-            # cluster that is not ours ends our actors when it sees that.
-            household.end(household.members())
+        # ray.shutdown takes longer than a signal allows. The process ends with this, and a cluster
+        # that is not ours ends our actors when it sees that.
+        hurried = leaving.active
         raise
-    except BaseException:
-        _shutdown(household)
-        raise
-    _shutdown(household)
+    finally:
+        members = started()
+        if not hurried:
+            ray.shutdown()
+        _end(members, 0.0 if hurried else LEAVE_S)
 
 
-def _with_door(cluster: Cluster) -> Cluster:
-    door = None if cluster.kind == "embedded" else is_open(cluster.address)
-    return cluster.model_copy(update={"open": door})
+def _watch_children() -> Callable[[], list[Any]]:
+    """Return what lists the processes that were started since, and theirs: an embedded Ray's."""
+    import psutil  # comes with ray, from its own folder
+
+    others = {child.pid for child in psutil.Process().children()}
+
+    def started() -> list[Any]:
+        found: list[Any] = []
+        for child in psutil.Process().children():
+            if child.pid not in others:
+                found.append(child)
+                with contextlib.suppress(psutil.Error):
+                    found += child.children(recursive=True)
+        return found
+
+    return started
+
+
+def _end(members: list[Any], grace_s: float = 0.0) -> None:
+    """Wait until they are gone; kill those that are not when the grace is over."""
+    import psutil
+
+    _, alive = psutil.wait_procs(members, timeout=grace_s)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(alive, timeout=1.0)
 
 
 def _init(address: str, leaving: Leaving, package: str | None) -> None:
@@ -155,15 +178,6 @@ def _carry_ourselves() -> None:
     import ray
 
     ray.cloudpickle.register_pickle_by_value(importlib.import_module("job"))
-
-
-def _shutdown(household: Household | None) -> None:
-    import ray
-
-    members = household.members() if household else []
-    ray.shutdown()
-    if household:
-        household.end(members, LEAVE_S)
 
 
 def carry(module_name: str) -> None:

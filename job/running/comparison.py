@@ -12,10 +12,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from job.actors.worker import Setting
-from job.cluster import autoscaler, connection
+from job.cluster import connection
+from job.cluster.autoscaler import lay_out, preview
 from job.cluster.check import inspect, look
 from job.cluster.connection import session
-from job.cluster.waiting import lay_out, try_to_arrange
 from job.errors import JobError
 from job.planning.estimate import (
     SEND_S,
@@ -27,7 +27,6 @@ from job.planning.estimate import (
     threads_for,
     work_s,
 )
-from job.planning.layout import fits
 from job.results.document import Computed, Environment, Results
 from job.running.calibration import calibrated
 from job.running.preparation import first_calls, prepared, recipe_of
@@ -144,16 +143,14 @@ def rehearse(
     """
     with session(address, leaving, note) as site:
         cluster = site.cluster
-        nodes, growth = autoscaler.view(cluster)
-        made = try_to_arrange(workload, plan, cluster, nodes, growth)
+        made = preview(workload, plan, cluster)
         estimates = {}
         for call_s in REHEARSED_S:
             profile = Profile(1, call_s, call_s, switches=0)
             sample = _sample(workload, plan, profile)
             estimates[call_s] = _estimate(workload, profile, sample, made.layouts, cluster.cpus)
         left = tuple(name for name in plan.strategies if name not in made.omitted)
-        placed = fits(made.layouts, nodes, growth)
-        return Rehearsal(cluster, made.layouts, placed, made.omitted, estimates, left)
+        return Rehearsal(cluster, made.layouts, made.fits, made.omitted, estimates, left)
 
 
 def examine(  # noqa: PLR0913 - the callback is named
