@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmarks.scenarios import LIMIT_S
-from job.actors.worker import Setting
 from job.cluster import connection
-from job.planning import layout
+from job.cluster.travel import Subject, pack
+from job.planning.layout import arrange
 from job.running import preparation
-from job.running.serial import Serial
-from job.running.sharded import RayShards
+from job.running.comparison import build_strategies
 from job.signals import Leaving
 from job.workload.importing import load_target
-from job.workload.model import build
+from job.workload.reading import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from benchmarks.laps import Laps
     from benchmarks.scenarios import Scenario
     from job.cluster.connection import Site
-    from job.results.document import Cluster
     from job.running.strategy import Strategy
 
 _SETTLE_S = 1.0
@@ -39,19 +37,14 @@ def begin() -> Iterator[Site]:
         yield site
 
 
-def strategy(name: str, scenario: Scenario, cluster: Cluster) -> Strategy:
+def strategy(name: str, scenario: Scenario, site: Site) -> Strategy:
     """Return one strategy for a scenario, prepared as a comparison prepares it."""
     workload, plan = build({}, options(name, scenario))
     recipe = preparation.recipe_of(workload, load_target(workload.target))
-    if name == "serial":
-        return Serial(recipe, workload.instances, plan.timeout_s)
-    packed = connection.pack(recipe)
-    made = layout.arrange(workload, plan, connection.capacities(cluster))
-    setting = Setting(
-        recipe, workload.instances, cluster, plan.startup_timeout_s, plan.timeout_s, note, packed
-    )
-    built = RayShards(name, made.layouts[name], setting)
-    built.prepare(preparation.probed(recipe, workload.instances))
+    subject = Subject(workload, plan, recipe, pack(recipe))
+    laid_out = arrange(workload, plan, connection.capacities(site.cluster))
+    (built,) = build_strategies(subject, site, laid_out, None)
+    built.prepare(preparation.probe(recipe, workload.instances))
     return built
 
 
@@ -72,7 +65,7 @@ def options(name: str, scenario: Scenario) -> dict[str, object]:
 def run(name: str, scenario: Scenario, laps: Laps) -> list[int]:
     """Run one strategy once, in the phases that the runner times."""
     with begin() as site:
-        built = strategy(name, scenario, site.cluster)
+        built = strategy(name, scenario, site)
         laps.connected()
         built.start()
         laps.started()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +9,16 @@ import click
 
 from benchmarks import ours
 from benchmarks.winners import CALIBRATED, INSTANCES, POINTS, TRIALS, Point, point_of
-from job.analysis.breakeven import NoBreakEven, break_even
-from job.running.comparison import measured
-from job.running.preparation import prepared
+from job.analysis.breakeven import NoBreakEven
+from job.analysis.report import analyse
+from job.running.comparison import compare
+from job.running.listener import Listener
+from job.running.preparation import prepare
 from job.targets.spinner import Spinner, rounds_for
 from job.workload.importing import load_target
-from job.workload.model import build
+from job.workload.reading import build
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from job.analysis.breakeven import BreakEven
     from job.cluster.connection import Site
     from job.results.document import Results
@@ -29,7 +28,7 @@ def find() -> list[Point]:
     """Calibrate once, predict, and measure all points; about three minutes."""
     with ours.begin() as found:
         site = replace(found, note=_unsaid)
-        model = break_even(_compared(site, *CALIBRATED))
+        model = analyse(_compared(site, *CALIBRATED)).model
         if isinstance(model, NoBreakEven):
             message = f"the calibrating run gave no break-even: {model.reason}"
             raise click.ClickException(message)
@@ -53,18 +52,9 @@ def _compared(site: Site, cost: float, calls: int) -> Results:
         "serial": "full",
     }
     workload, plan = build({}, keys)
-    subject = prepared(workload, plan, load_target(workload.target))
-    return measured(subject, site, None, keep=_unkept, watch=_unwatched, show=_unkept)
+    subject = prepare(workload, plan, load_target(workload.target))
+    return compare(subject, site, None, Listener())
 
 
 def _unsaid(_text: str) -> None:
     pass
-
-
-def _unkept(_results: Results) -> None:
-    pass
-
-
-@contextlib.contextmanager
-def _unwatched(_strategy: str, _turn: int, _calls: int) -> Iterator[Any]:
-    yield ours.unseen

@@ -29,7 +29,7 @@ from job.targets.counter import Counter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from job.results.document import Cluster
+    from job.cluster.connection import Site
     from job.running.strategy import Strategy
 
 _SEED = SCENARIOS["seed"]
@@ -54,31 +54,30 @@ def main(pairs: int, slack: float) -> None:
     """Check three ratios against their bounds."""
     verdicts: list[Verdict] = []
     with ours.begin() as site:
-        cluster = site.cluster
         for judge in (_actors_overlap, _actors_against_script, _serial_against_loop):
-            demand, measured, at_most = judge(cluster, pairs)
+            demand, measured, at_most = judge(site, pairs)
             verdicts.append(Verdict(demand, measured, at_most * (1 + slack)))
             click.echo(verdicts[-1])
     sys.exit(0 if all(verdict.met for verdict in verdicts) else 1)
 
 
-def _actors_overlap(cluster: Cluster, _pairs: int) -> tuple[str, float, float]:
+def _actors_overlap(site: Site, _pairs: int) -> tuple[str, float, float]:
     """Compare the work of the default workload with what its waiting takes at least."""
     ideal = _SEED.calls * _SEED.seconds
-    works = [_timed(ours.strategy("actors", _SEED, cluster)).work_s for _ in range(_SEED_RUNS)]
+    works = [_timed(ours.strategy("actors", _SEED, site)).work_s for _ in range(_SEED_RUNS)]
     return "default workload: work of `actors` over 2 s", statistics.median(works) / ideal, 1.02
 
 
-def _actors_against_script(cluster: Cluster, pairs: int) -> tuple[str, float, float]:
+def _actors_against_script(site: Site, pairs: int) -> tuple[str, float, float]:
     """Compare `actors` with a script that remotes the class directly, from start to states."""
-    actors = ours.strategy("actors", _CALLS, cluster)
+    actors = ours.strategy("actors", _CALLS, site)
     ratio = _median_ratio(lambda: _timed(actors).elapsed_s, _script, pairs)
     return "4 x 5,000 no-op calls: `actors` over a hand-written script", ratio, 1.10
 
 
-def _serial_against_loop(cluster: Cluster, _pairs: int) -> tuple[str, float, float]:
+def _serial_against_loop(site: Site, _pairs: int) -> tuple[str, float, float]:
     """Compare the loop of `serial` with the plain Python loop."""
-    serial = ours.strategy("serial", _LOOP, cluster)
+    serial = ours.strategy("serial", _LOOP, site)
     ratio = _median_ratio(lambda: _timed(serial).work_s, _loop, _LOOP_PAIRS)
     return "1,000 x 1,000 no-op calls: `serial` over a plain loop", ratio, 1.05
 

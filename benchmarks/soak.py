@@ -22,19 +22,19 @@ from tabulate import tabulate
 
 from benchmarks import ours
 from benchmarks.targets import Ledger
-from job.actors.worker import Setting
-from job.cluster import connection
+from job.cluster.travel import Subject, pack
 from job.errors import JobError
 from job.planning.layout import Layout
-from job.running.sharded import RayShards
-from job.shard.recipe import Recipe
-from job.workload.calls import parse_call, parse_target
+from job.running.preparation import recipe_of
+from job.running.sharded import Sharded
 from job.workload.chaos import Chaos
+from job.workload.reading import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from job.results.document import Cluster, Loss
+    from job.cluster.connection import Site
+    from job.results.document import Loss
 
 _INSTANCES, _CALLS = 8, 20
 _LAYOUTS = {
@@ -70,13 +70,12 @@ def main(runs: int, seed: int) -> None:
     """Kill actors in many runs, and compare the states of each with a plain loop's."""
     rows, wrong = [], 0
     with ours.begin() as site:
-        cluster = site.cluster
         for name in _LAYOUTS:
             for every in _SNAPSHOTS:
-                undisturbed = next(_runs(name, every, cluster, [None]))
+                undisturbed = next(_runs(name, every, site, [None]))
                 chaos = [Chaos(_KILLS, 0, seed + n, _INTERVALS_S[n % 2]) for n in range(runs)]
                 found = []
-                for run in _runs(name, every, cluster, chaos):
+                for run in _runs(name, every, site, chaos):
                     found.append(run)
                     told = run.problem or f"{len(run.deaths)} deaths, {run.replayed} replayed"
                     ours.note(f"{name}, snapshots {every}, run {len(found)} of {runs}: {told}")
@@ -89,18 +88,23 @@ def main(runs: int, seed: int) -> None:
     click.echo(f"✓ {len(rows) * runs} of {len(rows) * runs} runs ended in the states of the loop")
 
 
-def _runs(name: str, every: int, cluster: Cluster, chaos: Sequence[Chaos | None]) -> Iterator[Run]:
+def _runs(name: str, every: int, site: Site, chaos: Sequence[Chaos | None]) -> Iterator[Run]:
     """Run one strategy once for each of these disturbances."""
-    target = parse_target("benchmarks.targets:Ledger(instance)")
-    recipe = Recipe(Ledger, target, (parse_call(f"book(instance) * {_CALLS}"),), "total", 10**6)
-    setting = Setting(
-        recipe, _INSTANCES, cluster, _LIMIT_S, _LIMIT_S, _unsaid, connection.pack(recipe), every
-    )
+    keys = {
+        "target": "benchmarks.targets:Ledger(instance)", "instances": _INSTANCES, "read": "total",
+        "calls": (f"book(instance) * {_CALLS}",), "snapshot_every": every, "timeout_s": _LIMIT_S,
+        "startup_timeout_s": _LIMIT_S,
+    }  # fmt: skip
+    workload, plan = build({}, keys)
+    recipe = recipe_of(workload, Ledger)
+    quiet = replace(site, note=_unsaid)
     for each in chaos:
-        yield _run(RayShards(name, _LAYOUTS[name], replace(setting, chaos=each)), bool(each))
+        planned = plan.model_copy(update={"chaos": str(each) if each else None})
+        subject = Subject(workload, planned, recipe, pack(recipe))
+        yield _run(Sharded(name, _LAYOUTS[name], subject, quiet), bool(each))
 
 
-def _run(strategy: RayShards, disturbed: bool) -> Run:  # noqa: FBT001 - one caller, beside it
+def _run(strategy: Sharded, disturbed: bool) -> Run:  # noqa: FBT001 - one caller, beside it
     try:
         strategy.prepare(None)
         strategy.start()

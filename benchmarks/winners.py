@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tabulate import tabulate
 
 from benchmarks.bounds import Verdict
-from job.analysis.figures import rows_of
+from job.analysis.figures import figures_of
 
 if TYPE_CHECKING:
     from job.analysis.breakeven import BreakEven
@@ -74,9 +74,10 @@ class Point:
 
 def point_of(model: BreakEven, results: Results) -> Point:
     """Hold what was measured against what was predicted."""
-    elapsed = {row.strategy: row.elapsed_s for row in rows_of(results)}
-    (serial,) = [row for row in rows_of(results) if row.strategy == "serial"]
-    calls = results.analysed()["serial"][-1].calls
+    figures = figures_of(results)
+    elapsed = {row.strategy: row.elapsed_s for row in figures.rows}
+    (serial,) = [row for row in figures.rows if row.strategy == "serial"]
+    calls = figures.trials["serial"][-1].calls
     cost = serial.work_s / calls
     around = {model.winner(calls, factor * cost) for factor in (1 / NEAR, 1.0, NEAR)}
     thresholds = [found for found in model.thresholds(calls).values() if found is not None]

@@ -13,8 +13,8 @@ import click
 
 from job.commands.check import check_cluster
 from job.commands.compare import compare_files
+from job.commands.console import say
 from job.commands.fetch import fetch
-from job.commands.options import say
 from job.commands.report import show_report
 from job.commands.run import run_comparison
 from job.commands.sweep import run_sweep

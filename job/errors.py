@@ -76,26 +76,26 @@ class TargetRaisedError(Exception):
         position: Which of the instance's calls it was, from 1; 0 outside of calls.
         error: The exception's type and text.
         line: Where in the target's source it was raised.
+        exits: Whether a call asked for the end of its process, which is no error of its own.
     """
 
-    def __init__(self, number: int, doing: str, position: int, error: str, line: str) -> None:
-        """Keep all parts in `args`, so that the error survives pickling."""
-        super().__init__(number, doing, position, error, line)
+    def __init__(  # noqa: PLR0913, PLR0917 - all parts are in `args`, so that the error survives pickling
+        self, number: int, doing: str, position: int, error: str, line: str,
+        exits: bool = False,  # noqa: FBT001, FBT002 - likewise
+    ) -> None:  # fmt: skip
+        """Take note of what happened, in plain strings."""
+        super().__init__(number, doing, position, error, line, exits)
         self.number = number
         self.doing = doing
         self.position = position
         self.error = error
         self.line = line
+        self.exits = exits
 
     def __str__(self) -> str:
         """Say which instance was doing what, and what it raised."""
         which = f"call {self.position:,}, " if self.position else ""
         return f"instance {self.number:,}, {which}{self.doing}: {self.error}"
-
-    @property
-    def exits(self) -> bool:
-        """Whether the target asked for the end of its process, which is no error of a call's."""
-        return bool(self.position) and self.error.partition(":")[0] == "SystemExit"
 
     def told(self, strategy: str, where: str) -> TrialError:
         """Return it as the failure of a trial."""

@@ -1,12 +1,24 @@
-"""Counts and times as a sentence has them; pure."""
+"""Counts, times and long texts as a sentence or a table has them; pure."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+READABLE = 8  # characters that say something about a text
 
 
 def count(number: float, noun: str) -> str:
     """Return how many there are: 1 call, 2,000 calls, 0.5 CPUs."""
     shown = f"{number:,}" if isinstance(number, int) else f"{number:g}"
     return f"{shown} {noun}{'' if number == 1 else 's'}"
+
+
+def capitalise(clause: str) -> str:
+    """Return a clause as it begins a sentence; what is no letter stays as it is."""
+    return clause[:1].upper() + clause[1:]
 
 
 def spelled(seconds: float) -> str:
@@ -33,3 +45,40 @@ def duration(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:g} {unit}"
     return f"{seconds:g} s"
+
+
+def decimals(seconds: float) -> str:
+    """Return a time for a table, in seconds: two decimals, or three digits where those say little.
+
+    What is smaller than any clock tells is shown as the least that is told.
+    """
+    if seconds >= 0.1 or not seconds:  # noqa: PLR2004
+        return f"{seconds:,.2f}"
+    return f"{max(seconds, 1e-4):.3g}"
+
+
+def excerpt(texts: Sequence[str], width: int, in_all: int) -> str:
+    """Return texts, of `in_all`, as a list that fits into `width` characters (30 or more)."""
+    share = (width - 2 * in_all) // max(in_all, 1)  # for each, if all are shown
+    if 2 * in_all <= width and 2 * in_all + sum(map(len, texts)) <= width:
+        return f"[{', '.join(texts)}]"
+    if share >= READABLE:
+        return f"[{', '.join(shorten(text, share) for text in texts)}]"
+    tail = f"] ({in_all:,} in all)"
+    most = (width - len(tail)) // 3
+    last = f"… {shorten(texts[-1], most)}{tail}"
+    shown = "["
+    for text in texts:
+        piece = f"{shorten(text, most)}, "
+        if len(shown) + len(piece) + len(last) > width:
+            break
+        shown += piece
+    return shown + last
+
+
+def shorten(text: str, width: int) -> str:
+    """Return the text with its middle left out where it has more than `width` characters."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from job.actors.killer import Killer
-    from job.actors.worker import Setting
+    from job.cluster.connection import Site
+    from job.cluster.travel import Subject
     from job.planning.layout import Layout
 
     Progress = Callable[[int], None]
@@ -47,15 +48,15 @@ class Fleet:
         timeline: When which calls were answered.
     """
 
-    def __init__(self, name: str, layout: Layout, setting: Setting) -> None:
+    def __init__(self, name: str, layout: Layout, subject: Subject, site: Site) -> None:
         """Take note of everything; `host` requests the actors."""
         self.workers: list[Worker] = []
-        self.losses = Losses(name, setting)
+        self.losses = Losses(name, subject, site)
         self.timeline = Timeline()
         self._name = name
         self._layout = layout
-        self._setting = setting
-        self.spawner = Spawner(layout, setting)
+        self._subject, self._site = subject, site
+        self.spawner = Spawner(layout, subject, site)
         self._pacing = Pacing(layout.calls_per_batch, layout.shards)
         self._pending: dict[Any, Worker] = {}
         self._goal = Goal.READY
@@ -71,14 +72,14 @@ class Fleet:
             ClusterError: They were not ready in time.
             TrialError: A constructor of the target raised, or ended its process.
         """
-        each, kept = self._setting.recipe.calls_per_instance, self._setting.snapshot_every
+        each, kept = self._subject.recipe.calls_per_instance, self._subject.plan.snapshot_every
         for index, numbers in enumerate(deals):
             calls, size = len(numbers) * each, len(numbers)
             worker = Worker(index, numbers, calls, Recovery(calls, kept * size))
             worker.recovery.begin()
             self.workers.append(worker)
             self._spawn(worker)
-        self._drive(Goal.READY, self._setting.startup_timeout_s)
+        self._drive(Goal.READY, self._subject.plan.startup_timeout_s)
 
     def work(self, progress: Progress, killer: Killer | None = None) -> None:
         """Have all calls made, with every answer looked at.
@@ -94,7 +95,7 @@ class Fleet:
             killer.begin()
         self._progress = progress
         self._fill()
-        self._drive(Goal.WORKED, self._setting.timeout_s, killer)
+        self._drive(Goal.WORKED, self._subject.plan.timeout_s, killer)
 
     def read(self) -> list[str]:
         """Return the states, collected in chunks from all actors at once.
@@ -102,7 +103,7 @@ class Fleet:
         Raises:
             TrialError: A read raised, actors died too often, or the time was up.
         """
-        self._drive(Goal.READ, self._setting.timeout_s)
+        self._drive(Goal.READ, self._subject.plan.timeout_s)
         return [state for worker in self.workers for state in worker.states]
 
     def accounts(self) -> list[Account]:
@@ -127,12 +128,12 @@ class Fleet:
             TrialError: One that lives did not answer in time.
         """
         asked = {getattr(worker.handle, method).remote(): worker for worker in workers}
-        until, waiting = time.monotonic() + self._setting.timeout_s, list(asked)
+        until, waiting = time.monotonic() + self._subject.plan.timeout_s, list(asked)
         while waiting and time.monotonic() < until:
             _, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=LOOK_S)
             waiting = [ref for ref in waiting if not self.spawner.is_gone(asked[ref])]
         if waiting:
-            raise late(self._name, asked[waiting[0]], self._setting.timeout_s)
+            raise late(self._name, asked[waiting[0]], self._subject.plan.timeout_s)
         found = [last_words(self._name, worker, [ref]) for ref, worker in asked.items()]
         return [answer[0] if answer else None for answer in found]
 
@@ -308,8 +309,8 @@ class Fleet:
                 self._lost(worker, DiedError(NODE_LOST))
         homeless = [w for w in silent if w.place is None]
         for worker in homeless:
-            if now > worker.asked_s + self._setting.startup_timeout_s:
-                raise late(self._name, worker, self._setting.startup_timeout_s)
+            if now > worker.asked_s + self._subject.plan.startup_timeout_s:
+                raise late(self._name, worker, self._subject.plan.startup_timeout_s)
             waits = now > worker.asked_s + CROWDED_S and not self.spawner.is_there(worker.refuge)
             if waits and (node_id := self.spawner.refuge(self.workers)):
                 self._pending.pop(worker.segments[0].refs[-1], None)
@@ -318,4 +319,4 @@ class Fleet:
         if homeless and now > self._said_s + SAY_S:
             self._said_s = now
             count, all_ = len(homeless), len(self.workers)
-            self._setting.note(f"{self._name}: waiting for {count:,} of {all_:,} actors")
+            self._site.note(f"{self._name}: waiting for {count:,} of {all_:,} actors")

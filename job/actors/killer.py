@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from job.actors.losses import Losses
-    from job.actors.worker import Setting, Worker
+    from job.actors.worker import Worker
+    from job.cluster.connection import Site
     from job.results.document import Cluster
     from job.workload.chaos import Chaos, Kill
 
@@ -51,17 +52,17 @@ class Executioner:
 class Killer:
     """Brings about the deaths of one trial."""
 
-    def __init__(self, kills: Sequence[Kill], setting: Setting) -> None:
+    def __init__(self, kills: Sequence[Kill], site: Site, timeout_s: float) -> None:
         """Start what kills on every node, before anything is timed.
 
         Raises:
             ClusterError: It did not start.
         """
         self._kills = list(kills)
-        self._setting = setting
+        self._site = site
         self._began_s = 0.0
         self._hands: dict[str, Any] = {}
-        self._spared = spared(setting.cluster)
+        self._spared = spared(site.cluster)
         remote = ray.remote(Executioner)
         for node in ray.nodes():  # those of the last trial may be gone
             if node["Alive"] and node["Resources"].get("CPU"):
@@ -69,9 +70,7 @@ class Killer:
                 hand = remote.options(num_cpus=0, scheduling_strategy=where)
                 self._hands[node["NodeID"]] = hand.remote()
         ready = {hand.ready.remote(): node for node, hand in self._hands.items()}
-        found, late = ray.wait(
-            list(ready), num_returns=len(ready), timeout=setting.startup_timeout_s
-        )
+        found, late = ray.wait(list(ready), num_returns=len(ready), timeout=timeout_s)
         if late:
             self.end()
             raise ClusterError("--chaos: what is to kill did not start", "`check` tells of nodes.")
@@ -107,7 +106,7 @@ class Killer:
     def end(self) -> None:
         """End what kills; say which deaths came too late."""
         if self._kills and self._began_s:
-            self._setting.note(
+            self._site.note(
                 f"--chaos: {count(len(self._kills), 'death')} found no victim before the work was "
                 "done; a shorter interval brings them earlier"
             )

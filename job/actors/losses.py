@@ -17,7 +17,9 @@ from job.words import count
 
 if TYPE_CHECKING:
     from job.actors.recovery import GiveUp
-    from job.actors.worker import Setting, Worker
+    from job.actors.worker import Worker
+    from job.cluster.connection import Site
+    from job.cluster.travel import Subject
     from job.shard.shard import Place
 
 MOST_SAID = 5  # deaths that are told one by one while a trial lasts
@@ -26,11 +28,11 @@ MOST_SAID = 5  # deaths that are told one by one while a trial lasts
 class Losses:
     """All deaths of one trial."""
 
-    def __init__(self, strategy: str, setting: Setting) -> None:
+    def __init__(self, strategy: str, subject: Subject, site: Site) -> None:
         """Start with nothing."""
         self._ours: dict[tuple[str, int], float] = {}  # when we killed which node's process
         self._strategy = strategy
-        self._setting = setting
+        self._subject, self._site = subject, site
         self._deaths: list[Loss] = []
         self._waiting: dict[int, list[int]] = {}  # an actor's deaths it has not come back from
 
@@ -74,7 +76,7 @@ class Losses:
             )
         )  # fmt: skip
         if len(self._deaths) <= MOST_SAID:
-            self._setting.note(
+            self._site.note(
                 f"{self._strategy}: {worker} died ({cause}); "
                 f"{count(replayed, 'call')} that it had answered will be made again"
             )
@@ -104,7 +106,7 @@ class Losses:
         elif not told.at.call:
             doing = f"instance {told.at.instance:,}: reading its state"
         else:
-            call = self._setting.recipe.call_at(told.at.call)
+            call = self._subject.recipe.call_at(told.at.call)
             doing = f"instance {told.at.instance:,}, call {told.at.call:,}, {call}: it"
         message = f"{self._strategy}: {doing} ended the process of three actors, the last {where}"
         return TrialError(

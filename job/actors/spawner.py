@@ -16,7 +16,9 @@ from job.shard.shard import Shard
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from job.actors.worker import Setting, Worker
+    from job.actors.worker import Worker
+    from job.cluster.connection import Site
+    from job.cluster.travel import Subject
     from job.planning.layout import Layout
 
 FRESH_S = 0.5  # how old what is known of the nodes may be
@@ -25,10 +27,10 @@ FRESH_S = 0.5  # how old what is known of the nodes may be
 class Spawner:
     """Starts actors, and knows which nodes there are for them."""
 
-    def __init__(self, layout: Layout, setting: Setting) -> None:
+    def __init__(self, layout: Layout, subject: Subject, site: Site) -> None:
         """Take note of what is asked for."""
         self._layout = layout
-        self._setting = setting
+        self._subject, self._site = subject, site
         self._recipe: Any = None
         self._remote: Any = None
         self._cpus: dict[str, float] = {}  # of each node that is alive
@@ -40,7 +42,7 @@ class Spawner:
         There it holds no CPU, since there may be none left.
         """
         if self._recipe is None:  # both are sent once, to where every actor can have them
-            self._recipe = ray.put(self._setting.packed or self._setting.recipe)
+            self._recipe = ray.put(self._subject.packed)
             self._remote = ray.remote(Shard)
         options: dict[str, Any] = {
             "num_cpus": self._layout.cpus_per_actor, "scheduling_strategy": "SPREAD",

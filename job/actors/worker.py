@@ -15,43 +15,10 @@ from job.results.document import NodeShare
 from job.shard.shard import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from job.actors.recovery import Point, Recovery
-    from job.results.document import Cluster
     from job.shard.metering import Account
-    from job.shard.recipe import Recipe
-    from job.workload.chaos import Chaos
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What all strategies of a comparison share.
-
-    Attributes:
-        recipe: What is computed.
-        instances: How many instances.
-        cluster: Where.
-        startup_timeout_s: How long actors may take until all are ready.
-        timeout_s: How long the work, and the read, may take.
-        note: Told what a user should know while it waits.
-        packed: The recipe as it is sent to the actors; as it stands where there is none.
-        snapshot_every: After how many calls an instance a shard's instances are kept, on average;
-            0 for never.
-        chaos: What is killed while the calls are made.
-        undisturbed: In how many of a strategy's first trials nothing is.
-    """
-
-    recipe: Recipe
-    instances: int
-    cluster: Cluster
-    startup_timeout_s: float
-    timeout_s: float
-    note: Callable[[str], None]
-    packed: bytes | None = None
-    snapshot_every: int = 0
-    chaos: Chaos | None = None
-    undisturbed: int = 0
 
 
 class Goal(enum.IntEnum):

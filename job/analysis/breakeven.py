@@ -1,15 +1,9 @@
 """From which call cost on actors beat the serial loop, and after how many calls; pure.
 
-The model, with n calls of c seconds each on a given layout (docs/measuring.md derives it):
-
-    serial(n, c)   = fixed + n (loop + c)
-    strategy(n, c) = startup + read + n max over bounds of (overhead + factor c)
-
-Each bound is one resource that all calls pass: the driver that sends them, the CPUs, the fullest
-actor. Both sides being lines in n and in c, where they meet is solved exactly. Asking for the
-smallest call that is worth distributing is the idea of METG, the minimum effective task
-granularity (Slaughter et al., "Task Bench", SC 2020), with the serial loop in the place of 50 %
-efficiency.
+Both are lines in the cost of a call and in the number of calls (see `planning.costs`), so where
+they meet is solved exactly. Asking for the smallest call that is worth distributing is the idea of
+METG, the minimum effective task granularity (Slaughter et al., "Task Bench", SC 2020), with the
+serial loop in the place of 50 % efficiency.
 """
 
 from __future__ import annotations
@@ -19,14 +13,15 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from job.analysis.costs import Bound, Cost, call_cost, paid_back
-from job.planning.estimate import WAITING, Profile
+from job.planning.costs import Bound, Cost, Shape, call_cost, fullest_slot, paid_back
+from job.planning.estimate import Profile
 from job.words import count, duration, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from job.results.document import Calibration, Results, Trial
+    from job.analysis.figures import Figures
+    from job.results.document import Calibration, Trial
 
 LEAST_STRETCH, MOST_STRETCH = 0.5, 4.0  # beyond, the trial was disturbed and says nothing
 LEAST_TELLING_S = 2e-5  # a call of less CPU time is blurred by what metering each call costs
@@ -72,12 +67,35 @@ class Answer:
         """`calls` as a number of calls that can be made."""
         return None if self.calls is None else math.ceil(round(self.calls, 6))
 
+    def __str__(self) -> str:
+        """Say from which call cost on it pays, and how good the model is."""
+        if self.misses:
+            off = f"{self.residual:+.0%}"
+            return f"{self.strategy}: no break-even, as the model misses this run by {off}"
+        how = f"(model {round(100 * self.residual):+d}% against measured)"
+        if self.call_s is not None:
+            cost = duration(float(f"{self.call_s:.2g}"))
+            return f"{self.strategy} from {cost} a call; startup {self._paid} {how}"
+        if self.behind_s < 0:
+            sooner = spelled(-self.behind_s)
+            return f"{self.strategy} by its startup alone, {sooner} shorter than the loop's {how}"
+        return f"{self.strategy} at no call cost: it spreads the calls over nothing {how}"
+
+    @property
+    def _paid(self) -> str:
+        if self.behind_s <= 0:
+            return "is no longer than the loop's"
+        if self.whole_calls is None:
+            return "never pays back at this run's call cost"
+        return f"pays back after {count(self.whole_calls, 'call')}"
+
 
 @dataclass(frozen=True)
 class NoBreakEven:
-    """Why there is no model."""
+    """Why there is no model, and whether anybody would expect one of such a run."""
 
     reason: str
+    expected: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,121 +130,67 @@ class BreakEven:
         return {name: call_cost(serial, cost, calls) for name, cost in others.items()}
 
 
-def break_even(results: Results) -> BreakEven | NoBreakEven:
+def break_even(figures: Figures) -> BreakEven | NoBreakEven:
     """Return the break-even of a complete run that was calibrated, or say why there is none."""
-    trials = results.analysed()
-    calibration, serial = results.calibration, trials.get("serial", [])
+    results, trials = figures.results, figures.trials
+    calibration, serial, profile = results.calibration, trials.get("serial", []), figures.profile
     # Where trials had deaths, which is where none was without, their price is in every figure.
     unhurt = {name: of for name, of in trials.items() if not any(trial.losses for trial in of)}
     others = {name: of for name, of in unhurt.items() if name != "serial"}
     if results.status != "complete":
-        return NoBreakEven("the comparison did not end as planned")
-    if not serial or len(trials) == 1:
-        return NoBreakEven("only `serial` and another strategy have one")
+        return NoBreakEven("the comparison did not end as planned", expected=False)
+    if not serial or not profile or len(trials) == 1:
+        return NoBreakEven("only `serial` and another strategy have one", expected=False)
     if not others:
         return NoBreakEven("no trial was without deaths, and their price is in every figure")
     instances = results.workload.instances
-    calls = round(serial[-1].calls * instances / serial[-1].instances)
-    if not calls:
+    if not profile.calls:
         return NoBreakEven("nothing was called")
     if calibration is None:
         return NoBreakEven("calls that do nothing were not timed on this cluster")
-    profile = _profile(serial, calls)
     call_s = max(0.0, profile.call_s - calibration.loop_s)
-    costs = {"serial": serial_cost(serial, calibration)}
-    stretch = _stretch(others, profile)
-    on_driver = results.environment.driver_address
+    loop = Cost(_fixed_s(serial), (Bound("loop", calibration.loop_s, 1.0),))
+    stretch = _stretch(others, profile, instances)
+    costs = {"serial": loop}
     for name, of_one in others.items():
-        near = any(share.address == on_driver for share in of_one[-1].placement)
-        shape = Shape.of(of_one[-1], instances, calibration, shares_driver=near)
-        fixed = _median(of_one, "startup_s") + _median(of_one, "read_s")
-        costs[name] = Cost(fixed, bounds(shape, stretch, _cpu_share(profile)))
+        shape = _shape(of_one[-1], instances, calibration, results.environment.driver_address)
+        costs[name] = Cost(_fixed_s(of_one), shape.bounds(profile.cpu_share, stretch))
     answers = (
         Answer(
             name,
-            call_cost(costs["serial"], costs[name], calls),
-            paid_back(costs["serial"], costs[name], call_s),
-            costs[name].fixed_s - costs["serial"].fixed_s,
-            costs[name].elapsed_s(calls, call_s),
+            call_cost(loop, costs[name], profile.calls),
+            paid_back(loop, costs[name], call_s),
+            costs[name].fixed_s - loop.fixed_s,
+            costs[name].elapsed_s(profile.calls, call_s),
             _median(of_one, "elapsed_s"),
             _median(serial, "elapsed_s"),
         )
         for name, of_one in others.items()
     )
-    return BreakEven(calls, call_s, costs, tuple(answers))
+    return BreakEven(profile.calls, call_s, costs, tuple(answers))
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What of a strategy's layout its costs follow from.
-
-    Attributes:
-        cpus: How many compute.
-        fullest: The share of all calls that is the fullest actor's, over its threads.
-        sent_s: What the driver spends on a call, sending it and looking at the answer.
-        inside_s: What an actor spends on a call besides the call.
-        shares_driver: Whether actors compute where the driver does, so that sending takes from
-            the same CPUs.
-    """
-
-    cpus: float
-    fullest: float
-    sent_s: float
-    inside_s: float
-    shares_driver: bool
-
-    @classmethod
-    def of(
-        cls, trial: Trial, instances: int, calibration: Calibration, *, shares_driver: bool
-    ) -> Shape:
-        """Return the shape of a trial."""
-        batch = trial.settings.get("calls_per_batch", 1)
-        hosted = -(-instances // max(1, trial.actors))
-        threads = min(trial.threads, hosted)
-        return cls(
-            cpus=max(trial.cpus, 1.0),
-            fullest=hosted / threads / instances,
-            # A batch that is a second long costs its calls nothing.
-            sent_s=calibration.send_s / batch if isinstance(batch, int) else 0.0,
-            inside_s=0.0 if batch == 1 else calibration.inside_s,
-            shares_driver=shares_driver,
-        )
+def pays_off(found: BreakEven | NoBreakEven) -> tuple[str, ...]:
+    """Say what was found; nothing of a run that nobody expects it of."""
+    if isinstance(found, BreakEven):
+        return tuple(map(str, found.answers))
+    return (f"none: {found.reason}",) if found.expected else ()
 
 
-def bounds(shape: Shape, stretch: float, cpu_share: float) -> tuple[Bound, ...]:
-    """Return what bounds the work of a shape.
-
-    Args:
-        shape: The layout's figures.
-        stretch: How many times its CPU time a call takes in an actor while others compute.
-        cpu_share: How much of a call's time is computing; 1 for a call that never waits.
-    """
-    beside = shape.sent_s * cpu_share if shape.shares_driver else 0.0
-    slower = 1 + cpu_share * (stretch - 1)
-    return (
-        Bound("driver", shape.sent_s, 0.0),
-        Bound("CPUs", beside + shape.inside_s / shape.cpus, stretch * cpu_share / shape.cpus),
-        Bound("fullest actor", beside + shape.inside_s * shape.fullest, slower * shape.fullest),
+def _shape(trial: Trial, instances: int, calibration: Calibration, driver: str) -> Shape:
+    batch = trial.settings.get("calls_per_batch", 1)
+    return Shape(
+        instances,
+        cpus=max(trial.cpus, 1.0),
+        slot=fullest_slot(instances, trial.actors, trial.threads),
+        # A batch that is a second long costs its calls nothing.
+        sent_s=calibration.send_s / batch if isinstance(batch, int) else 0.0,
+        inside_s=0.0 if batch == 1 else calibration.inside_s,
+        shares_driver=any(share.address == driver for share in trial.placement),
     )
 
 
-def serial_cost(serial: Sequence[Trial], calibration: Calibration) -> Cost:
-    """Return what the serial loop takes."""
-    fixed = _median(serial, "startup_s") + _median(serial, "read_s")
-    return Cost(fixed, (Bound("loop", calibration.loop_s, 1.0),))
-
-
-def _profile(serial: Sequence[Trial], calls: int) -> Profile:
-    last, switches = serial[-1], serial[-1].switches
-    scaled = None if switches is None else round(switches * calls / max(1, last.calls))
-    return Profile(calls, _median(serial, "work_s"), _median(serial, "cpu_s"), scaled)
-
-
-def _cpu_share(profile: Profile) -> float:
-    return 1.0 if profile.waits < WAITING else min(1.0, 1 / profile.waits)
-
-
-def _stretch(others: dict[str, list[Trial]], profile: Profile) -> float:
+def _stretch(others: dict[str, list[Trial]], profile: Profile, instances: int) -> float:
     """Return how many times what it takes in the serial loop a call took in actors, side by side.
 
     Cores that are two threads of one, or of another node, make it differ from 1; so does anything
@@ -234,54 +198,20 @@ def _stretch(others: dict[str, list[Trial]], profile: Profile) -> float:
     CPU of its own; else by CPU time, for then calls of ours keep each other waiting.
     """
     name = next((name for name in FEWEST_REMOTE if name in others), next(iter(others)))
-    trials = others[name]
-    each = trials[-1].settings.get("calls_per_batch") == 1
+    last, found = others[name][-1], Profile.of(others[name], instances)
+    each = last.settings.get("calls_per_batch") == 1
     if not profile.wall_s or (each and profile.cpu_s < LEAST_TELLING_S * profile.calls):
         return 1.0
-    busy_s = median(sum(share.busy_s for share in trial.placement) for trial in trials)
-    alone = trials[-1].at_once <= trials[-1].cpus
-    if alone and busy_s and profile.waits < WAITING:
-        found = busy_s / profile.wall_s
-    else:
-        cpu_s = _median(trials, "cpu_s")
-        found = cpu_s / profile.cpu_s if profile.cpu_s and cpu_s else 1.0
-    return min(max(found, LEAST_STRETCH), MOST_STRETCH)
+    alone = last.at_once <= last.cpus
+    stretch = found.cpu_s / profile.cpu_s if profile.cpu_s and found.cpu_s else 1.0
+    if alone and found.wall_s and profile.computes:
+        stretch = found.wall_s / profile.wall_s
+    return min(max(stretch, LEAST_STRETCH), MOST_STRETCH)
+
+
+def _fixed_s(trials: Sequence[Trial]) -> float:
+    return _median(trials, "startup_s") + _median(trials, "read_s")
 
 
 def _median(trials: Sequence[Trial], figure: str) -> float:
     return float(median(getattr(trial, figure) for trial in trials))
-
-
-def sentences(results: Results) -> tuple[str, ...]:
-    """Say for each strategy from which call cost on it pays, and how good the model is.
-
-    Of a run that nobody expects it of, incomplete or without two strategies, nothing is said.
-    """
-    found = break_even(results)
-    if isinstance(found, BreakEven):
-        return tuple(map(_said, found.answers))
-    trials = results.analysed()
-    expected = results.status == "complete" and "serial" in trials and len(trials) > 1
-    return (f"none: {found.reason}",) if expected else ()
-
-
-def _said(answer: Answer) -> str:
-    if answer.misses:
-        off = f"{answer.residual:+.0%}"
-        return f"{answer.strategy}: no break-even, as the model misses this run by {off}"
-    how = f"(model {round(100 * answer.residual):+d}% against measured)"
-    if answer.call_s is None and answer.behind_s < 0:
-        sooner = spelled(-answer.behind_s)
-        return f"{answer.strategy} by its startup alone, {sooner} shorter than the loop's {how}"
-    if answer.call_s is None:
-        return f"{answer.strategy} at no call cost: it spreads the calls over nothing {how}"
-    cost = duration(float(f"{answer.call_s:.2g}"))
-    return f"{answer.strategy} from {cost} a call; startup {_paid(answer)} {how}"
-
-
-def _paid(answer: Answer) -> str:
-    if answer.behind_s <= 0:
-        return "is no longer than the loop's"
-    if (calls := answer.whole_calls) is None:
-        return "never pays back at this run's call cost"
-    return f"pays back after {count(calls, 'call')}"

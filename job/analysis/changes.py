@@ -1,6 +1,6 @@
 """Two runs of the same workload -> what changed between them, and whether that is more than noise.
 
-Pure, and from the results documents alone.
+Pure, and from what the two results documents hold alone.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from job.analysis import stats
-from job.analysis.symptoms import UNLIKE, node_cores_s
+from job.analysis.causes import node_cores_s
 from job.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from job.analysis.figures import Figures
     from job.analysis.stats import Interval
     from job.results.document import Results, Trial
 
@@ -27,7 +28,7 @@ KNOBS = ("shards", "calls_per_batch", "threads_per_shard", "cpus_per_actor")
 ERROR = Fraction(1, 20)  # that any elapsed, or any phase, is called changed though none is
 # Two sessions on the same machine differ by as much, whatever the trials within each say.
 NEGLIGIBLE = 0.01  # of elapsed
-NOTED_CORE = 1.1  # as a busy machine changes it; from UNLIKE on it is another core
+NOTED_CORE = 1.1  # up to which a busy machine changes it any minute
 
 Finding = Literal["slower", "faster", "not significant"]
 
@@ -78,7 +79,7 @@ class Comparison:
     unfinished: str
 
 
-def compare_runs(old: Results, new: Results, *, force: bool = False) -> Comparison:
+def compare_runs(old: Figures, new: Figures, *, force: bool = False) -> Comparison:
     """Compare two runs of the same workload on the same kind of cluster.
 
     Two questions are asked, each with 5 % error in all (Bonferroni): did the elapsed of any
@@ -92,11 +93,11 @@ def compare_runs(old: Results, new: Results, *, force: bool = False) -> Comparis
     Raises:
         UsageError: They are not comparable, or have no strategy in common.
     """
-    differs = tuple(_differences(old, new))
+    differs = tuple(_differences(old.results, new.results))
     if differs and not force:
         message = f"OLD and NEW cannot be compared: {'; '.join(differs)}"
         raise UsageError(message, "--force compares them nevertheless.")
-    before, after = old.analysed(), new.analysed()
+    before, after = old.trials, new.trials
     common = [name for name in before if name in after]
     if not common:
         has = f"OLD has {', '.join(before) or 'none'}, NEW has {', '.join(after) or 'none'}"
@@ -112,7 +113,7 @@ def compare_runs(old: Results, new: Results, *, force: bool = False) -> Comparis
         notes=tuple(_notes(old, new)),
         least=max(map(stats.least_for_change, errors.values())),
         missing=tuple(name for name in before if name not in after),
-        unfinished="; ".join(_unfinished(old, new)),
+        unfinished="; ".join(_unfinished(old.results, new.results)),
     )
 
 
@@ -146,32 +147,6 @@ def _differences(old: Results, new: Results) -> Iterator[str]:
     for name, of in _SAME.items():
         if of(old) != of(new):
             yield f"{name} {of(old)} and {of(new)}"
-    for whose, factor in _cores(old, new).items():
-        if _apart(factor) > UNLIKE:
-            yield f"{whose} core, {_told(factor)}"
-
-
-def _cores(old: Results, new: Results) -> dict[str, float]:
-    """Return how many times as long NEW's cores took for the same piece of Python, by whose."""
-    before, after = _core_times(old), _core_times(new)
-    return {whose: after[whose] / before[whose] for whose in before if whose in after}
-
-
-def _core_times(run: Results) -> dict[str, float]:
-    nodes = node_cores_s(run.trials)
-    times = {
-        "the driver's": run.environment.core_s,
-        "the median node's": median(nodes) if nodes else None,
-    }
-    return {whose: core_s for whose, core_s in times.items() if core_s}
-
-
-def _apart(factor: float) -> float:
-    return max(factor, 1 / factor)
-
-
-def _told(factor: float) -> str:
-    return f"{_apart(factor):.2g} times {'slower' if factor > 1 else 'faster'} in NEW"
 
 
 def _knob(name: str) -> Callable[[Results], object]:
@@ -193,12 +168,10 @@ _SAME: dict[str, Callable[[Results], object]] = {
 # --- what else there is to say
 
 
-def _notes(old: Results, new: Results) -> Iterator[str]:
-    before, after = old.analysed(), new.analysed()
-    yield from _unfinished(old, new)
-    for whose, factor in _cores(old, new).items():
-        if NOTED_CORE < _apart(factor) <= UNLIKE:
-            yield f"{whose} core was {_told(factor)}: what computes may differ by as much."
+def _notes(old: Figures, new: Figures) -> Iterator[str]:
+    before, after = old.trials, new.trials
+    yield from _unfinished(old.results, new.results)
+    yield from _cores(old.results, new.results)
     for name in sorted(before.keys() ^ after.keys()):
         yield f"{name}: only {'OLD' if name in before else 'NEW'} has trials of it."
     for name in (name for name in before if name in after):
@@ -212,9 +185,26 @@ def _notes(old: Results, new: Results) -> Iterator[str]:
         if hurt:
             runs = " and ".join(hurt)
             yield f"{name}: no trial of {runs} was without deaths, and their price is in its times."
-        exact = new.workload.agree == "exact" and then.instances == now.instances
+        exact = new.results.workload.agree == "exact" and then.instances == now.instances
         if exact and then.digest != now.digest:
             yield f"{name}: it ended in other states: what is computed is not the same."
+
+
+def _cores(old: Results, new: Results) -> Iterator[str]:
+    """Note whose cores took longer, or less, for the same piece of Python."""
+    nodes = [node_cores_s(run.trials) for run in (old, new)]
+    pairs = {
+        "the driver's": (old.environment.core_s, new.environment.core_s),
+        "the median node's": tuple(median(of_one) if of_one else None for of_one in nodes),
+    }
+    for whose, (before, after) in pairs.items():
+        times = max(after / before, before / after) if before and after else 1.0
+        if before and after and times > NOTED_CORE:
+            how = "slower" if after > before else "faster"
+            yield (
+                f"{whose} core was {times:.2g} times {how} in NEW: what computes may differ by as "
+                "much."
+            )
 
 
 def _unfinished(old: Results, new: Results) -> Iterator[str]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from job.analysis.causes import DEMAND_TOKEN, SHARDED_NEEDS, SUBMIT, UNLIKE, unlike_driver
 from job.analysis.stats import MAD_PER_SIGMA, OUTLYING_SIGMAS
-from job.analysis.symptoms import DEMAND_TOKEN, SHARDED_NEEDS, SUBMIT, UNLIKE, unlike_driver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

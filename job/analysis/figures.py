@@ -1,16 +1,20 @@
-"""Results -> figures: a row for each strategy, medians of its trials; pure."""
+"""Results -> Figures: the trials that count, and a row of medians for each strategy; pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import TYPE_CHECKING
 
 from job.analysis import stats
+from job.planning.costs import Cost, Shape
+from job.planning.estimate import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from job.analysis.stats import Interval
+    from job.planning.costs import Bound
     from job.results.document import Results, Trial
 
 
@@ -21,7 +25,7 @@ class Row:
     Attributes:
         actors: How many there were; None for the serial loop.
         ideal_s: The bound of the work phase.
-        bound_by: Which of the three `bounds` that is.
+        bound_by: Which resource that is; see `Shape.bounds`.
         speedup: Of elapsed, against the serial loop; None where that did not run.
         speedup_of_work: Likewise, of the work phase alone.
         interval: Of the speedup; None with few trials.
@@ -56,12 +60,40 @@ class Row:
     replayed_calls: int = 0
 
 
-def rows_of(results: Results) -> tuple[Row, ...]:
-    """Return a row for each strategy of which a trial has ended, in the order they were run."""
-    trials = results.analysed()
-    serial = trials.get("serial", [])
-    counted, count = results.counted(), results.workload.instances
-    return tuple(
+@dataclass(frozen=True)
+class Figures:
+    """What every judgement of a comparison rests on, computed once.
+
+    Attributes:
+        results: The document.
+        counted: The trials that are no warm-ups, by strategy.
+        trials: Those of them that figures rest on.
+        rows: A row for each strategy of which a trial has ended, in the order they were run.
+        profile: What the calls took, from the serial loop or else from actors; None where no
+            call is known.
+    """
+
+    results: Results
+    counted: dict[str, list[Trial]]
+    trials: dict[str, list[Trial]]
+    rows: tuple[Row, ...]
+    profile: Profile | None
+
+    def row(self, strategy: str) -> Row | None:
+        """Return a strategy's row, if it was run."""
+        return next((row for row in self.rows if row.strategy == strategy), None)
+
+    @property
+    def computes(self) -> bool:
+        """Whether the calls compute rather than wait, as far as is known."""
+        return self.profile is not None and self.profile.computes
+
+
+def figures_of(results: Results) -> Figures:
+    """Return the figures of a results document, complete or not."""
+    counted, trials = results.counted(), results.analysed()
+    serial, count = trials.get("serial", []), results.workload.instances
+    rows = tuple(
         replace(
             _row(of_one, serial, count),
             losses=sum(trial.losses for trial in counted[name]),
@@ -69,32 +101,30 @@ def rows_of(results: Results) -> tuple[Row, ...]:
         )
         for name, of_one in trials.items()
     )
+    known = [serial] if serial else [of for of in trials.values() if of[-1].calls]
+    profile = Profile.of(known[0], count) if known else None
+    return Figures(results, counted, trials, rows, profile)
 
 
-def bounds(trial: Trial, serial: Sequence[Trial], instances: int) -> dict[str, float]:
-    """Return what bounds a trial's work phase, in seconds; the largest is the ideal.
+def ideal(trial: Trial, profile: Profile, instances: int) -> Bound:
+    """Return the bound of a trial's work phase, if all its calls were one and nothing else cost.
 
-    `instance`: the slowest instance's wall time. `cpus`: total CPU time / CPUs used. `slots`: total
-    wall time / calls at once. All with the calls' times as the serial loop had them: it alone runs
-    them undisturbed. Where it did not run they are the trial's own. The loop is not slowed by
-    timing each instance, so the slowest one's time is at least the mean.
+    That is max(slowest instance's wall time, total CPU time / CPUs used, total wall time / calls at
+    once), with the calls' times as the serial loop had them: it alone runs them undisturbed. The
+    loop is not slowed by timing each instance, so the slowest one's time is at least the mean.
     """
-    if serial:
-        wall, cpu = _median(serial, "work_s"), _median(serial, "cpu_s")
-    else:
-        wall, cpu = sum(share.busy_s for share in trial.placement), trial.cpu_s
-    # Of equals the first counts: the one that nothing can be done about.
-    return {
-        "instance": wall / instances,
-        "cpus": cpu / (trial.cpus or 1),
-        "slots": wall / trial.at_once,
-    }
+    cpu_share = profile.cpu_s / profile.wall_s if profile.wall_s else 0.0
+    shape = Shape(instances, cpus=trial.cpus or 1, slot=1 / trial.at_once)
+    return Cost(0.0, shape.bounds(cpu_share)).limit(profile.wall_s)
 
 
 def _row(trials: Sequence[Trial], serial: Sequence[Trial], instances: int) -> Row:
     last = trials[-1]
     work, elapsed = _median(trials, "work_s"), stats.summarise([t.elapsed_s for t in trials])
-    bound_by, ideal_s = max(bounds(last, serial, instances).items(), key=lambda each: each[1])
+    # Where the serial loop did not run, the calls' times are the trial's own.
+    profile = Profile.of(serial or [last], instances)
+    bound = ideal(last, profile, instances)
+    ideal_s = bound.per_call_s(profile.wall_s)
     speedup = (
         stats.ratio([t.elapsed_s for t in serial], [t.elapsed_s for t in trials])
         if serial
@@ -110,7 +140,7 @@ def _row(trials: Sequence[Trial], serial: Sequence[Trial], instances: int) -> Ro
         elapsed_s=elapsed.median,
         cpu_s=_median(trials, "cpu_s"),
         ideal_s=ideal_s,
-        bound_by=bound_by,
+        bound_by=bound.name,
         speedup=speedup.value,
         speedup_of_work=_quotient(_median(serial, "work_s"), work) if serial else None,
         interval=speedup.interval if last.strategy != "serial" else None,
@@ -124,7 +154,7 @@ def _row(trials: Sequence[Trial], serial: Sequence[Trial], instances: int) -> Ro
 
 
 def _median(trials: Sequence[Trial], phase: str) -> float:
-    return stats.summarise([getattr(trial, phase) for trial in trials]).median
+    return float(median(getattr(trial, phase) for trial in trials))
 
 
 def _quotient(over: float, under: float) -> float | None:

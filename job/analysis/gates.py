@@ -6,22 +6,22 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from job.analysis.figures import rows_of
 from job.errors import GateError, UsageError
+from job.results.document import Judged
 from job.workload.model import STRATEGIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from job.analysis.changes import Comparison, PhaseChange
-    from job.analysis.figures import Row
-    from job.results.document import Results
+    from job.analysis.figures import Figures, Row
 
 SPEEDUP = "--require-speedup"
 EFFICIENCY = "--require-efficiency"
 SLOWER = "--fail-if-slower"
 JUDGED = tuple(name for name in STRATEGIES if name != "serial")  # which they are held against
-MOST_SLOWER = 10.0
+LEAST = {SPEEDUP: math.ulp(0.0), EFFICIENCY: math.ulp(0.0), SLOWER: 0.0}
+MOST = {EFFICIENCY: 1.0, SLOWER: 10.0}  # of what is a share
 _ENDED = {"interrupted": "it was interrupted", "failed": "it failed", "disagree": "states disagree"}
 
 
@@ -47,23 +47,11 @@ class Gate:
 
     def judged(self, met: bool, said: str) -> Judged:  # noqa: FBT001 - reads as a sentence
         """Return the judgement."""
-        return Judged(met, f"{self}: {said}")
+        return Judged(met=met, text=f"{self}: {said}")
 
     def not_judged(self, reason: str) -> Judged:
         """Return that it was missed, as nobody can tell."""
-        return Judged(met=False, text=f"{self}: cannot be judged: {reason}")
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Whether a gate was met, and by what."""
-
-    met: bool
-    text: str
-
-    def __str__(self) -> str:
-        """Return it in one line."""
-        return f"{'✓' if self.met else '✗'} {self.text}"
+        return self.judged(False, f"cannot be judged: {reason}")  # noqa: FBT003 - likewise
 
 
 def parse_gates(
@@ -74,14 +62,13 @@ def parse_gates(
     Args:
         speedups: What followed --require-speedup, each time.
         efficiencies: What followed --require-efficiency, each time.
-        planned: The strategies that are to be run.
+        planned: The strategies that are run; a gate that can only be missed is refused.
 
     Raises:
-        UsageError: A bound cannot be used, or a strategy will not be run.
+        UsageError: One is no bound, or of a strategy that is not run.
     """
-    gates = [_parsed(SPEEDUP, text, planned, _factor) for text in speedups]
-    gates += [_parsed(EFFICIENCY, text, planned, _efficiency) for text in efficiencies]
-    return tuple(gates)
+    gates = [_parse(SPEEDUP, text, planned) for text in speedups]
+    return (*gates, *(_parse(EFFICIENCY, text, planned) for text in efficiencies))
 
 
 def parse_slower(text: str | None) -> Gate | None:
@@ -90,13 +77,43 @@ def parse_slower(text: str | None) -> Gate | None:
     Raises:
         UsageError: It is no share.
     """
-    return None if text is None else Gate(SLOWER, text, _share(SLOWER, text, MOST_SLOWER))
+    return None if text is None else Gate(SLOWER, text, _bound(SLOWER, text, text))
 
 
-def judge(gates: Iterable[Gate], results: Results) -> tuple[Judged, ...]:
+def _parse(option: str, text: str, planned: Sequence[str]) -> Gate:
+    name, colon, number = text.rpartition(":")
+    if colon and name not in JUDGED:
+        message = f"{option} {text}: {name!r} is no strategy that is judged"
+        raise UsageError(message, f"{' and '.join(JUDGED)} are, against serial.")
+    if colon and name not in planned:
+        message = f"{option} {text}: {name} is not among the strategies that are run"
+        raise UsageError(message, f"--strategies {','.join([*planned, name])} runs it.")
+    return Gate(option, text, _bound(option, number, text), name or None)
+
+
+def _bound(option: str, number: str, text: str) -> float:
+    """Read 2; of a share 80% or 0.8, for a plain one above 1 likely lacks its sign."""
+    share = option in MOST
+    percent = share and number.endswith("%")
+    try:
+        value = float(number.removesuffix("%")) / 100 if percent else float(number)
+    except ValueError:
+        value = math.nan  # which no range allows
+    most = MOST.get(option, math.nextafter(math.inf, 0))
+    if LEAST[option] <= value <= (min(most, 1.0) if share and not percent else most):
+        return value
+    what, form = "factor", "a number above 0, such as 2, or actors:2"
+    if share:
+        what, form = "share", f"a percentage up to {most:.0%}, or 0.05 for 5%"
+    raise UsageError(f"{option} {text}: not a {what}", f"It takes {form}.")
+
+
+# --- judging
+
+
+def judge(gates: Iterable[Gate], figures: Figures) -> tuple[Judged, ...]:
     """Judge each gate on a comparison; what cannot be judged is missed, with the reason."""
-    rows = {row.strategy: row for row in rows_of(results)}
-    return tuple(_judged(gate, rows, results) for gate in gates)
+    return tuple(_judge(gate, figures) for gate in gates)
 
 
 def judge_slower(gate: Gate, comparison: Comparison) -> tuple[Judged, ...]:
@@ -109,7 +126,7 @@ def judge_slower(gate: Gate, comparison: Comparison) -> tuple[Judged, ...]:
         return (gate.not_judged(comparison.unfinished),)
     elapsed = [change for change in comparison.changes if change.phase == "elapsed"]
     lost = [gate.not_judged(f"NEW has no trial of {name}") for name in comparison.missing]
-    return (*(_judged_slower(gate, change) for change in elapsed), *lost)
+    return (*(_judge_slower(gate, change) for change in elapsed), *lost)
 
 
 def demand(judged: Iterable[Judged]) -> None:
@@ -125,17 +142,14 @@ def demand(judged: Iterable[Judged]) -> None:
         raise GateError(message)
 
 
-# --- judging
-
-
-def _judged(gate: Gate, rows: dict[str, Row], results: Results) -> Judged:
+def _judge(gate: Gate, figures: Figures) -> Judged:
+    results = figures.results
     if results.status != "complete":
         return gate.not_judged(_ENDED.get(results.status, "it did not end"))
-    if gate.option == SPEEDUP and "serial" not in rows:
+    if gate.option == SPEEDUP and not figures.row("serial"):
         return gate.not_judged("serial was not run")
-    judged = [
-        rows[name] for name in [gate.strategy] * bool(gate.strategy) or JUDGED if name in rows
-    ]
+    names = (gate.strategy,) if gate.strategy else JUDGED
+    judged = [row for row in figures.rows if row.strategy in names]
     if not judged:
         name = gate.strategy or "another strategy than serial"
         reason = results.omitted.get(name)
@@ -165,7 +179,7 @@ def _measured(gate: Gate, row: Row) -> float:
     return (row.speedup if gate.option == SPEEDUP else row.efficiency) or 0.0
 
 
-def _judged_slower(gate: Gate, change: PhaseChange) -> Judged:
+def _judge_slower(gate: Gate, change: PhaseChange) -> Judged:
     if change.relative is None:
         return gate.not_judged(f"{change.strategy} took no time in OLD")
     percent = apart(change.relative, gate.bound, "{:+.1%}", "{:+.9%}")
@@ -177,52 +191,3 @@ def _judged_slower(gate: Gate, change: PhaseChange) -> Judged:
     if change.finding == "not significant":
         return gate.judged(met=True, said=f"{said}, not significant")
     return gate.judged(not more, f"{said}, significant")
-
-
-# --- parsing
-
-
-def _parsed(
-    option: str, text: str, planned: Sequence[str], read: Callable[[str, str], float]
-) -> Gate:
-    name, colon, bound = text.rpartition(":")
-    if not colon:
-        return Gate(option, text, read(option, text))
-    if name not in JUDGED:
-        message = f"{option} {text}: {name!r} is no strategy that is judged"
-        raise UsageError(message, f"{' and '.join(JUDGED)} are, against serial.")
-    if name not in planned:
-        message = f"{option} {text}: {name} is not among the strategies that are run"
-        raise UsageError(message, f"--strategies {','.join([*planned, name])} runs it.")
-    return Gate(option, text, read(option, bound), name)
-
-
-def _factor(option: str, text: str) -> float:
-    value = _number(text)
-    if not 0 < value < math.inf:
-        message = f"{option} {text}: not a factor"
-        raise UsageError(message, "It takes a number above 0, such as 2, or actors:2.")
-    return value
-
-
-def _efficiency(option: str, text: str) -> float:
-    return _share(option, text, 1.0)
-
-
-def _share(option: str, text: str, most: float) -> float:
-    """Read 80% or 0.8; a plain number above 1 is more likely a percentage without its sign."""
-    percent = text.endswith("%")
-    value = _number(text[:-1]) / 100 if percent else _number(text)
-    least = 0 if option == SLOWER else math.ulp(0.0)
-    if not least <= value <= (most if percent else 1.0):
-        message = f"{option} {text}: not a share"
-        raise UsageError(message, f"It takes a percentage up to {most:.0%}, or 0.05 for 5%.")
-    return value
-
-
-def _number(text: str) -> float:
-    """Return a number, or NaN, which no range allows."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan

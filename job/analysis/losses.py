@@ -6,25 +6,25 @@ from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING
 
-from job.words import count
+from job.words import count, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from job.results.document import Loss, Results, Trial
+    from job.analysis.figures import Figures
+    from job.results.document import Loss, Trial
 
 MOST_CAUSES = 3
 CAUSE_WIDTH = 70
 NOTICED_S = 1.0  # later than after so much a death was noticed late
 
 
-def sentences(results: Results) -> tuple[str, ...]:
+def sentences(figures: Figures) -> tuple[str, ...]:
     """Return for each strategy that lost actors how many, of what, and at what price."""
-    chaos = results.plan.get("chaos")
-    counts = results.analysed()
+    chaos = figures.results.plan.get("chaos")
     told = tuple(
-        f"{name}: {_told(trials, [trial for trial in counts[name] if not trial.losses])}"
-        for name, trials in results.counted().items()
+        f"{name}: {_told(trials, [trial for trial in figures.trials[name] if not trial.losses])}"
+        for name, trials in figures.counted.items()
         if any(trial.losses for trial in trials)
     )
     return (*told, f"--chaos {chaos} brought deaths about.") if told and chaos else told
@@ -65,14 +65,11 @@ def _late(deaths: Sequence[Loss]) -> str:
 def _causes(deaths: Sequence[Loss]) -> str:
     """Return what they died of and where, the most frequent first."""
     found = Counter(
-        f"{_cut(death.cause)}{f' on {death.address}' if death.address else ''}" for death in deaths
+        f"{shorten(death.cause, CAUSE_WIDTH)}{f' on {death.address}' if death.address else ''}"
+        for death in deaths
     )
     told = [
         f"{cause}, {number:,} times" if number > 1 else cause
         for cause, number in found.most_common(MOST_CAUSES)
     ]
     return f" ({'; '.join(told)}{'; …' if len(found) > MOST_CAUSES else ''})" if told else ""
-
-
-def _cut(cause: str) -> str:
-    return cause if len(cause) <= CAUSE_WIDTH else f"{cause[: CAUSE_WIDTH - 1]}…"

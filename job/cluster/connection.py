@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import logging
 import os
 import signal
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from job.cluster import private
 from job.cluster.address import find_the_running_one, is_open, knock
 from job.cluster.guard import Request
-from job.errors import ClusterError, UsageError
+from job.cluster.travel import carry_ourselves, first_words, package_of
+from job.errors import ClusterError
 from job.planning.placement import Capacity
 from job.results.document import Cluster, Node
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     from job.results.document import Kind
-    from job.shard.recipe import Recipe
     from job.shard.shard import Place
     from job.signals import Leaving
 
@@ -84,7 +83,7 @@ def connect(
     import ray
 
     if ray.is_initialized():  # in a notebook or a test, whose connection it is
-        _carry_ourselves()
+        carry_ourselves()
         yield describe("connected")
         return
     kind: Kind = KINDS.get(address, "connected")
@@ -99,7 +98,7 @@ def connect(
     leaving.abandon = lambda: _end(started())
     hurried = False
     try:
-        _init(address, leaving, _package_of(module) if module else None)
+        _init(address, leaving, package_of(module) if module else None)
         cluster = describe(kind)
         door = None if kind == "embedded" else is_open(cluster.address)
         yield cluster.model_copy(update={"open": door})
@@ -166,72 +165,12 @@ def _init(address: str, leaving: Leaving, package: str | None) -> None:
         raise KeyboardInterrupt from None
     except Exception as error:  # of a node that was too slow Ray says so with a bare one
         where = {"local": "an embedded Ray", "job": "the job's cluster"}.get(address, address)
-        message = f"{where}: Ray does not start here ({_line(error)})"
+        message = f"{where}: Ray does not start here ({first_words(error)})"
         raise ClusterError(message, "Ray's own words stand above.") from None
     finally:
         leaving.rearm()
     leaving.grace_s = CONNECTED_GRACE_S
-    _carry_ourselves()
-
-
-def _carry_ourselves() -> None:
-    import ray
-
-    ray.cloudpickle.register_pickle_by_value(importlib.import_module("job"))
-
-
-def carry(module_name: str) -> None:
-    """Let the target's module travel with its class, unless it is installed on every node."""
-    import ray
-
-    top = importlib.import_module(module_name.partition(".")[0])
-    if top.__name__ != "job" and not _is_installed(top):
-        ray.cloudpickle.register_pickle_by_value(top)
-
-
-def _leave_behind(module_name: str) -> None:
-    import ray
-
-    top = importlib.import_module(module_name.partition(".")[0])
-    with contextlib.suppress(ValueError):  # it was not to travel
-        ray.cloudpickle.unregister_pickle_by_value(top)
-
-
-def _package_of(module_name: str) -> str | None:
-    """Return the folder of a target's package; None for a single module, ours or an installed one.
-
-    A module can travel by value with its class, a package that imports from itself later cannot.
-    """
-    top = importlib.import_module(module_name.partition(".")[0])
-    folders = list(getattr(top, "__path__", ()))
-    return folders[0] if folders and top.__name__ != "job" and not _is_installed(top) else None
-
-
-def pack(recipe: Recipe) -> bytes:
-    """Return a recipe as it is sent to the workers, with the target as it is now.
-
-    To be called before the target is: what calls leave behind in its class or module would travel
-    too, and give the actors another start than the serial loop had.
-
-    Raises:
-        UsageError: The target or its arguments cannot be sent.
-    """
-    import ray
-
-    carry(recipe.target.module)
-    _carry_ourselves()
-    try:
-        return bytes(ray.cloudpickle.dumps(recipe))
-    except Exception:
-        # Something in its module cannot travel, such as a lock. By name it can, to wherever it can
-        # be imported: on this machine, and in what a job was submitted with.
-        _leave_behind(recipe.target.module)
-    try:
-        return bytes(ray.cloudpickle.dumps(recipe))
-    except Exception as error:
-        message = f"target {recipe.target}: it cannot be sent to the workers ({_line(error)})"
-        hint = "Its arguments must be picklable, and its class must lie in a module."
-        raise UsageError(message, hint) from None
+    carry_ourselves()
 
 
 def describe(kind: Kind) -> Cluster:
@@ -331,15 +270,3 @@ def _own_paths() -> list[str]:
     paths = [str(Path(path or ".").resolve()) for path in sys.path if "site-packages" not in path]
     standard = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     return [path for path in paths if path not in standard and Path(path).is_dir()]
-
-
-def _is_installed(module: Any) -> bool:
-    origin = getattr(module, "__file__", None)
-    if origin is None:  # built in, or a folder without __init__.py
-        return not hasattr(module, "__path__")
-    homes = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return any(Path(origin).is_relative_to(home) for home in homes)
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
+from job.commands.console import Console
 from job.commands.options import (
     FORMAT,
     WHERE,
     WORKLOAD,
-    check_style,
-    find_modules_in,
-    say,
+    read_request,
     until_signalled,
     with_options,
 )
@@ -30,22 +28,16 @@ def check_cluster(
     workload: str, address: str | None, module_path: Path | None, style: str, **options: object
 ) -> None:
     """Check whether the cluster is fit for the comparison."""
-    from job.cluster.address import choose
     from job.workload.importing import load_target
-    from job.workload.model import build
-    from job.workload.reading import read_workload
 
-    check_style(style)
-    computed, plan = build(read_workload(workload), options)
-    where = choose(address, os.environ)
-    find_modules_in(module_path)
+    computed, plan, where = read_request(workload, address, module_path, options)
     with until_signalled() as leaving:
         make = load_target(computed.target)
         from job.errors import ClusterError
         from job.report.checks import render_inspection
         from job.running.comparison import examine
 
-        inspection = examine(computed, plan, make, where, leaving=leaving, note=say)
+        inspection = examine(computed, plan, make, where, leaving=leaving, listener=Console(style))
         click.echo(render_inspection(inspection, str(computed), style))
         failed = [finding.check for finding in inspection.findings if finding.level == "failure"]
         if failed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from job.commands.options import REPORT, check_style, show_gates, with_options
+from job.commands.options import REPORT, show_gates, with_options
 
 
 @click.command("compare")
@@ -23,14 +23,14 @@ def compare_files(  # noqa: PLR0913 - options
 ) -> None:
     """Compare two saved runs of the same workload, files or URIs."""
     from job.analysis.changes import compare_runs
+    from job.analysis.figures import figures_of
     from job.analysis.gates import demand, judge_slower, parse_slower
     from job.report.changes import render_comparison
     from job.results.storage import load
 
-    check_style(style)
     gate = parse_slower(slower)
     before, after = load(old), load(new)
-    comparison = compare_runs(before, after, force=force)
+    comparison = compare_runs(figures_of(before), figures_of(after), force=force)
     click.echo(render_comparison(comparison, (old, before), (new, after), style, wide=wide))
     judged = judge_slower(gate, comparison) if gate else ()
     show_gates(judged)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from job.commands.options import REPORT, check_style, named, say, with_options
+from job.commands.console import Console, say
+from job.commands.options import REPORT, check_named, with_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from job.results.document import Judged
 
 LAST_LINES = 40  # of a log without results
 
@@ -20,7 +27,10 @@ LAST_LINES = 40  # of a log without results
 )
 @click.option("--header", "headers", multiple=True, metavar="NAME=VALUE", help="Sent with it.")
 @click.option(
-    "--output", metavar="FILE", callback=named, help="Where to save the results, as JSON; or a URI."
+    "--output",
+    metavar="FILE",
+    callback=check_named,
+    help="Where to save the results, as JSON; or a URI.",
 )
 @with_options(REPORT)
 def fetch(  # noqa: PLR0913 - options
@@ -31,20 +41,16 @@ def fetch(  # noqa: PLR0913 - options
 
     The job must have run with --emit-json, as `make submit` does.
     """
-    from job.analysis.report import analyse
     from job.cluster.jobs import ENDED, choose_api, exit_code
     from job.errors import ClusterError, FileError, UsageError
-    from job.report.table import render
     from job.results.document import parse
     from job.results.log import found, unmarked
-    from job.results.storage import check_writable, save
 
-    check_style(style)
     if not submission_id:
         raise UsageError("fetch: SUBMISSION_ID is empty", "`ray job list` lists them.")
     api = choose_api(address, headers)
-    if output:
-        check_writable(output)
+    console = Console(style, wide, output=output)
+    console.check()
     job = api.job(submission_id)
     if job.get("status") not in ENDED:
         message = f"job {submission_id} is {job.get('status')}: it has not ended yet"
@@ -62,18 +68,14 @@ def fetch(  # noqa: PLR0913 - options
         raise
     if document:
         results = parse(document, f"the log of {submission_id}")
-        click.echo(render(analyse(results), style, wide=wide))
-        for line in _gates(lines):  # the job was held to them, not this command
-            click.echo(line)
-        if output:
-            save(results, output)
+        console.print_results(results)
+        console.keep(results)
+        if code:
+            say(f"Error: {results.problem or _missed(console.judged) or job.get('message')}")
     else:
         click.echo("\n".join(lines[-LAST_LINES:]))
         say(f"Job {submission_id} left no results in its log: it ended before, or ran without "
             "--emit-json.")  # fmt: skip
-    if document and code:
-        errors = [number for number, line in enumerate(lines) if line.startswith("Error: ")]
-        say("\n".join(lines[errors[-1] :] if errors else [str(job.get("message") or "")]))
     say(ended)
     if code is None:
         message = f"job {submission_id} {job['status'].lower()}, and Ray knows no exit code of it"
@@ -81,11 +83,13 @@ def fetch(  # noqa: PLR0913 - options
     sys.exit(code)
 
 
-def _gates(lines: list[str]) -> list[str]:
-    """Return a log's lines that tell of gates, with those that a long one goes on in."""
-    kept: list[str] = []
-    inside = False
-    for line in lines:
-        inside = line.startswith("Gate ") or (inside and line.startswith(" "))
-        kept += [line] if inside else []
-    return kept
+def _missed(judged: Sequence[Judged]) -> str:
+    """Return what is said of the gates that were missed."""
+    from job.analysis.gates import demand
+    from job.errors import GateError
+
+    try:
+        demand(judged)
+    except GateError as missed:
+        return str(missed)
+    return ""

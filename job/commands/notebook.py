@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import html
 import os
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from job.analysis.report import Report, analyse
 from job.cluster.address import choose
 from job.errors import UsageError
 from job.report.table import render
-from job.running.comparison import compare
+from job.running.comparison import run
+from job.running.listener import Listener
 from job.signals import Leaving
-from job.workload.calls import Arguments, Target, parse_target
+from job.workload.calls import Target, parse_target
 from job.workload.importing import load_target
-from job.workload.model import build
+from job.workload.reading import build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from job.results.document import Results
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True, repr=False)
 class Shown(Report):
-    """A report that shows itself, and the results it was made from."""
-
-    results: Results
+    """A report that shows itself."""
 
     def __repr__(self) -> str:
         """Return what the command line prints."""
@@ -38,13 +34,6 @@ class Shown(Report):
     def _repr_html_(self) -> str:
         """Return the same for a notebook; everything from the target or the cluster is escaped."""
         return f"<pre>{html.escape(render(self))}</pre>"
-
-
-def shown(results: Results) -> Shown:
-    """Return the report of a results document, ready to be shown."""
-    report = analyse(results)
-    parts = {field.name: getattr(report, field.name) for field in fields(Report)}
-    return Shown(**parts, results=results)
 
 
 def run_comparison(  # noqa: PLR0913 - the parts of a workload
@@ -79,32 +68,25 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
             raise UsageError(message)
         named, make = parse_target(target), None
     else:
-        arguments = Arguments(tuple(args), dict(kwargs or {}))
         name = getattr(target, "__qualname__", type(target).__qualname__)
         module = getattr(target, "__module__", type(target).__module__)
-        named, make = Target(module, name, arguments), target
+        named, make = Target(module, name, tuple(args), dict(kwargs or {})), target
     keys: dict[str, object] = {
         "target": named,
         "calls": (calls,) if isinstance(calls, str) else tuple(calls),
         "instances": instances,
     }
     workload, planned = build(keys | {"read": read} | plan, {})
-    results = compare(
+    results = run(
         workload, planned, make or load_target(workload.target), choose(address, os.environ),
-        Leaving(), keep=_ignore, watch=_unwatched, show=_ignore, note=_warn,
+        leaving=Leaving(), listener=Warner(),
     )  # fmt: skip
-    return shown(results)
+    return Shown(**vars(analyse(results)))
 
 
-def _ignore(_: object) -> None:
-    pass
+class Warner(Listener):
+    """Warns of what a user should know; of the rest a notebook is not told."""
 
-
-def _warn(text: str) -> None:
-    if not text.startswith(("Estimate", "Break-even")):
+    def note(self, text: str) -> None:
+        """Warn."""
         warnings.warn(text, stacklevel=2)
-
-
-@contextlib.contextmanager
-def _unwatched(_strategy: str, _turn: int, _calls: int) -> Iterator[Callable[[int], None]]:
-    yield _ignore

@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING
 
 import click
 
+from job.commands.console import say
 from job.errors import UsageError
 from job.signals import Leaving
+from job.workload.keys import KEYS, flag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from job.analysis.gates import Judged
+    from job.results.document import Judged
+    from job.workload.model import Plan, Workload
 
     Command = Callable[..., None]
 
 
-def named(_: click.Context, option: click.Parameter, place: str | None) -> str | None:
+def check_named(_: click.Context, option: click.Parameter, place: str | None) -> str | None:
     """Refuse a place without a name, such as a variable of a shell that is not set.
 
     Raises:
@@ -34,96 +37,56 @@ def named(_: click.Context, option: click.Parameter, place: str | None) -> str |
     return place
 
 
-WORKLOAD = [
+def _key(key: str, metavar: str, *, multiple: bool = False) -> Callable[[Command], Command]:
+    """Return the option that overrides a key of the workload."""
+    text = KEYS["call" if multiple else key]
+    told = f"{text[0].upper()}{text[1:]}{'; may be repeated, in order' if multiple else ''}."
+    return click.option(flag(key), key, metavar=metavar, multiple=multiple, help=told)
+
+
+WORKLOAD: list[Callable[[Command], Command]] = [
     click.option(
         "--workload",
         default="counter",
         metavar="NAME|PATH",
         help="A bundled workload (`workloads` lists them) or a file; options override its keys.",
     ),
-    click.option(
-        "--target",
-        metavar="MODULE:CLASS",
-        help="Such as 'ledger:Ledger(start=instance)'; `instance` is the instance's number.",
-    ),
-    click.option(
-        "--call",
-        "calls",
-        multiple=True,
-        metavar="CALL",
-        help="Such as 'book(7) * 50'; may be repeated, in order.",
-    ),
-    click.option(
-        "--read", metavar="NAME", help="The method or attribute that tells an instance's state."
-    ),
-    click.option(
-        "--agree",
-        metavar="HOW",
-        help="When states count as equal: exact, or a relative tolerance of floats such as 1e-9.",
-    ),
-    click.option("--instances", metavar="N", help="How many instances, 1 to 10,000,000."),
-    click.option("--strategies", metavar="NAMES", help="Which, in turn: serial,actors,sharded."),
-    click.option("--trials", metavar="N", help="How many trials of each, or auto; 1."),
-    click.option("--warmups", metavar="N", help="How many uncounted trials before them; 0."),
-    click.option(
-        "--serial",
-        metavar="HOW",
-        help="full, sample (some instances, then estimated) or auto: by what it would take.",
-    ),
-    click.option(
-        "--budget",
-        "budget_s",
-        metavar="S",
-        help="What the serial loop may take before it is sampled, and --trials auto; 60 s.",
-    ),
-    click.option("--shards", metavar="N", help="How many actors `sharded` has; auto: one a CPU."),
-    click.option(
-        "--calls-per-batch", metavar="N", help="Calls in one remote call; auto: a second's worth."
-    ),
-    click.option(
-        "--threads-per-shard",
-        metavar="N",
-        help="Instances of a shard that are called at once; auto: by how much the calls wait.",
-    ),
-    click.option(
-        "--cpus-per-actor",
-        metavar="X",
-        help="The num_cpus of each actor; auto lets all share the CPUs evenly.",
-    ),
-    click.option(
-        "--startup-timeout",
-        "startup_timeout_s",
-        metavar="S",
-        help="How long the actors may take to be ready; 300 s.",
-    ),
-    click.option(
-        "--timeout",
-        "timeout_s",
-        metavar="S",
-        help="How long a trial's work may take, and its read; 3600 s.",
-    ),
-    click.option(
-        "--wait-for-cpus",
-        metavar="N",
-        help="Wait until the cluster's nodes have so many CPUs, as after `ray up`.",
-    ),
-    click.option(
-        "--scale-timeout",
-        "scale_timeout_s",
-        metavar="S",
-        help="How long nodes that are waited for may take to come; 600 s.",
-    ),
-    click.option(
-        "--snapshot-every",
-        metavar="N",
-        help="Keep instances after N calls each, so that a death repeats no more; 0: never.",
-    ),
-    click.option(
-        "--chaos",
-        metavar="WHAT",
-        help="Kill while actors work: kill=2 of them, node=1; seed=7, interval=0.5 (s).",
-    ),
+    _key("target", "MODULE:CLASS"),
+    _key("calls", "CALL", multiple=True),
+    _key("read", "NAME"),
+    _key("agree", "HOW"),
+    _key("instances", "N"),
+    _key("strategies", "NAMES"),
+    _key("trials", "N"),
+    _key("warmups", "N"),
+    _key("serial", "HOW"),
+    _key("budget_s", "S"),
+    _key("shards", "N"),
+    _key("calls_per_batch", "N"),
+    _key("threads_per_shard", "N"),
+    _key("cpus_per_actor", "X"),
+    _key("startup_timeout_s", "S"),
+    _key("timeout_s", "S"),
+    _key("wait_for_cpus", "N"),
+    _key("scale_timeout_s", "S"),
+    _key("snapshot_every", "N"),
+    _key("chaos", "WHAT"),
 ]
+
+
+def check_style(_: click.Context, __: click.Parameter, style: str) -> str:
+    """Refuse a format that tabulate does not have.
+
+    Raises:
+        UsageError: It has others.
+    """
+    from tabulate import tabulate_formats
+
+    if style not in tabulate_formats:
+        message = f"--format {style}: no such format"
+        raise UsageError(message, f"tabulate has: {', '.join(sorted(tabulate_formats))}.")
+    return style
+
 
 FORMAT = [
     click.option(
@@ -131,6 +94,7 @@ FORMAT = [
         "style",
         default="simple",
         metavar="NAME",
+        callback=check_style,
         help="One of tabulate's formats: simple, github, ...",
     ),
 ]
@@ -144,7 +108,7 @@ PAGE = [
     click.option(
         "--html",
         metavar="FILE",
-        callback=named,
+        callback=check_named,
         help="Where to write the report as one page with charts, for any browser; or a URI.",
     ),
 ]
@@ -194,19 +158,6 @@ def with_options(
     return add
 
 
-def check_style(style: str) -> None:
-    """Refuse a format that tabulate does not have.
-
-    Raises:
-        UsageError: It has others.
-    """
-    from job.report.table import FORMATS
-
-    if style not in FORMATS:
-        message = f"--format {style}: no such format"
-        raise UsageError(message, f"tabulate has: {', '.join(sorted(FORMATS))}.")
-
-
 def show_gates(judged: Iterable[Judged]) -> None:
     """Print which gates were met: they belong to the report."""
     from job.report.table import labelled
@@ -215,15 +166,24 @@ def show_gates(judged: Iterable[Judged]) -> None:
         click.echo(labelled("Gate", str(each)))
 
 
-def find_modules_in(folder: Path | None) -> None:
-    """Let the target be imported from a folder besides the current one."""
-    if folder:
-        sys.path.insert(1, str(folder.resolve()))
+def read_request(
+    name: str, address: str | None, module_path: Path | None, options: Mapping[str, object]
+) -> tuple[Workload, Plan, str]:
+    """Return the workload and the plan that options ask for, and where Ray is.
 
+    Raises:
+        UsageError: What is wrong with them, all at once.
+    """
+    from job.cluster.address import choose
+    from job.workload.reading import build, read_workload
 
-def say(text: str) -> None:
-    """Tell the user something that is not the report."""
-    click.echo(text, err=True)
+    workload, plan = build(read_workload(name), options)
+    where = choose(address, os.environ)
+    if where == "job" and address:
+        say(f"--address {address} is passed over: a submitted job runs on its own cluster")
+    if module_path:
+        sys.path.insert(1, str(module_path.resolve()))
+    return workload, plan, where
 
 
 @contextlib.contextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from job.commands.options import GATES, PAGE, REPORT, check_style, show_gates, with_options
+from job.commands.console import Console
+from job.commands.options import GATES, PAGE, REPORT, with_options
 
 
 @click.command("report")
@@ -17,31 +18,20 @@ def show_report(  # noqa: PLR0913 - options
     *, speedups: tuple[str, ...], efficiencies: tuple[str, ...], wide: bool,
 ) -> None:  # fmt: skip
     """Print the report of a saved FILE, or of a URI, again; or make a page of it."""
-    from job.analysis.gates import demand, judge, parse_gates
-    from job.analysis.report import analyse
+    from job.analysis.gates import demand, parse_gates
     from job.errors import UsageError
-    from job.page.page import check_page, page
-    from job.report.sweep import render_sweep
-    from job.report.table import render
-    from job.results.storage import read, write
+    from job.results.storage import read
     from job.results.sweep import Sweep, parse_any
 
-    check_style(style)
-    gates = parse_gates(speedups, efficiencies)
-    if html:
-        check_page(html)
+    console = Console(style, wide, html, gates=parse_gates(speedups, efficiencies))
+    console.check()
     found = parse_any(read(file), file)
-    if isinstance(found, Sweep):
-        if gates:
-            message = f"{gates[0]}: {file} holds a sweep, which no gate judges"
-            raise UsageError(message, "Name the results of one comparison.")
-        click.echo(render_sweep(found, style))
-        if html:
-            write(page(found), html)
+    if not isinstance(found, Sweep):
+        console.print_results(found)
+        if console.gates:
+            demand(console.judged)
         return
-    click.echo(render(analyse(found), style, wide=wide))
-    if html:
-        write(page(found), html)
-    judged = judge(gates, found)
-    show_gates(judged)
-    demand(judged)
+    if console.gates:
+        message = f"{console.gates[0]}: {file} holds a sweep, which no gate judges"
+        raise UsageError(message, "Name the results of one comparison.")
+    console.print_sweep(found)

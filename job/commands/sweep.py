@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
+from job.commands.console import Console
 from job.commands.options import (
     FORMAT,
     PAGE,
     WHERE,
     WORKLOAD,
-    check_style,
-    find_modules_in,
-    named,
-    say,
+    check_named,
+    read_request,
     until_signalled,
     with_options,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from job.results.sweep import Sweep
 
 
 @click.command("sweep")
@@ -39,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--output",
     metavar="FILE",
-    callback=named,
+    callback=check_named,
     help="Where to save the sweep after each point, as JSON; or a URI.",
 )
 @with_options(FORMAT)
@@ -52,48 +48,18 @@ def run_sweep(  # noqa: PLR0913 - options that several commands do not share
 
     One table with a bar for each speedup, the best layout, and what limits it.
     """
-    from job.cluster.address import choose
     from job.planning.points import check, parse_over
-    from job.results.storage import check_writable, write
     from job.workload.importing import load_target
-    from job.workload.model import build
-    from job.workload.reading import read_workload
 
-    check_style(style)
     varied = parse_over(over, weak=weak)
     if varied.key == "call-cost" and workload == "counter":
         workload = "spinner"
-    computed, plan = build(read_workload(workload), options)
+    computed, plan, where = read_request(workload, address, module_path, options)
     check(computed, plan, varied)
-    where = choose(address, os.environ)
-    if output:
-        check_writable(output)
-    if html:
-        from job.page.page import check_page
-
-        check_page(html)
-    find_modules_in(module_path)
-
-    def keep(measured: Sweep) -> None:
-        if output:
-            write(f"{measured.model_dump_json(indent=1)}\n", output)
-
-    def show(measured: Sweep) -> None:
-        from job.report.sweep import render_sweep
-
-        if measured.points or measured.status == "interrupted":
-            click.echo(render_sweep(measured, style))
-            if html:
-                from job.page.page import page
-
-                write(page(measured), html)
-
+    console = Console(style, html=html, output=output)
+    console.check()
     with until_signalled() as leaving:
         make = load_target(computed.target)
-        from job.report.progress import watch
         from job.running.sweep import sweep
 
-        sweep(
-            computed, plan, varied, make, where,
-            leaving=leaving, keep=keep, watch=watch, show=show, note=say,
-        )  # fmt: skip
+        sweep(computed, plan, varied, make, where, leaving=leaving, listener=console)

@@ -8,10 +8,10 @@ import click
 @click.command("workloads")
 def list_workloads() -> None:
     """List the bundled workloads."""
-    from job.workload.reading import bundled
+    from job.workload.reading import list_bundled
 
     listed = click.HelpFormatter(width=100)
-    listed.write_dl(list(bundled().items()))
+    listed.write_dl(list(list_bundled().items()))
     click.echo(listed.getvalue(), nl=False)
 
 

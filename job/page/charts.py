@@ -5,218 +5,173 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from job.analysis import stats
-from job.analysis.breakeven import BreakEven, break_even
+from job.analysis.breakeven import BreakEven
 from job.page.breakeven import pay_off
-from job.page.drawing import (
-    ACCENT,
-    COST,
-    DANGER,
-    INK,
-    PAPER,
-    SOFT,
-    TINT,
-    Chart,
-    Figure,
-    Table,
-    axis,
-    layout,
-    listed,
-    plain,
-    text_at,
-    unit_for,
-)
+from job.page.drawing import Chart, Figure, Table, axis, dots, layout, plain, seconds, short, texts
 from job.page.timeline import timeline
+from job.words import spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from job.analysis.figures import Row
     from job.analysis.report import Report
-    from job.results.document import Results, Trial
+    from job.results.document import Trial
 
 _ROW_PX = 56  # of one strategy
+_MARK_PX = 38  # of what stands upright in it
 _FRAME_PX = 96  # legend and axis
-_HALF = 0.31  # of a bar's thickness, in rows
-_PHASES = (("startup", COST), ("work", ACCENT), ("read", TINT))
+_PHASES = (("startup", "@cost"), ("work", "@accent"), ("read", "@tint"))
 _STRIP = 0.5  # of a row, over which a strategy's trials are spread
 LEAST_RANGE = 5.0  # percent: what varies less is not shown as if it mattered
 
 
-def charts(results: Results, report: Report) -> list[Chart]:
+def charts(report: Report) -> list[Chart]:
     """Return the charts that a comparison's results are good for."""
     found: list[Chart] = []
     if report.rows:
         found.append(phases(report.rows))
-    if any(len(trials) > 1 for trials in results.counted().values()):
-        found.append(samples(results))
-    model = break_even(results)
-    if isinstance(model, BreakEven) and model.telling:
-        found.append(pay_off(model, report.break_even))
-    for trials in results.counted().values():
-        drawn = timeline(trials[-1], results.cluster)
-        found += [drawn] if drawn else []
-    return found
+    if any(len(trials) > 1 for trials in report.counted.values()):
+        found.append(samples(report.counted, report.trials))
+    if isinstance(report.model, BreakEven) and report.model.telling:
+        seen = [(report.model.call_s, row) for row in report.rows if row.strategy != "serial"]
+        found.append(pay_off(report.model, report.pays_off, seen))
+    last = (trials[-1] for trials in report.counted.values())
+    return found + [timeline(trial, report.results.cluster) for trial in last if trial.timeline]
 
 
 def phases(rows: Sequence[Row]) -> Chart:
     """Return what a user waits for under each strategy, and where the ideal would have ended it."""
-    longest = max(row.elapsed_s for row in rows)
-    unit = unit_for(longest)
-    traces = []
-    for phase, colour in _PHASES:
-        lengths = [getattr(row, f"{phase}_s") for row in rows]
-        traces.append(
-            {
-                "type": "bar", "orientation": "h", "name": phase, "width": 2 * _HALF,
-                "y": list(range(len(rows))), "x": unit.of(lengths),
-                "marker": {"color": colour, "line": {"width": 0}},
-                "text": [f"{plain(row.strategy)}, {phase}" for row in rows], "textposition": "none",
-                "hovertemplate": f"%{{text}}: %{{x:.4g}} {unit.name}<extra></extra>",
-            }
-        )  # fmt: skip
-    ends = unit.of(row.startup_s + row.ideal_s for row in rows)
-    traces.append(_ideals(ends, unit.name))
-    totals = unit.of(row.elapsed_s for row in rows)
+    names = [plain(row.strategy) for row in rows]
+    places, form = range(len(rows)), seconds(max(row.elapsed_s for row in rows))
+    ends = [row.startup_s + row.ideal_s for row in rows]
     # Medians of phases need not add up to the median of elapsed: a label stands behind its bar.
-    stacks = unit.of(row.startup_s + row.work_s + row.read_s for row in rows)
-    furthest = [max(each) for each in zip(totals, stacks, ends, strict=True)]
-    labels = [
-        text_at(far, place, f"<b>{_elapsed(row)}</b>{_speedup(row)}", xshift=8,
-                font={"color": INK, "size": 13})
-        for place, (row, far) in enumerate(zip(rows, furthest, strict=True))
-    ]  # fmt: skip
+    furthest = [
+        max(row.elapsed_s, row.startup_s + row.work_s + row.read_s, end)
+        for row, end in zip(rows, ends, strict=True)
+    ]
     return Chart(
         key="phases",
         title="What a user waits",
-        said=f"Elapsed time by phase: {listed([f'{r.strategy} {_elapsed(r)}' for r in rows])}. "
+        said=f"Elapsed time by phase: {', '.join(f'{r.strategy} {_elapsed(r)}' for r in rows)}. "
         "The line marks where the work would have ended at the ideal, the most that the CPUs "
         "used could do.",
-        traces=tuple(traces),
+        traces=(
+            *(
+                {
+                    "type": "bar", "orientation": "h", "name": phase, "width": 0.62,
+                    "y": list(places), "x": short(getattr(row, f"{phase}_s") for row in rows),
+                    "marker": {"color": colour, "line": {"width": 0}}, "customdata": names,
+                    "hovertemplate": f"%{{customdata}}, {phase}: %{{x:{form}}}s<extra></extra>",
+                }
+                for phase, colour in _PHASES
+            ),
+            dots(
+                "ideal", ends, places,
+                {"symbol": "line-ns-open", "size": _MARK_PX, "line": {"width": 2}},
+                hovertemplate=f"the ideal: %{{x:{form}}}s<extra></extra>",
+            ),
+            texts(furthest, places, [f"  <b>{_elapsed(row)}</b>{_speedup(row)}" for row in rows],
+                  color="@ink", size=13),
+        ),
         layout=layout(
-            axis(f"elapsed, {unit.name}", rangemode="tozero",
-                 range=[0, 1.34 * max(furthest)]),
-            _strategies([row.strategy for row in rows]),
-            barmode="stack", showlegend=True, annotations=labels,
+            axis("elapsed", tickformat=form, ticksuffix="s", range=[0, 1.34 * max(furthest)]),
+            _strategies(names), barmode="stack", showlegend=True,
         ),
         height_px=_FRAME_PX + _ROW_PX * len(rows),
         table=Table(
             ("strategy", "startup s", "work s", "read s", "elapsed s", "ideal work s"),
+            tuple((row.strategy, row.startup_s, row.work_s, row.read_s, row.elapsed_s, row.ideal_s)
+                  for row in rows),
+        ),
+    )  # fmt: skip
+
+
+def samples(counted: dict[str, list[Trial]], analysed: dict[str, list[Trial]]) -> Chart:
+    """Return every trial against its strategy's median, with that median's interval if it has one.
+
+    Times of strategies lie far apart; how far each one's vary can only be seen side by side so.
+    """
+    found = {name: stats.summarise([t.elapsed_s for t in of]) for name, of in analysed.items()}
+    strips = _strips(counted, {name: summary.median for name, summary in found.items()})
+    most = max([LEAST_RANGE, *map(abs, strips["x"])])
+    said = "Each dot is one trial, the first at the top"
+    if any(summary.interval for summary in found.values()):
+        said += "; the band is the median's 95 % confidence interval."
+    else:
+        said += ". They are too few for a confidence interval."
+    if any(trial.losses for trials in counted.values() for trial in trials):
+        said += " A ring is a trial in which an actor was lost."
+    return Chart(
+        key="samples",
+        title="Every trial, against its median",
+        said=said,
+        traces=(_bands(list(found.values())), strips),
+        layout=layout(
+            axis("elapsed, % off the median", range=[-1.1 * most, 1.1 * most], zeroline=True,
+                 zerolinecolor="@soft", zerolinewidth=1.5),
+            _strategies([plain(name) for name in counted]),
+        ),
+        height_px=_FRAME_PX - 28 + _ROW_PX * len(counted),
+        table=Table(
+            ("strategy", "trials", "median s", "lowest s", "highest s", "95 % from s", "95 % to s"),
             tuple(
-                (row.strategy, *(f"{v:,.4g}" for v in (
-                    row.startup_s, row.work_s, row.read_s, row.elapsed_s, row.ideal_s)))
-                for row in rows
+                (name, len(counted[name]), each.median, each.low, each.high,
+                 *(each.interval or (None, None)))
+                for name, each in found.items()
             ),
         ),
     )  # fmt: skip
 
 
-def samples(results: Results) -> Chart:
-    """Return every trial against its strategy's median, with that median's interval if it has one.
+def _strips(counted: dict[str, list[Trial]], medians: dict[str, float]) -> Figure:
+    """Return a dot for each trial, from the top of its strategy's row to the bottom in turn."""
+    x, y, said = [], [], []
+    for place, (name, trials) in enumerate(counted.items()):
+        for turn, trial in enumerate(trials, start=1):
+            x += _off([trial.elapsed_s], medians[name])
+            y.append(place + _STRIP * (turn / (len(trials) + 1) - 0.5))
+            said.append(f"{plain(name)}, trial {turn}: {spelled(trial.elapsed_s)}")
+    lossy = [bool(trial.losses) for trials in counted.values() for trial in trials]
+    marker = {
+        "color": ["@paper" if each else "@accent" for each in lossy],
+        "line": {"color": ["@danger" if each else "@paper" for each in lossy], "width": 1.5},
+    }
+    hover = "%{text} (%{x:+.2f} %)<extra></extra>"
+    return dots("trials", x, y, marker, text=said, hovertemplate=hover)
 
-    Times of strategies lie far apart; how far each one's vary can only be seen side by side so.
-    """
-    strategies, analysed = list(results.counted().items()), results.analysed()
-    traces, bands, rows, most = [], [], [], LEAST_RANGE
-    for place, (name, trials) in enumerate(strategies):
-        summary = stats.summarise([trial.elapsed_s for trial in analysed[name]])
-        off = _off([trial.elapsed_s for trial in trials], summary.median)
-        ends = _off(summary.interval or (), summary.median)
-        traces.append(_dots(place, name, trials, off))
-        bands += [_band(place, ends)] if ends else []
-        most = max([most, *map(abs, off)])
-        shown = [f"{end:,.4g}" for end in summary.interval or ()]
-        times = (f"{value:,.4g}" for value in (summary.median, summary.low, summary.high))
-        rows.append((name, f"{len(trials):,}", *times, " to ".join(shown) or "-"))
-    median = {
-        "type": "line", "layer": "below", "x0": 0, "x1": 0, "y0": -0.6, "y1": len(rows) - 0.4,
-        "line": {"color": SOFT, "width": 1.5},
-    }  # fmt: skip
-    return Chart(
-        key="samples",
-        title="Every trial, against its median",
-        said=_spoken(strategies, bands),
-        traces=tuple(traces),
-        layout=layout(
-            axis("elapsed, % off the median", range=[-1.1 * most, 1.1 * most]),
-            _strategies([name for name, _ in strategies]),
-            shapes=[*bands, median],
-        ),
-        height_px=_FRAME_PX - 28 + _ROW_PX * len(strategies),
-        table=Table(
-            ("strategy", "trials", "median s", "lowest s", "highest s", "95 % interval s"),
-            tuple(rows),
-        ),
+
+def _bands(found: Sequence[stats.Summary]) -> Figure:
+    """Return the intervals as error bars that are as thick as a row."""
+    ends = [_off(each.interval or (each.median, each.median), each.median) for each in found]
+    return dots(
+        "95 % interval", [0.0] * len(ends), range(len(ends)), {"opacity": 0},
+        opacity=0.5, hoverinfo="skip",
+        error_x={
+            "type": "data", "symmetric": False, "color": "@tint", "width": 0, "thickness": _MARK_PX,
+            "array": [high for _, high in ends], "arrayminus": [-low for low, _ in ends],
+        },
     )  # fmt: skip
 
 
-def _off(values: Sequence[float], median: float) -> list[float]:
+def _off(values: Iterable[float], median: float) -> list[float]:
     """Return how far values are from the median, in percent of it."""
-    return [float(f"{100 * (value / median - 1):.4g}") if median else 0.0 for value in values]
-
-
-def _spoken(strategies: Sequence[tuple[str, Sequence[Trial]]], bands: Sequence[Figure]) -> str:
-    said = "Each dot is one trial, the first at the top"
-    said += "; the band is the median's 95 % confidence interval." if bands else "."
-    if not bands:
-        said += " They are too few for a confidence interval."
-    if any(trial.losses for _, trials in strategies for trial in trials):
-        said += " A ring is a trial in which an actor died."
-    return said
-
-
-def _dots(place: int, name: str, trials: Sequence[Trial], off: Sequence[float]) -> Figure:
-    step = _STRIP / max(len(trials) - 1, 1)
-    first = place - _STRIP / 2 if len(trials) > 1 else place
-    times = [_time(trial.elapsed_s) for trial in trials]
-    return {
-        "type": "scatter", "mode": "markers", "name": plain(name), "x": list(off),
-        "y": [first + step * turn for turn in range(len(trials))],
-        "text": [f"{plain(name)}, trial {turn + 1}: {time}" for turn, time in enumerate(times)],
-        "marker": {
-            "color": [PAPER if trial.losses else ACCENT for trial in trials], "size": 9,
-            "line": {"color": [DANGER if t.losses else PAPER for t in trials], "width": 1.5},
-        },
-        "hovertemplate": "%{text} (%{x:+.2f} %)<extra></extra>",
-    }  # fmt: skip
-
-
-def _band(place: int, ends: Sequence[float]) -> Figure:
-    return {
-        "type": "rect", "layer": "below", "x0": ends[0], "x1": ends[1], "y0": place - 0.36,
-        "y1": place + 0.36, "fillcolor": TINT, "opacity": 0.5, "line": {"width": 0},
-    }  # fmt: skip
-
-
-def _ideals(ends: Sequence[float], unit: str) -> Figure:
-    """Return an upright line for each strategy, as a trace: it can be pointed at."""
-    return {
-        "type": "scatter", "mode": "markers", "name": "ideal", "x": list(ends),
-        "y": list(range(len(ends))),
-        "marker": {"symbol": "line-ns-open", "size": 38, "color": INK, "line": {"width": 2}},
-        "hovertemplate": f"the ideal: %{{x:.4g}} {unit}<extra></extra>",
-    }  # fmt: skip
+    return [100 * (value / median - 1) if median else 0.0 for value in values]
 
 
 def _strategies(names: Sequence[str]) -> Figure:
+    """Return an axis with a row for each strategy."""
     return axis(
-        tickvals=list(range(len(names))), ticktext=[f"{plain(name)} " for name in names],
-        range=[len(names) - 0.4, -0.6], showgrid=False, tickfont={"size": 14, "color": INK},
+        tickvals=list(range(len(names))), ticktext=[f"{name} " for name in names],
+        range=[len(names) - 0.4, -0.6], showgrid=False, tickfont={"size": 14, "color": "@ink"},
     )  # fmt: skip
 
 
 def _elapsed(row: Row) -> str:
-    return f"{'~' if row.estimated else ''}{_time(row.elapsed_s)}"
-
-
-def _time(seconds: float) -> str:
-    unit = unit_for(seconds)
-    value = seconds * unit.per_s
-    decimals = 2 if value < 10 else 1 if value < 100 else 0  # noqa: PLR2004 - three digits
-    return f"{value:,.{decimals}f} {unit.name}"
+    return f"{'~' if row.estimated else ''}{spelled(row.elapsed_s)}"
 
 
 def _speedup(row: Row) -> str:
     if row.strategy == "serial" or row.speedup is None:
         return ""
-    about = "~" if row.speedup_estimated else ""
-    return f"<span style='color:{SOFT}'>  {about}{row.speedup:,.3g}x</span>"
+    return f"  {'~' if row.speedup_estimated else ''}{row.speedup:,.3g}x"

@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from job.analysis.report import analyse
 from job.page.charts import charts
-from job.page.drawing import Chart, Table
+from job.page.drawing import Cell, Chart, Table
 from job.page.sweep import sweep_charts
-from job.report.sweep import cells_of_sweep, conclusions, facts, nothing
+from job.report.sweep import cells_of_sweep
 from job.report.table import cells_of
+from job.words import capitalise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from job.results.document import Cluster, Results, Trial
-    from job.results.sweep import Sweep
+    from job.analysis.report import Report
+    from job.analysis.sweep import SweepReport
+    from job.results.document import Cluster, NodeShare, Results
 
 MOST_STATES_SHOWN = 12
+NOTHING = Table((), ())
 
 
 @dataclass(frozen=True)
-class Grid:
-    """A table with a heading; `long` if its cells hold more than figures."""
+class Section:
+    """A table or sentences with a heading; `long` if cells hold more than figures."""
 
     key: str
     title: str
-    table: Table
     said: str = ""
+    table: Table = NOTHING
+    notes: tuple[str, ...] = ()
     long: bool = False
-
-
-@dataclass(frozen=True)
-class Notes:
-    """Sentences, each of its own, with a heading."""
-
-    key: str
-    title: str
-    sentences: tuple[str, ...]
-
-
-Part: TypeAlias = Grid | Notes | Chart
 
 
 @dataclass(frozen=True)
@@ -61,14 +52,13 @@ class Content:
     answer: str
     because: str
     facts: tuple[tuple[str, str], ...]
-    parts: tuple[Part, ...]
+    parts: tuple[Chart | Section, ...]
     foot: str
 
 
-def of_comparison(results: Results) -> Content:
+def of_comparison(report: Report) -> Content:
     """Return the page of a comparison."""
-    report = analyse(results)
-    answer, stop, because = report.verdict.partition(". ")  # what to do, then what limits it
+    results = report.results
     known = [
         ("Workload", report.workload),
         ("Cluster", report.cluster),
@@ -76,53 +66,48 @@ def of_comparison(results: Results) -> Content:
     ]
     if report.states:
         known.append(("States", report.agreement))
-    parts: tuple[Part, ...] = (
-        Grid("figures", "The figures", _table(cells_of(report.rows))),
-        Notes("advisories", "What makes them doubtful", report.advisories),
-        *charts(results, report),
-        Grid("deaths", "Actors that died", _deaths(results), " ".join(report.losses)),
-        _states(results, report.agreement),
-        Grid("nodes", "The cluster", _nodes(results.cluster, results.analysed())),
+    parts: tuple[Chart | Section, ...] = (
+        Section("figures", "The figures", table=_table(cells_of(report.rows))),
+        Section("advisories", "What makes them doubtful", notes=report.advisories),
+        *charts(report),
+        Section("losses", "Actors that were lost", " ".join(report.losses), _losses(results)),
+        _states(report),
+        Section("nodes", "The cluster", table=_nodes(results.cluster, report.placement)),
     )
+    name = results.workload.target
     return Content(
-        name=results.workload.target,
-        answer=answer + stop.strip(),
-        because=because,
-        facts=tuple(known),
-        parts=_filled(parts),
-        foot=_foot(results),
+        name, report.answer, report.because, tuple(known), _filled(parts), _foot(results)
     )
 
 
-def of_sweep(sweep: Sweep) -> Content:
+def of_sweep(report: SweepReport) -> Content:
     """Return the page of a sweep."""
-    if not sweep.points:
-        return Content(f"sweep over {sweep.over}", f"Sweep {nothing(sweep)}", "", (), (), "")
-    results = sweep.points[0].results
-    said = dict(conclusions(sweep))
-    best = said.pop("Best")
-    advisories = dict.fromkeys(text for p in sweep.points for text in p.results.advisories)
-    parts: tuple[Part, ...] = (
-        *sweep_charts(sweep),
-        Grid("figures", "The figures", _table(cells_of_sweep(sweep), left_out=("",))),
-        Notes("advisories", "What makes them doubtful", tuple(advisories)),
-        Grid("nodes", "The cluster", _nodes(results.cluster, {})),
+    over = report.over.key
+    if not report.points:
+        ((label, nothing),) = report.facts
+        return Content(f"sweep over {over}", f"{label} {nothing}", "", (), (), "")
+    results = report.points[0][1].results
+    said = [("Pays off", text) for text in report.pays_off]
+    said += [("", report.checked)] if report.checked else []
+    parts: tuple[Chart | Section, ...] = (
+        *sweep_charts(report),
+        Section("figures", "The figures", table=_table(cells_of_sweep(report))),
+        Section("advisories", "What makes them doubtful", notes=report.advisories),
+        Section("nodes", "The cluster", table=_nodes(results.cluster, ())),
     )
     return Content(
-        name=f"{results.workload.target} over {sweep.over}",
-        answer=f"Best: {best}",
-        because=f"Limit: {limit}" if (limit := said.pop("Limit", "")) else "",
-        facts=(*facts(sweep), *said.items(), ("Begun", results.environment.started_at)),
+        name=f"{results.workload.target} over {over}",
+        answer=f"Best: {report.best}",
+        because=f"Limit: {report.limit}" if report.limit else "",
+        facts=(*report.facts, *said, ("Begun", results.environment.started_at)),
         parts=_filled(parts),
         foot=_foot(results),
     )
 
 
-def _filled(parts: Sequence[Part]) -> tuple[Part, ...]:
+def _filled(parts: Sequence[Chart | Section]) -> tuple[Chart | Section, ...]:
     """Return the parts that have something to show."""
-    return tuple(
-        part for part in parts if (part.sentences if isinstance(part, Notes) else part.table.rows)
-    )
+    return tuple(part for part in parts if isinstance(part, Chart) or part.table.rows or part.notes)
 
 
 def _foot(results: Results) -> str:
@@ -133,31 +118,28 @@ def _foot(results: Results) -> str:
     )
 
 
-def _table(cells: Sequence[dict[str, str]], left_out: tuple[str, ...] = ()) -> Table:
-    headings = tuple(key for key in (cells[0] if cells else ()) if key not in left_out)
+def _table(cells: Sequence[dict[str, str]]) -> Table:
+    headings = tuple(filter(None, cells[0] if cells else ()))  # bars of text have none
     return Table(headings, tuple(tuple(row[key] for key in headings) for row in cells))
 
 
-def _states(results: Results, agreement: str) -> Grid:
+def _states(report: Report) -> Section:
     """Return the states of the first instances, as each strategy's last trial left them."""
-    last = {name: trials[-1].states for name, trials in results.analysed().items()}
+    last = {name: trials[-1].states for name, trials in report.trials.items()}
     shown = min(MOST_STATES_SHOWN, max(map(len, last.values()), default=0))
     columns = [(*states[:shown], *["-"] * (shown - len(states))) for states in last.values()]
-    numbers = [f"{number:,}" for number in range(shown)]
-    said = f"{agreement[:1].upper()}{agreement[1:]}."
-    if results.workload.instances > shown:
-        said += f" Shown are the first {shown} of {results.workload.instances:,} instances."
-    table = Table(("instance", *last), tuple(zip(numbers, *columns, strict=True)))
-    return Grid("states", "The states they ended in", table, said, long=True)
+    said = f"{capitalise(report.agreement)}."
+    instances = report.results.workload.instances
+    if instances > shown:
+        said += f" Shown are the first {shown} of {instances:,} instances."
+    table = Table(("instance", *last), tuple(zip(range(shown), *columns, strict=True)))
+    return Section("states", "The states they ended in", said, table, long=True)
 
 
-def _deaths(results: Results) -> Table:
+def _losses(results: Results) -> Table:
     rows = [
-        (
-            trial.strategy, f"{trial.index + 1}", f"{loss.actor:,}", f"{loss.incarnation}",
-            loss.address, loss.cause, f"{loss.since_s:,.2f}",
-            "-" if loss.resumed_s is None else f"{loss.resumed_s:,.2f}", f"{loss.replayed_calls:,}",
-        )
+        (trial.strategy, trial.index + 1, loss.actor, loss.incarnation, loss.address, loss.cause,
+         loss.since_s, loss.resumed_s, loss.replayed_calls)
         for trial in results.trials
         for loss in trial.deaths
     ]  # fmt: skip
@@ -168,20 +150,20 @@ def _deaths(results: Results) -> Table:
     return Table(headings, tuple(rows)).cut()
 
 
-def _nodes(cluster: Cluster, trials: dict[str, list[Trial]]) -> Table:
+def _nodes(cluster: Cluster, placement: Sequence[tuple[str, NodeShare]]) -> Table:
     """Return the nodes, and what of each strategy's last trial ran there."""
-    last = {name: of_one[-1] for name, of_one in trials.items() if of_one[-1].placement}
-    rows = []
+    shares = {(name, share.node_id): share for name, share in placement}
+    strategies = dict.fromkeys(name for name, _ in placement)
+    rows: list[tuple[Cell, ...]] = []
     for node in cluster.nodes:
-        cells = [node.host, node.address + (", head" if node.head else ""), f"{node.cpus:g}",
-                 f"{node.memory_bytes / 1e9:,.0f}"]  # fmt: skip
-        for trial in last.values():
-            mine = [share for share in trial.placement if share.node_id == node.node_id]
-            actors = sum(share.actors for share in mine)
-            calls = sum(share.calls for share in mine)
-            busy = sum(share.busy_s for share in mine)
-            cells.append(f"{actors:,} · {calls:,} · {busy:,.2f} s" if mine else "-")
-        rows.append(tuple(cells))
-    headings = ["node", "address", "CPUs", "memory GB"]
-    headings += [f"{name}: actors · calls · busy" for name in last]
-    return Table(tuple(headings), tuple(rows)).cut()
+        found = [shares.get((name, node.node_id)) for name in strategies]
+        rows.append(
+            (
+                node.host, node.address + (", head" if node.head else ""), node.cpus,
+                f"{node.memory_bytes / 1e9:,.0f}",
+                *(f"{on.actors:,} · {on.calls:,} · {on.busy_s:,.2f} s" if on else "-"
+                  for on in found),
+            )
+        )  # fmt: skip
+    there = (f"{name}: actors · calls · busy" for name in strategies)
+    return Table(("node", "address", "CPUs", "memory GB", *there), tuple(rows)).cut()

@@ -1,12 +1,13 @@
 """What every chart of the page is made of: data for plotly.js, words for who cannot see it.
 
-A figure is plain data, so that making one needs neither plotly nor a browser. Colours are names
-of the page's own (`@accent`), which it looks up where it is shown: by day, by night, on paper.
+A figure is plain data, so that making one needs neither plotly nor a browser. A colour is a name
+of page.css with an @ before it, looked up where the page is shown: by day, by night, on paper.
 """
 
 from __future__ import annotations
 
 import html
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,26 +15,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Figure: TypeAlias = dict[str, Any]
+Cell: TypeAlias = str | float | None
 
-INK, SOFT, RULE, PAPER = "@ink", "@soft", "@rule", "@paper"
-ACCENT, TINT, COST, DANGER = "@accent", "@tint", "@cost", "@danger"
+LINES = (("@accent", "solid"), ("@soft", "dash"), ("@tint", "dot"))  # of strategies, in turn
+RATIO = ",.3~r"  # d3's format: 0.0123, 1,230
+MOST_TICKS = 6
+MOST_TABLE_ROWS = 100
+_NAME = 36  # characters of a name that a chart has room for, on a phone too
 
 # The line at a speedup of 1: below it the serial loop is quicker.
 LEVEL: Figure = {
     "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 1, "y1": 1, "layer": "below",
-    "line": {"color": SOFT, "width": 1},
+    "line": {"color": "@soft", "width": 1},
+    "label": {"text": "the serial loop", "textposition": "end", "yanchor": "top",
+              "font": {"color": "@soft", "size": 12}},
 }  # fmt: skip
-
-MOST_TABLE_ROWS = 100
-_NAME = 36  # characters of a name that a chart has room for, on a phone too
 
 
 @dataclass(frozen=True)
 class Table:
-    """Figures as text, the first column being what they are of."""
+    """Figures and texts, the first column being what they are of."""
 
     headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
 
     def cut(self) -> Table:
         """Return as many rows as somebody would read."""
@@ -50,8 +54,8 @@ class Chart:
         said: What it shows and what is to be seen in it, in sentences.
         traces: What plotly draws; every text in it is escaped for plotly.
         layout: How.
-        height_px: Of all of it.
         table: The same in figures.
+        height_px: Of all of it.
     """
 
     key: str
@@ -59,8 +63,15 @@ class Chart:
     said: str
     traces: tuple[Figure, ...]
     layout: Figure
-    height_px: int
     table: Table
+    height_px: int = 340
+
+
+def written(cell: Cell) -> str:
+    """Return a table's cell as text."""
+    if isinstance(cell, float):
+        return f"{cell:,.0f}" if abs(cell) >= 1_000 else f"{cell:.4g}"  # noqa: PLR2004
+    return f"{cell:,}" if isinstance(cell, int) else cell or "-"
 
 
 def plain(text: str, most: int = _NAME) -> str:
@@ -69,56 +80,68 @@ def plain(text: str, most: int = _NAME) -> str:
     return html.escape(cut, quote=False)
 
 
-def axis(title: str = "", **more: Any) -> Figure:  # noqa: ANN401 - whatever plotly has
+def seconds(longest_s: float) -> str:
+    """Return the d3 format for times up to so long: 1.5m and 200µ, or 0.2 and 8,012."""
+    return ".4~s" if longest_s < 1 else ",.4~r"
+
+
+def short(values: Iterable[float | None]) -> list[float | None]:
+    """Return values with as many digits as can be drawn."""
+    return [None if value is None else float(f"{value:.6g}") for value in values]
+
+
+def lines(
+    name: str, x: Iterable[float | None], y: Iterable[float | None], colour: str,
+    dash: str = "solid", **more: Any,  # noqa: ANN401 - whatever plotly has
+) -> Figure:  # fmt: skip
+    """Return points that are joined; a None ends a line."""
+    return {
+        "type": "scatter", "mode": "lines", "name": plain(name), "x": short(x), "y": short(y),
+        "line": {"color": colour, "width": 2.5, "dash": dash},
+    } | more  # fmt: skip
+
+
+def dots(
+    name: str, x: Iterable[float], y: Iterable[float], marker: Figure, **more: object
+) -> Figure:
+    """Return points that are marked."""
+    usual = {"color": "@ink", "size": 9, "line": {"color": "@paper", "width": 1.5}}
+    return {
+        "type": "scatter", "mode": "markers", "name": plain(name), "x": short(x), "y": short(y),
+        "marker": usual | marker,
+    } | more  # fmt: skip
+
+
+def texts(x: Iterable[float], y: Iterable[float], shown: Sequence[str], **font: object) -> Figure:
+    """Return texts, each to the right of its point; they must be escaped."""
+    return {
+        "type": "scatter", "mode": "text", "x": short(x), "y": short(y), "text": shown,
+        "textposition": "middle right", "textfont": {"color": "@soft", "size": 12} | font,
+        "hoverinfo": "skip", "showlegend": False, "cliponaxis": False,
+    }  # fmt: skip
+
+
+def axis(title: str = "", **more: object) -> Figure:
     """Return an axis in the page's style, which no finger moves by accident."""
     return {
         "title": {"text": title, "standoff": 10},
-        "gridcolor": RULE, "linecolor": RULE, "zeroline": False, "automargin": True,
+        "gridcolor": "@rule", "linecolor": "@rule", "zeroline": False, "automargin": True,
         "fixedrange": True, "ticks": "",
     } | more  # fmt: skip
 
 
-def layout(xaxis: Figure, yaxis: Figure, **more: Any) -> Figure:  # noqa: ANN401 - likewise
+def log_axis(title: str, values: Sequence[float], **more: object) -> Figure:
+    """Return an axis of powers of ten, of which no more are marked than there is room for."""
+    decades = math.log10(max(values) / min(values))
+    step = max(1, math.ceil(decades / MOST_TICKS))
+    return axis(title, type="log", dtick=step, tickangle=0, **more)
+
+
+def layout(xaxis: Figure, yaxis: Figure, **more: object) -> Figure:
     """Return a layout in the page's style."""
     return {
-        "xaxis": xaxis,
-        "yaxis": yaxis,
+        "xaxis": xaxis, "yaxis": yaxis, "hovermode": "closest", "showlegend": False,
         "dragmode": False,  # or a finger that scrolls the page would be caught
-        "hovermode": "closest",
-        "showlegend": False,
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
         "margin": {"l": 8, "r": 16, "t": 8, "b": 8},
-    } | more
-
-
-def text_at(x: float, y: float, text: str, **more: Any) -> Figure:  # noqa: ANN401 - likewise
-    """Return a text in a chart; it must be escaped."""
-    return {
-        "x": x, "y": y, "text": text, "showarrow": False, "xanchor": "left", "align": "left",
-        "font": {"color": SOFT, "size": 12},
     } | more  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Unit:
-    """A unit of time that suits what is shown: so many of it are a second."""
-
-    name: str
-    per_s: float
-
-    def of(self, seconds: Iterable[float]) -> list[float]:
-        """Return times in this unit, with as many digits as can be drawn."""
-        return [float(f"{each * self.per_s:.6g}") for each in seconds]
-
-
-def unit_for(seconds: float) -> Unit:
-    """Return the unit in which so long a time is no tiny figure."""
-    for size, name in ((0.1, "s"), (1e-4, "ms")):
-        if seconds >= size:
-            return Unit(name, {"s": 1.0, "ms": 1e3}[name])
-    return Unit("µs", 1e6)
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return words as a sentence has them: a, b and c."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -14,14 +14,14 @@ from importlib import resources
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from job.analysis.sweep import SweepReport
 from job.errors import UsageError
-from job.page.contents import Notes, of_comparison, of_sweep
-from job.page.drawing import Chart
+from job.page.contents import of_comparison, of_sweep
+from job.page.drawing import Chart, written
 from job.results.storage import check_writable
-from job.results.sweep import Sweep
 
 if TYPE_CHECKING:
-    from job.results.document import Results
+    from job.analysis.report import Report
 
 NEEDED = ("jinja2", "plotly")
 
@@ -43,19 +43,19 @@ def check_page(place: str) -> None:
     check_writable(place, "--html")
 
 
-def page(measured: Results | Sweep) -> str:
-    """Return the report of a document as HTML; `check_page` tells if it can be made."""
+def page(report: Report | SweepReport) -> str:
+    """Return a report as HTML; `check_page` tells if it can be made."""
     from jinja2 import Environment, StrictUndefined
     from plotly.offline import get_plotlyjs
 
-    content = of_sweep(measured) if isinstance(measured, Sweep) else of_comparison(measured)
+    content = of_sweep(report) if isinstance(report, SweepReport) else of_comparison(report)
     charts = [part for part in content.parts if isinstance(part, Chart)]
     library, script = get_plotlyjs(), _resource("page.js")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["written"] = written
     environment.tests["chart"] = lambda part: isinstance(part, Chart)
-    environment.tests["notes"] = lambda part: isinstance(part, Notes)
     return environment.from_string(_resource("page.html.j2")).render(
         content=content,
         policy=_policy(library, script),

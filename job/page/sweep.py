@@ -1,171 +1,82 @@
-"""The charts of a sweep: how calls/s grow with what may run at once, and speedup over all; pure."""
+"""The chart of a sweep: the speedup over what was varied; pure."""
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
-from job.analysis.breakeven import sentences
-from job.analysis.figures import rows_of
-from job.analysis.scaling import NoFit
-from job.page.breakeven import Seen, pay_off
-from job.page.drawing import (
-    ACCENT,
-    INK,
-    LEVEL,
-    PAPER,
-    SOFT,
-    TINT,
-    Chart,
-    Figure,
-    Table,
-    axis,
-    layout,
-    plain,
-)
-from job.report.sweep import call_s, law, model_of, scaled
-from job.words import duration
+from job.page.breakeven import pay_off
+from job.page.drawing import LEVEL, LINES, RATIO, Chart, Table, axis, layout, lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from job.analysis.figures import Row
-    from job.analysis.scaling import Fit
-    from job.results.sweep import Sweep
+    from job.analysis.sweep import SweepReport
+    from job.results.sweep import Over
 
-_HEIGHT_PX = 340
-_FIT_POINTS = 60
-_DASHES = ("solid", "dash", "dot")
-_COLOURS = (ACCENT, SOFT, TINT)
+MOST_VALUES = 8  # that are marked
 
 
-def sweep_charts(sweep: Sweep) -> list[Chart]:
+def sweep_charts(report: SweepReport) -> list[Chart]:
     """Return the charts that a sweep is good for."""
-    found = []
-    points = scaled(sweep)
-    if sweep.over in ("shards", "threads") and len(points) > 1:
-        found.append(_scaling(points, law(sweep)))
-    if any(row.speedup for _, row in _others(sweep)):
-        found.append(_over_call_cost(sweep) or _speedups(sweep))
-    return found
-
-
-def _others(sweep: Sweep) -> list[tuple[float, Row]]:
-    """Return each value with the figures of each strategy that has a speedup to show."""
-    return [
-        (point.value, row)
-        for point in sweep.points
-        for row in rows_of(point.results)
+    found = [
+        (value, at.profile.call_s if at.profile else 0.0, row)
+        for value, at in report.points
+        for row in at.rows
         if row.strategy != "serial" and row.speedup
     ]
+    if report.model:  # what a call really took: the value that was asked for is met only about
+        seen = [(call_s, row) for _, call_s, row in found]
+        return [pay_off(report.model, report.pays_off, seen)]
+    return [speedups(report.over, [(value, row) for value, _, row in found])] if found else []
 
 
-def _scaling(points: list[tuple[float, Row]], fitted: Fit | NoFit) -> Chart:
-    points = sorted(points, key=lambda each: each[0])
-    at_once = [parallel for parallel, _ in points]
-    rates = [row.calls_per_s or 0.0 for _, row in points]
-    ideals = [rate / (row.efficiency or 1.0) for rate, (_, row) in zip(rates, points, strict=True)]
-    traces = [
-        _line("ideal", at_once, ideals, SOFT, "dash"),
-        *_fit(fitted),
-        {
-            "type": "scatter", "mode": "markers", "name": "measured", "x": at_once,
-            "y": _short(rates),
-            "marker": {"color": INK, "size": 9, "line": {"color": PAPER, "width": 1.5}},
-            "hovertemplate": "%{x} at once: %{y:,.4g} calls/s<extra></extra>",
-        },
-    ]  # fmt: skip
-    said = "Calls a second of sharded against how many can run at once, and the ideal."
-    said += (
-        f" No curve is fitted: {fitted.reason}."
-        if isinstance(fitted, NoFit)
-        else f" The curve is the Universal Scalability Law: contention {fitted.sigma:.1%}, "
-        f"coherency {fitted.kappa:.2%}, at most {fitted.error:.0%} off."
-    )
-    return Chart(
-        key="scaling",
-        title="How it scales",
-        said=said,
-        traces=tuple(traces),
-        layout=layout(
-            axis("calls at once", rangemode="tozero", range=[0, 1.06 * max(at_once)]),
-            axis("calls/s", range=[0, 1.1 * max(*rates, *ideals)]),
-            showlegend=True,
-        ),
-        height_px=_HEIGHT_PX,
-        table=Table(
-            ("calls at once", "calls/s", "ideal calls/s", "efficiency"),
-            tuple(
-                (f"{p:,.0f}", f"{rate:,.4g}", f"{best:,.4g}", f"{rate / best:.0%}" if best else "-")
-                for p, rate, best in zip(at_once, rates, ideals, strict=True)
-            ),
-        ),
-    )
-
-
-def _fit(fitted: Fit | NoFit) -> list[Figure]:
-    if isinstance(fitted, NoFit):
-        return []
-    width = (fitted.high - fitted.low) / (_FIT_POINTS - 1)
-    at_once = [fitted.low + width * step for step in range(_FIT_POINTS - 1)] + [fitted.high]
-    rates = [fitted.throughput(parallel) for parallel in at_once]
-    return [_line("USL fit", at_once, rates, ACCENT, "solid")]
-
-
-def _line(name: str, x: list[float], y: list[float], colour: str, dash: str) -> Figure:
-    return {
-        "type": "scatter", "mode": "lines", "name": name, "x": _short(x), "y": _short(y),
-        "line": {"color": colour, "width": 2.5, "dash": dash}, "hoverinfo": "skip",
-    }  # fmt: skip
-
-
-def _short(values: list[float]) -> list[float]:
-    return [float(f"{value:.5g}") for value in values]
-
-
-def _over_call_cost(sweep: Sweep) -> Chart | None:
-    """Return the model of the middle point with what was measured at all of them."""
-    if sweep.over != "call-cost" or not (found := model_of(sweep)):
-        return None
-    middle, model = found
-    # What a call really took: the value that was asked for is met only about.
-    cost = {point.value: call_s(point.results) for point in sweep.points}
-    seen = [Seen(row.strategy, cost[value], row.speedup or 0.0) for value, row in _others(sweep)]
-    return pay_off(model, sentences(middle.results), seen)
-
-
-def _speedups(sweep: Sweep) -> Chart:
-    over, pairs = sweep.varied, _others(sweep)
+def speedups(over: Over, pairs: Sequence[tuple[float, Row]]) -> Chart:
+    """Return each strategy's speedup over the values, and what sharded's would be at the ideal."""
     values = sorted({value for value, _ in pairs})
+    marked = values[:: -(-len(values) // MOST_VALUES)]
+    said = (
+        "Elapsed time of the serial loop ÷ that of each strategy; below the line at 1 the loop is "
+        "quicker."
+    )
     traces = []
-    for place, name in enumerate(dict.fromkeys(row.strategy for _, row in pairs)):
-        mine = [(value, row.speedup or 0.0) for value, row in pairs if row.strategy == name]
-        colour = _COLOURS[place % len(_COLOURS)]
+    names = dict.fromkeys(row.strategy for _, row in pairs)
+    for name, style in zip(names, cycle(LINES), strict=False):
+        mine = [row for _, row in pairs if row.strategy == name]
+        shown = [value for value, row in pairs if row.strategy == name]
+        if name == "sharded":
+            said += " The dotted line is sharded's, if its work took no longer than the ideal."
+            ideal = [_at_ideal(row) for row in mine]
+            traces.append(lines("ideal", shown, ideal, "@soft", "dot", hoverinfo="skip"))
         traces.append(
-            {
-                "type": "scatter", "mode": "lines+markers", "name": plain(name),
-                "x": [value for value, _ in mine], "y": _short([times for _, times in mine]),
-                "text": [over.spelled(value) for value, _ in mine],
-                "line": {"color": colour, "width": 2, "dash": _DASHES[place % len(_DASHES)]},
-                "marker": {"color": colour, "size": 9, "line": {"color": PAPER, "width": 1.5}},
-                "hovertemplate": f"{plain(name)} at {over.key}=%{{text}}: %{{y:.3g}}x"
+            lines(
+                name, shown, [row.speedup for row in mine], *style,
+                mode="lines+markers", text=[over.spelled(value) for value in shown],
+                marker={"color": style[0], "size": 9, "line": {"color": "@paper", "width": 1.5}},
+                hovertemplate=f"%{{fullData.name}} at {over.key}=%{{text}}: %{{y:{RATIO}}}x"
                 "<extra></extra>",
-            }
+            )
         )  # fmt: skip
-    step = -(-len(values) // 8)
-    shown = duration if over.key == "call-cost" else over.spelled
     return Chart(
         key="speedups",
         title=f"Speedup over {over.key}",
-        said="Elapsed time of the serial loop ÷ that of each strategy; below the line at 1 the "
-        "loop is quicker.",
+        said=said,
         traces=tuple(traces),
         layout=layout(
-            axis(over.key, type="log", tickvals=values[::step], tickangle=0,
-                 ticktext=[shown(value) for value in values[::step]]),
-            axis("speedup", rangemode="tozero"),
+            axis(over.key, type="log", tickangle=0, tickvals=marked,
+                 ticktext=[over.spelled(value) for value in marked]),
+            axis("speedup", rangemode="tozero", ticksuffix="x "),
             showlegend=True, shapes=[LEVEL],
         ),
-        height_px=_HEIGHT_PX,
         table=Table(
-            (over.key, "strategy", "speedup"),
-            tuple((shown(v), row.strategy, f"{row.speedup:.3g}x") for v, row in pairs),
+            (over.key, "strategy", "speedup", "at the ideal"),
+            tuple((over.spelled(value), row.strategy, row.speedup, _at_ideal(row))
+                  for value, row in pairs),
         ),
     )  # fmt: skip
+
+
+def _at_ideal(row: Row) -> float:
+    """Return the speedup with the same startup, if the work took no longer than the ideal."""
+    return (row.speedup or 0.0) * row.elapsed_s / (row.startup_s + row.ideal_s + row.read_s)

@@ -1,32 +1,14 @@
 """When the driver had answers, actor by actor and node by node; pure.
 
-However long a trial was, the chart has a bounded number of marks: a few actors are bars, in which
-answers that came one after the other are merged where they are too many; many actors are shades,
-each of some actors of one node over a stretch of the time.
+However long a trial was, the chart has a bounded number of marks: answers that came one after the
+other share a bar where they are too many, and more actors than are shown nobody could tell apart.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from job.page.drawing import (
-    ACCENT,
-    DANGER,
-    PAPER,
-    SOFT,
-    TINT,
-    Chart,
-    Figure,
-    Table,
-    Unit,
-    axis,
-    layout,
-    plain,
-    text_at,
-    unit_for,
-)
+from job.page.drawing import Chart, Figure, Table, axis, layout, lines, plain, seconds, short, texts
 from job.words import count
 
 if TYPE_CHECKING:
@@ -34,246 +16,144 @@ if TYPE_CHECKING:
 
     from job.results.document import Cluster, Loss, Stretch, Trial
 
-MOST_LANES = 40
+Lane: TypeAlias = tuple[str, int]  # a row of the chart: a node's id, and an actor that was there
+
+MOST_ACTORS = 200
 MOST_BARS = 1_200
-BINS = 120
-_LANE_PX, _LEAST_LANE_PX = 22, 12
+_LANE_PX, _LEAST_LANE_PX, _LANES_PX = 22, 4, 800  # of one lane; of all of them, if they can be
+_TEXT_PX = 18
 _FRAME_PX = 70
 
 
-@dataclass(frozen=True)
-class Lane:
-    """One row of the chart: some actors of one node, and their stretches in the order of time."""
-
-    node_id: str
-    actors: tuple[int, ...]
-    stretches: tuple[Stretch, ...]
-    place: float
-
-    @property
-    def name(self) -> str:
-        """Which actors they are."""
-        first, last = self.actors[0], self.actors[-1]
-        return f"{first:,}" if first == last else f"{first:,} … {last:,}"
-
-
-def timeline(trial: Trial, cluster: Cluster) -> Chart | None:
-    """Return when a trial's calls were answered; None where the driver kept no record of it."""
-    if not trial.timeline:
-        return None
-    lanes, headers = lanes_of(trial.timeline)
+def timeline(trial: Trial, cluster: Cluster) -> Chart:
+    """Return when a trial's calls were answered, of which the driver kept a record."""
+    lanes = divide(trial.timeline)
+    lane_px = max(_LEAST_LANE_PX, min(_LANE_PX, _LANES_PX // len(lanes)))
+    room = -(-_TEXT_PX // lane_px)  # lanes that a text takes
+    places, headings = arrange(lanes, room)
     names = {node.node_id: node.name for node in cluster.nodes}
-    end = max(stretch.until_s for stretch in trial.timeline) or 1e-6
-    unit = unit_for(end)
-    single = all(len(lane.actors) == 1 for lane in lanes)
-    traces = _bars(lanes, names, unit) if single else [_shades(lanes, names, unit, end)]
-    height = max(_LEAST_LANE_PX, min(_LANE_PX, 480 // len(lanes))) if single else _LEAST_LANE_PX
-    rows = len(lanes) + len(headers)
+    end_s = max(stretch.until_s for of_lane in lanes.values() for stretch in of_lane) or 1e-6
+    labelled = list(places.items())[::room]
+    rows = len(places) + room * len(headings)
     return Chart(
         key=f"timeline-{trial.strategy}",
         title=f"Calls over time: {trial.strategy}",
-        said=_spoken(trial, lanes, len(headers), single=single),
-        traces=(*traces, *_deaths(trial.deaths, lanes, cluster, unit)),
-        layout=layout(
-            axis(f"since the work began, {unit.name}", range=[0, *unit.of([end])]),
-            axis(
-                "actor" if single else "actors", showgrid=False, range=[rows - 0.4, -0.6],
-                **_labels(lanes, single=single),
-            ),
-            barmode="overlay", bargap=0.25,
-            annotations=[
-                text_at(0, place, plain(names.get(node, node)), xanchor="left", xshift=2)
-                for node, place in headers.items()
-            ],
+        said=_spoken(trial, lanes, len(headings)),
+        traces=(
+            _bars(lanes, places, seconds(end_s)),
+            texts([0.0] * len(headings), headings.values(),
+                  [plain(names.get(node, node)) for node in headings]),
+            _crosses(trial.deaths, places, {node.address: node.node_id for node in cluster.nodes}),
         ),
-        height_px=_FRAME_PX + height * rows,
+        layout=layout(
+            axis("since the work began", range=[0, end_s], tickformat=seconds(end_s),
+                 ticksuffix="s"),
+            axis("actor", showgrid=False, range=[rows - 0.4, -0.6],
+                 tickvals=[place for _, place in labelled],
+                 ticktext=[f"{actor:,} " for (_, actor), _ in labelled],
+                 tickfont={"color": "@soft", "size": 11}),
+            barmode="overlay",
+        ),
         table=_table(lanes, names, trial.deaths),
+        height_px=_FRAME_PX + lane_px * rows,
     )  # fmt: skip
 
 
-def lanes_of(stretches: Sequence[Stretch]) -> tuple[list[Lane], dict[str, float]]:
-    """Return the rows of the chart, and where each node's heading is.
-
-    An actor that was on two nodes has a row on each. Where the rows are too many, neighbours of
-    one node share one.
-    """
+def divide(stretches: Sequence[Stretch]) -> dict[Lane, list[Stretch]]:
+    """Return the stretches of each lane; an actor that was on two nodes has one on each."""
     order = dict.fromkeys(stretch.node_id for stretch in stretches)
     position = {node: index for index, node in enumerate(order)}
-    ordered = sorted(stretches, key=lambda s: (position[s.node_id], s.actor, s.since_s))
-    single = [
-        (node, actor, tuple(of_one))
-        for (node, actor), of_one in groupby(ordered, key=lambda s: (s.node_id, s.actor))
-    ]
-    share = -(-len(single) // MOST_LANES)
-    lanes: list[Lane] = []
-    headers: dict[str, float] = {}
-    for node, of_node in groupby(single, key=lambda each: each[0]):
-        headers[node] = len(lanes) + len(headers)
-        several = list(of_node)
-        for start in range(0, len(several), share):
-            chunk = several[start : start + share]
-            place = float(len(lanes) + len(headers))
-            held = tuple(stretch for _, _, of_one in chunk for stretch in of_one)
-            lanes.append(Lane(node, tuple(actor for _, actor, _ in chunk), held, place))
-    return lanes, headers
+    shown = set(sorted({stretch.actor for stretch in stretches})[:MOST_ACTORS])
+    lanes: dict[Lane, list[Stretch]] = {}
+    for each in sorted(stretches, key=lambda s: (position[s.node_id], s.actor, s.since_s)):
+        if each.actor in shown:
+            lanes.setdefault((each.node_id, each.actor), []).append(each)
+    return lanes
 
 
-def merged(stretches: Sequence[Stretch], most: int) -> list[Stretch]:
+def arrange(lanes: dict[Lane, list[Stretch]], room: int) -> tuple[dict[Lane, int], dict[str, int]]:
+    """Return where each lane is, and each node's heading above its first; it takes some room."""
+    places: dict[Lane, int] = {}
+    headings: dict[str, int] = {}
+    for node, actor in lanes:
+        headings.setdefault(node, len(places) + room * len(headings) + room // 2)
+        places[node, actor] = len(places) + room * len(headings)
+    return places, headings
+
+
+def merge(stretches: Sequence[Stretch], most: int) -> list[Stretch]:
     """Return at most so many stretches, neighbours taken together."""
     size = -(-len(stretches) // most)
+    chunks = (stretches[start : start + size] for start in range(0, len(stretches), size))
     return [
-        chunk[0].model_copy(
-            update={"until_s": chunk[-1].until_s, "calls": sum(each.calls for each in chunk)}
-        )
-        for chunk in (stretches[start : start + size] for start in range(0, len(stretches), size))
+        of[0].model_copy(update={"until_s": of[-1].until_s, "calls": sum(s.calls for s in of)})
+        for of in chunks
     ]
 
 
-def rates(stretches: Sequence[Stretch], end_s: float) -> list[float]:
-    """Return calls/s over time, as if the calls of a stretch were spread evenly over it."""
-    width = end_s / BINS
-    calls = [0.0] * BINS
-    for stretch in stretches:
-        length = stretch.until_s - stretch.since_s
-        first = min(int(stretch.since_s / width), BINS - 1)
-        last = min(int(stretch.until_s / width), BINS - 1)
-        for number in range(first, last + 1):
-            since = max(stretch.since_s, number * width)
-            share = (min(stretch.until_s, (number + 1) * width) - since) / length if length else 1.0
-            calls[number] += stretch.calls * (share if first != last else 1.0)
-    return [count / width for count in calls]
-
-
-def _bars(lanes: Sequence[Lane], names: dict[str, str], unit: Unit) -> list[Figure]:
+def _bars(lanes: dict[Lane, list[Stretch]], places: dict[Lane, int], form: str) -> Figure:
     """Return a bar for each stretch, the nodes in two shades by turns."""
-    most = MOST_BARS // len(lanes)
-    nodes = list(dict.fromkeys(lane.node_id for lane in lanes))
-    traces = []
-    for node in nodes:
-        mine = [(lane, s) for lane in lanes if lane.node_id == node
-                for s in merged(lane.stretches, most)]  # fmt: skip
-        colour = (ACCENT, TINT)[nodes.index(node) % 2]
-        traces.append(
-            {
-                "type": "bar", "orientation": "h", "name": plain(names.get(node, node)),
-                "y": [lane.place for lane, _ in mine],
-                "base": unit.of(s.since_s for _, s in mine),
-                "x": unit.of(s.until_s - s.since_s for _, s in mine),
-                "text": [_hover(lane, s, unit) for lane, s in mine], "textposition": "none",
-                "marker": {"color": colour, "line": {"color": PAPER, "width": 1}},
-                "hovertemplate": "%{text}<extra></extra>",
-            }
-        )  # fmt: skip
-    return traces
-
-
-def _hover(lane: Lane, stretch: Stretch, unit: Unit) -> str:
-    since, until = unit.of([stretch.since_s, stretch.until_s])
-    return (
-        f"actor {lane.name}: {count(stretch.calls, 'call')}, {since:.4g} to {until:.4g} {unit.name}"
-    )
-
-
-def _shades(lanes: Sequence[Lane], names: dict[str, str], unit: Unit, end_s: float) -> Figure:
-    """Return calls/s as shades; a heading's row has none."""
-    rows = int(lanes[-1].place) + 1
-    shades: list[list[float] | list[None]] = [[None] * BINS for _ in range(rows)]
-    said = [[""] * BINS for _ in range(rows)]
-    for lane in lanes:
-        values = [float(f"{rate:.4g}") for rate in rates(lane.stretches, end_s)]
-        shades[int(lane.place)] = values
-        where = plain(names.get(lane.node_id, lane.node_id))
-        said[int(lane.place)] = [f"{where}, actors {lane.name}: {v:,.4g} calls/s" for v in values]
-    step = end_s / BINS
+    most = max(1, MOST_BARS // len(lanes))
+    drawn = [(lane, each) for lane, of_lane in lanes.items() for each in merge(of_lane, most)]
+    nodes = list(dict.fromkeys(node for node, _ in lanes))
+    shades = {node: ("@accent", "@tint")[turn % 2] for turn, node in enumerate(nodes)}
     return {
-        "type": "heatmap", "z": shades, "text": said, "zmin": 0, "hoverongaps": False, "ygap": 1,
-        "x": unit.of(step * (number + 0.5) for number in range(BINS)), "y": list(range(rows)),
-        "colorscale": [[0, PAPER], [1, ACCENT]], "showscale": False,
-        "hovertemplate": "%{text}<extra></extra>",
+        "type": "bar", "orientation": "h", "width": 0.75, "y": [places[lane] for lane, _ in drawn],
+        "base": short(each.since_s for _, each in drawn),
+        "x": short(each.until_s - each.since_s for _, each in drawn),
+        "marker": {"color": [shades[node] for (node, _), _ in drawn],
+                   "line": {"color": "@paper", "width": 1}},
+        "customdata": [[actor, count(each.calls, "call")] for (_, actor), each in drawn],
+        "hovertemplate": "actor %{customdata[0]}: %{customdata[1]}, "
+        f"%{{base:{form}}}s to %{{x:{form}}}s<extra></extra>",
     }  # fmt: skip
 
 
-def _deaths(
-    deaths: Sequence[Loss], lanes: Sequence[Lane], cluster: Cluster, unit: Unit
-) -> list[Figure]:
-    """Return a cross for each death, and a line to where the next incarnation resumed."""
-    nodes = {node.address: node.node_id for node in cluster.nodes}
-    found = [
-        (loss, lane.place)
-        for loss in deaths
-        if (lane := _lane_of(loss.actor, nodes.get(loss.address), lanes))
-    ]
-    if not found:
-        return []
+def _crosses(losses: Sequence[Loss], places: dict[Lane, int], nodes: dict[str, str]) -> Figure:
+    """Return a cross for each loss, and a line to where the next incarnation resumed."""
     x: list[float | None] = []
     y: list[float | None] = []
-    for loss, place in found:
-        x += [*unit.of([loss.since_s, loss.since_s + (loss.resumed_s or 0.0)]), None]
+    said: list[str] = []
+    for loss in losses:
+        # On the node where it was lost, or else where it went on.
+        mine = {node: place for (node, actor), place in places.items() if actor == loss.actor}
+        place = mine.get(nodes.get(loss.address, ""), next(iter(mine.values()), None))
+        x += [loss.since_s, loss.since_s + (loss.resumed_s or 0.0), None]
         y += [place, place, None]
-    gaps = {
-        "type": "scatter", "mode": "lines", "x": x, "y": y, "hoverinfo": "skip",
-        "line": {"color": DANGER, "width": 2},
-    }  # fmt: skip
-    crosses = {
-        "type": "scatter", "mode": "markers", "x": unit.of(loss.since_s for loss, _ in found),
-        "y": [place for _, place in found],
-        "text": [plain(f"actor {loss.actor:,} died: {loss.cause}", 80) for loss, _ in found],
-        "marker": {
-            "symbol": "x", "size": 10, "color": DANGER, "line": {"color": PAPER, "width": 1},
-        },
-        "hovertemplate": "%{text}<extra></extra>", "cliponaxis": False,
-    }  # fmt: skip
-    return [gaps, crosses]
+        said += [plain(f"actor {loss.actor:,} was lost: {loss.cause}", 80), "", ""]
+    return lines(
+        "losses", x, y, "@danger", mode="lines+markers", text=said, cliponaxis=False,
+        hovertemplate="%{text}<extra></extra>",
+        marker={"symbol": "x", "color": "@danger", "size": [10, 0, 0] * len(losses), "opacity": 1,
+                "line": {"color": "@paper", "width": 1}},
+    )  # fmt: skip
 
 
-def _lane_of(actor: int, node_id: str | None, lanes: Sequence[Lane]) -> Lane | None:
-    """Return an actor's row on the node where it died, or another of its rows."""
-    mine = [lane for lane in lanes if actor in lane.actors]
-    return next((lane for lane in mine if lane.node_id == node_id), mine[0] if mine else None)
-
-
-def _labels(lanes: Sequence[Lane], *, single: bool) -> Figure:
-    """Return labels for as many rows as have room."""
-    step = -(-len(lanes) // (20 if single else 8))
-    labelled = lanes[::step]
-    return {
-        "tickvals": [lane.place for lane in labelled],
-        "ticktext": [f"{lane.name} " for lane in labelled],
-        "tickfont": {"color": SOFT, "size": 11},
-    }
-
-
-def _spoken(trial: Trial, lanes: Sequence[Lane], nodes: int, *, single: bool) -> str:
-    calls = sum(stretch.calls for stretch in trial.timeline)
-    actors = len({actor for lane in lanes for actor in lane.actors})
+def _spoken(trial: Trial, lanes: dict[Lane, list[Stretch]], nodes: int) -> str:
+    calls = sum(stretch.calls for of_lane in lanes.values() for stretch in of_lane)
+    actors = len({actor for _, actor in lanes})
     which = count(actors, "actor")
-    if trial.actors > actors:  # no more are kept than can be told apart
+    if trial.actors > actors:  # no more can be told apart
         which = f"the first {actors:,} of {count(trial.actors, 'actor')}"
-    whole = f"{count(calls, 'call')} of {which} on {count(nodes, 'node')}"
-    if not single:
-        said = f"{whole}. Each row is some actors of a node; the darker, the more calls a second."
-    elif len(trial.timeline) > MOST_BARS:
-        said = f"{whole}. Each bar is several answers that came one after the other."
+    said = f"{count(calls, 'call')} of {which} on {count(nodes, 'node')}. "
+    if max(map(len, lanes.values())) > MOST_BARS // len(lanes):
+        said += "Each bar is several answers that came one after the other."
     else:
-        said = f"{whole}. Each bar ends when the driver had an answer, or several together."
-    if trial.deaths:
-        said += (
-            f" A cross is a death ({len(trial.deaths):,}), the line the time until work resumed."
-        )
+        said += "Each bar ends when the driver had an answer, or several together."
+    if lost := len(trial.deaths):
+        said += f" A cross is a loss ({lost:,}), the line the time until work resumed."
     return said
 
 
-def _table(lanes: Sequence[Lane], names: dict[str, str], deaths: Sequence[Loss]) -> Table:
-    rows = []
-    for lane in lanes:
-        calls = sum(stretch.calls for stretch in lane.stretches)
-        since = min(stretch.since_s for stretch in lane.stretches)
-        until = max(stretch.until_s for stretch in lane.stretches)
-        died = sum(loss.actor in lane.actors for loss in deaths)
-        rows.append(
-            (
-                names.get(lane.node_id, lane.node_id), lane.name, f"{calls:,}", f"{since:,.4g}",
-                f"{until:,.4g}", f"{died:,}",
-            )
-        )  # fmt: skip
-    return Table(("node", "actor", "calls", "first s", "last s", "deaths"), tuple(rows))
+def _table(
+    lanes: dict[Lane, list[Stretch]], names: dict[str, str], losses: Sequence[Loss]
+) -> Table:
+    rows = tuple(
+        (
+            names.get(node, node), f"{actor:,}", sum(each.calls for each in mine),
+            mine[0].since_s, max(each.until_s for each in mine),
+            sum(loss.actor == actor for loss in losses),
+        )
+        for (node, actor), mine in lanes.items()
+    )  # fmt: skip
+    return Table(("node", "actor", "calls", "first s", "last s", "losses"), rows)

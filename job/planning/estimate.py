@@ -1,23 +1,26 @@
 """What a comparison will take, and how to run it in that light; pure.
 
-Everything here follows from a profile: what a few calls took, one after the other, before anything
-else was run. The costs of actors are rough figures, good for an estimate and nothing else.
+Everything here follows from a profile: what calls took, one after the other. What actors cost are
+rough figures, good for an estimate and nothing else.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
+from job.planning.costs import Cost, Shape, fullest_slot
 from job.words import count, span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from job.planning.layout import Layout
     from job.planning.placement import Fit
-    from job.results.document import Cluster
+    from job.results.document import Cluster, Trial
+    from job.workload.model import Plan, Workload
 
 # Seen with Ray 2.60 on 2 cores: 32 actors took 11 s to start, and a driver sends 4,500 calls/s.
 ACTOR_CPU_S = 0.7
@@ -44,6 +47,22 @@ class Profile:
     cpu_s: float
     switches: int | None = None
 
+    @classmethod
+    def of(cls, trials: Sequence[Trial], instances: int) -> Profile:
+        """Return what the calls of one strategy's trials took, as if all instances had been run."""
+        last = trials[-1]
+        scale = instances / last.instances
+        walls = [
+            each.work_s if each.strategy == "serial" else sum(s.busy_s for s in each.placement)
+            for each in trials
+        ]
+        return cls(
+            round(last.calls * scale),
+            median(walls),
+            median(each.cpu_s for each in trials),
+            None if last.switches is None else round(last.switches * scale),
+        )
+
     @property
     def call_s(self) -> float:
         """What one call took by the clock."""
@@ -59,6 +78,16 @@ class Profile:
         if self.switches is not None and self.switches < WAITS_PER_CALL * self.calls:
             return 1.0
         return self.wall_s / max(self.cpu_s, 1e-9)
+
+    @property
+    def computes(self) -> bool:
+        """Whether they compute rather than wait."""
+        return self.waits < WAITING
+
+    @property
+    def cpu_share(self) -> float:
+        """How much of their time is computing: all of it where they do not wait."""
+        return 1.0 if self.computes else 1 / self.waits
 
 
 @dataclass(frozen=True)
@@ -114,35 +143,61 @@ def threads_for(profile: Profile, instances: int) -> int:
     instances x 20 calls of 10 ms took 0.42 s with wall / CPU threads and 0.30 s with twice as many.
     Calls that only compute gain nothing from threads.
     """
-    if profile.waits < WAITING:
+    if profile.computes:
         return 1
     return max(1, min(round(SPARE * profile.waits), instances, MOST_THREADS))
 
 
-def sample_size(profile: Profile, instances: int, calls: int, budget_s: float) -> int | None:
+def sample_size(workload: Workload, plan: Plan, profile: Profile | None) -> int | None:
     """Return of how many instances the serial loop is to be run so that it fits; None for all.
 
     Where all do not fit into the budget, half of it goes into the sample: with whole instances,
     and with what else a comparison takes, the user waits about as long as the budget says.
 
     Args:
-        profile: What calls take.
-        instances: How many instances there are.
-        calls: How many calls each gets.
-        budget_s: What the loop may take.
+        workload: What is computed.
+        plan: How, and what the loop may take.
+        profile: What calls take; None where it is not known.
     """
-    each = profile.call_s * calls
-    if each * instances <= budget_s:
+    if profile is None or plan.serial == "full":
         return None
-    return max(1, min(instances, math.floor(budget_s / 2 / each)))
+    count, each_s = workload.instances, profile.call_s * workload.calls_per_instance
+    if plan.serial == "auto" and each_s * count <= plan.budget_s:
+        return None
+    # A sample that is asked for has fewer than all, so that it is one.
+    most = count - 1 if plan.serial == "sample" else count
+    found = max(1, min(most, math.floor(plan.budget_s / 2 / max(each_s, 1e-9))))
+    return found if found != count else None
 
 
-def work_s(profile: Profile, calls: int, at_once: int, cpus: float) -> float:
-    """Return the least that `calls` calls take when `at_once` of them run on `cpus` CPUs."""
-    cpu_s = profile.cpu_s / profile.calls if profile.calls else 0.0
-    return calls * max(profile.call_s / max(at_once, 1), cpu_s / max(cpus, 1))
+def estimate(
+    workload: Workload, profile: Profile, cpus: float, layouts: Mapping[str, Layout],
+    sample: int | None = None,
+) -> Estimate:  # fmt: skip
+    """Return what one trial of each strategy will take.
+
+    Args:
+        workload: What is computed.
+        profile: What calls take.
+        cpus: How many CPUs the cluster has.
+        layouts: Those of the strategies with actors.
+        sample: How many instances the serial loop is to run; None for all.
+    """
+    calls = workload.instances * workload.calls_per_instance
+    others = {
+        name: expected_cost(layout, profile, workload.instances, cpus)
+        for name, layout in layouts.items()
+    }
+    elapsed = {name: cost.elapsed_s(calls, profile.call_s) for name, cost in others.items()}
+    return Estimate(profile.call_s * calls, sample, elapsed)
 
 
-def startup_s(actors: int, cpus: float) -> float:
-    """Return what so many actors take to start on so many CPUs, each being a process."""
-    return max(1.0, ACTOR_CPU_S * actors / max(cpus, 1))
+def expected_cost(layout: Layout, profile: Profile, instances: int, cpus: float) -> Cost:
+    """Return what a layout is expected to cost, as far as that is known before it was run."""
+    threads = layout.threads or threads_for(profile, -(-instances // layout.shards))
+    used = max(1.0, min(cpus, layout.shards))
+    slot = fullest_slot(instances, layout.shards, threads)
+    sent_s = SEND_S / layout.calls_per_batch if layout.calls_per_batch else 0.0
+    shape = Shape(instances, used, slot, sent_s)
+    # Each actor is a process.
+    return Cost(max(1.0, ACTOR_CPU_S * layout.shards / used), shape.bounds(profile.cpu_share))

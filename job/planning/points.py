@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from job.errors import UsageError
 from job.results.sweep import Over
-from job.workload.calls import Arguments, Call, InstanceNumber, Target
+from job.workload.calls import Call, InstanceNumber, Target
 from job.workload.model import MOST_INSTANCES
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def at(
         instances = workload.instances * (whole if over.weak else 1)
         grown = workload.model_copy(update={"instances": instances})
         return grown, plan.model_copy(update={"shards": whole})
-    target = Target(*SPINNER, Arguments((), {"seed": InstanceNumber(), "rounds": rounds}))
+    target = Target(*SPINNER, kwargs={"seed": InstanceNumber(), "rounds": rounds})
     calls = (Call("spin", times=workload.calls_per_instance),)
     return workload.model_copy(update={"target": target, "calls": calls, "read": "read"}), plan
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from job.analysis.report import ran_on
 from job.analysis.stats import LEAST_FOR_RATIO
 from job.report.table import labelled, table
+from job.words import decimals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from job.analysis.changes import Comparison, PhaseChange
     from job.results.document import Results
-
-_DIGITS_BELOW = 0.1
 
 
 def render_comparison(
@@ -77,8 +76,7 @@ def _run(label: str, place: str, results: Results) -> tuple[str, str]:
 
 
 def _seconds(change: PhaseChange, seconds: float) -> str:
-    text = f"{seconds:,.2f}" if seconds >= _DIGITS_BELOW or not seconds else f"{seconds:.3g}"
-    return f"~{text}" if change.estimated else text
+    return f"{'~' if change.estimated else ''}{decimals(seconds)}"
 
 
 def _interval(change: PhaseChange) -> str:

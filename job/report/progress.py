@@ -7,12 +7,15 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
+import click
+
+from job.words import span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LINE_S = 5.0  # between two lines where there is no terminal
+ERASED = "\033[F\033[K"  # up to the bar that is done, and away with it
 
 
 @contextlib.contextmanager
@@ -28,21 +31,16 @@ def watch(strategy: str, turn: int, calls: int) -> Iterator[Callable[[int], None
         A function that is told how many calls were made since it was told last.
     """
     title = f"{strategy}, trial {turn + 1}"
-    if sys.stderr.isatty():
-        layout = (
-            "{desc}: {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} calls, {rate_fmt}, {remaining}"
-        )
-        with tqdm(
-            total=calls, desc=title, unit="", unit_scale=True, leave=False, file=sys.stderr,
-            dynamic_ncols=True, bar_format=layout,
-        ) as bar:  # fmt: skip
-
-            def told(made: int) -> None:
-                bar.update(made)
-
-            yield told
+    if not sys.stderr.isatty():
+        yield _Lines(title, calls).told
         return
-    yield _Lines(title, calls).told
+    try:
+        with click.progressbar(
+            length=calls, label=title, file=sys.stderr, show_pos=True, width=0
+        ) as bar:
+            yield bar.update
+    finally:
+        sys.stderr.write(ERASED)
 
 
 class _Lines:
@@ -62,7 +60,7 @@ class _Lines:
             return
         self._said = now
         rate = self._made / (now - self._since)
-        left = f", {tqdm.format_interval((self._calls - self._made) / rate)} left" if rate else ""
+        left = f", {span((self._calls - self._made) / rate)} left" if rate else ""
         sys.stderr.write(
             f"{self._title}: {self._made:,} of {self._calls:,} calls, {rate:,.3g}/s{left}\n"
         )

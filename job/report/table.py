@@ -9,7 +9,7 @@ import tabulate as tabulate_module
 from tabulate import tabulate, tabulate_formats
 
 from job.analysis.report import describe
-from job.words import duration, span
+from job.words import decimals, duration, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,10 +52,11 @@ def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
         parts.append("\n".join(labelled("Losses", text) for text in report.losses))
     if report.advisories:
         parts.append("\n".join(labelled("Advisory", text) for text in report.advisories))
-    if report.break_even:
-        parts.append("\n".join(labelled("Pays off", text) for text in report.break_even))
-    parts.append(labelled("Verdict", report.verdict))
-    return "\n\n".join(parts)
+    if report.pays_off:
+        parts.append("\n".join(labelled("Pays off", text) for text in report.pays_off))
+    gates = [labelled("Gate", str(each)) for each in report.gates]
+    verdict = labelled("Verdict", f"{report.answer} {report.because}".strip())
+    return "\n\n".join([*parts, "\n".join([verdict, *gates])])
 
 
 def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple") -> str:
@@ -118,15 +119,13 @@ def cells_of(rows: Sequence[Row], *, wide: bool = False) -> list[dict[str, str]]
     return [{title: show(row) for title, show in columns.items()} for row in rows]
 
 
-def _seconds(row: Row, value: float) -> str:
-    """Two decimals, or three digits where two decimals say nothing; ~ marks an estimate."""
-    text = f"{value:,.2f}" if value >= 0.1 or value == 0 else f"{value:.3g}"  # noqa: PLR2004
-    if 0 < value < 0.0001:  # noqa: PLR2004
-        text = "0.0001"
-    return f"~{text}" if row.estimated else text
+def seconds(row: Row, value: float) -> str:
+    """Return a time of a row; ~ marks an estimate."""
+    return f"{'~' if row.estimated else ''}{decimals(value)}"
 
 
-def _times(row: Row, value: float | None) -> str:
+def times(row: Row, value: float | None) -> str:
+    """Return a speedup of a row; likewise."""
     if value is None:
         return "-"
     about = "~" if row.speedup_estimated else ""
@@ -136,20 +135,20 @@ def _times(row: Row, value: float | None) -> str:
 _COLUMNS: dict[str, Callable[[Row], str]] = {
     "strategy": lambda row: row.strategy,
     "actors": lambda row: f"{row.actors:,}" if row.actors else "-",
-    "startup s": lambda row: _seconds(row, row.startup_s),
-    "work s": lambda row: _seconds(row, row.work_s),
-    "read s": lambda row: _seconds(row, row.read_s),
-    "elapsed s": lambda row: _seconds(row, row.elapsed_s),
-    "speedup": lambda row: _times(row, row.speedup),
+    "startup s": lambda row: seconds(row, row.startup_s),
+    "work s": lambda row: seconds(row, row.work_s),
+    "read s": lambda row: seconds(row, row.read_s),
+    "elapsed s": lambda row: seconds(row, row.elapsed_s),
+    "speedup": lambda row: times(row, row.speedup),
     "efficiency": lambda row: "-" if row.efficiency is None else f"{row.efficiency:.1%}",
 }
 _MORE: dict[str, Callable[[Row], str]] = {
-    "speedup of work": lambda row: _times(row, row.speedup_of_work),
+    "speedup of work": lambda row: times(row, row.speedup_of_work),
     "95 % interval": lambda row: (
         f"{row.interval[0]:.3g}x to {row.interval[1]:.3g}x" if row.interval else "-"
     ),
-    "ideal s": lambda row: _seconds(row, row.ideal_s),
-    "cpu s": lambda row: _seconds(row, row.cpu_s),
+    "ideal s": lambda row: seconds(row, row.ideal_s),
+    "cpu s": lambda row: seconds(row, row.cpu_s),
     "calls/s": lambda row: "-" if row.calls_per_s is None else f"{row.calls_per_s:,.0f}",
     "trials": lambda row: f"{row.trials:,}",
     "spread": lambda row: "-" if row.spread is None else f"{row.spread:.1%}",

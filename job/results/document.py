@@ -1,7 +1,13 @@
 """Results: everything measured in one comparison, as a document that outlives it.
 
-The only bridge between running and reporting. Later versions only add optional keys, so that
-files of every version keep loading.
+The only bridge between running and reporting. Later versions only add optional keys, so that files
+of every version keep loading. Its history, version 1 throughout:
+
+    2026-11-22  workload, plan, environment, cluster, trials, advisories, status, problem; then
+                omitted, workload.agree, environment.{busy_share, core_s, blas_threads},
+                trials.{driver_cpu_s, switches, placement.core_s}
+    2026-11-26  calibration, cluster.{open, nodes.head}, trials.{deaths, timeline}; then
+                trials.deaths.unheard_s, gates
 """
 
 from __future__ import annotations
@@ -12,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from job.errors import FileError
+from job.words import shorten
 
 MOST_STATES = 1_000  # kept one by one; of all, the digest is kept
 MOST_CHARACTERS = 1_000  # of one kept state
@@ -21,11 +28,13 @@ Seconds = Annotated[float, Field(ge=0)]
 Status = Literal["running", "complete", "interrupted", "failed", "disagree"]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """A part of a document, in which later versions may have further keys."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Computed(_Record):
+class Computed(Record):
     """What was computed, as `Workload` wrote it."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -43,7 +52,7 @@ class Computed(_Record):
         return f"{self.instances:,} x {self.target}: {calls}{read}"
 
 
-class Node(_Record):
+class Node(Record):
     """One node of the cluster; memory in bytes."""
 
     node_id: str
@@ -64,7 +73,7 @@ class Node(_Record):
 Kind = Literal["embedded", "connected", "job"]
 
 
-class Cluster(_Record):
+class Cluster(Record):
     """The cluster as it was when the comparison began; `open` if it lets in whoever comes."""
 
     kind: Kind
@@ -85,7 +94,7 @@ class Cluster(_Record):
         return held if held >= 0.01 else 0.0  # noqa: PLR2004
 
 
-class Environment(_Record):
+class Environment(Record):
     """What the driver ran on.
 
     Attributes:
@@ -103,7 +112,7 @@ class Environment(_Record):
     blas_threads: int | None = None
 
 
-class NodeShare(_Record):
+class NodeShare(Record):
     """What of a trial ran on one node; `core_s` is what a fixed piece of Python took there."""
 
     node_id: str
@@ -116,7 +125,7 @@ class NodeShare(_Record):
     core_s: float | None = None
 
 
-class Stretch(_Record):
+class Stretch(Record):
     """Calls of one actor that were answered together, as the driver saw them.
 
     Attributes:
@@ -135,7 +144,7 @@ class Stretch(_Record):
     calls: Count
 
 
-class Loss(_Record):
+class Loss(Record):
     """An actor's death, as the driver saw it; times in seconds after the work phase began.
 
     Attributes:
@@ -160,7 +169,41 @@ class Loss(_Record):
     unheard_s: Seconds | None = None
 
 
-class Trial(_Record):
+class Facts(Record):
+    """What a strategy knows of a trial just done, besides its phases.
+
+    Attributes:
+        cpu_s: CPU time of the calls.
+        calls: How many calls were made.
+        instances: How many instances were carried to their end.
+        actors: How many actors there were; 0 for the serial loop.
+        at_once: How many calls could run at once.
+        cpus: On how many CPUs.
+        switches: How often a call waited, as `metering.voluntary_switches` counts.
+        slowest_s: The slowest instance's wall time, where it was measured.
+        driver_cpu_s: CPU time that the driver spent on sending the calls.
+        settings: What the knobs were.
+        placement: Where the actors were.
+        deaths: The losses.
+        timeline: When actors answered calls.
+    """
+
+    cpu_s: Seconds
+    calls: Count
+    instances: Annotated[int, Field(ge=1)]
+    actors: Count
+    at_once: Annotated[int, Field(ge=1)]
+    cpus: Annotated[float, Field(ge=0)]
+    switches: Count | None = None
+    slowest_s: Seconds | None = None
+    driver_cpu_s: Seconds | None = None
+    settings: dict[str, int | float | str] = {}
+    placement: tuple[NodeShare, ...] = ()
+    deaths: tuple[Loss, ...] = ()
+    timeline: tuple[Stretch, ...] = ()
+
+
+class Trial(Facts):
     """One complete execution of the workload under one strategy; times in seconds.
 
     Where `instances` is less than the workload's, the times are those of all instances, estimated
@@ -174,23 +217,10 @@ class Trial(_Record):
     work_s: Seconds
     read_s: Seconds
     elapsed_s: Seconds
-    cpu_s: Seconds
-    calls: Count
-    instances: Annotated[int, Field(ge=1)]
-    actors: Count
-    at_once: Annotated[int, Field(ge=1)]
-    cpus: Annotated[float, Field(ge=0)]
-    switches: Count | None = None
-    slowest_s: Seconds | None = None
-    driver_cpu_s: Seconds | None = None
     states: tuple[str, ...]
     digest: str
-    settings: dict[str, int | float | str] = {}
-    placement: tuple[NodeShare, ...] = ()
     losses: Count = 0
     replayed_calls: Count = 0
-    deaths: tuple[Loss, ...] = ()
-    timeline: tuple[Stretch, ...] = ()
     estimated: bool = False
 
     @property
@@ -199,7 +229,7 @@ class Trial(_Record):
         return int(self.settings.get("threads_per_shard", 1))
 
 
-class Calibration(_Record):
+class Calibration(Record):
     """What calls cost that do nothing; times in seconds, each per call.
 
     Attributes:
@@ -218,7 +248,18 @@ class Calibration(_Record):
     elapsed_s: Seconds
 
 
-class Results(_Record):
+class Judged(Record):
+    """Whether a gate was met, and by what."""
+
+    met: bool
+    text: str
+
+    def __str__(self) -> str:
+        """Return it in one line."""
+        return f"{'✓' if self.met else '✗'} {self.text}"
+
+
+class Results(Record):
     """The document."""
 
     schema_version: Literal[1] = 1
@@ -232,6 +273,7 @@ class Results(_Record):
     status: Status = "running"
     problem: str = ""
     calibration: Calibration | None = None
+    gates: tuple[Judged, ...] = ()
 
     def counted(self) -> dict[str, list[Trial]]:
         """Return the trials that are no warm-ups, by strategy, in the order they were run."""
@@ -262,10 +304,9 @@ class Results(_Record):
         return self.model_copy(update=changes)
 
 
-def shortened(states: list[str]) -> tuple[str, ...]:
+def keepable(states: list[str]) -> tuple[str, ...]:
     """Return the states that are kept one by one, each cut to what a reader can use."""
-    cut = MOST_CHARACTERS
-    return tuple(s if len(s) <= cut else f"{s[:cut]}…" for s in states[:MOST_STATES])
+    return tuple(shorten(state, MOST_CHARACTERS) for state in states[:MOST_STATES])
 
 
 def parse(text: str | bytes, place: str) -> Results:

@@ -8,10 +8,16 @@ import os
 import re
 import tempfile
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from job.errors import FileError
 from job.results.document import Results, parse
+from job.words import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from job.results.sweep import Sweep
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -34,28 +40,26 @@ def check_writable(place: str | Path, option: str = "--output") -> None:
         held = b""
         with contextlib.suppress(FileError):
             held = read(place)
-        _write_uri(place, held, f"{option} {place}: cannot be written")
+        _put(held, place, f"{option} {place}")
         return
     path = Path(place)
-    try:
+    with _told(
+        f"{option} {path}: cannot be written", "Name a file in a folder that exists and is yours."
+    ):
         if path.exists() and not path.is_file():
             message = f"{option} {path}: cannot be written (it is there, and no regular file)"
             raise FileError(message, "Name another file.")
-        descriptor, name = tempfile.mkstemp(prefix=".writable-", dir=path.parent)
-        os.close(descriptor)
-        Path(name).unlink()
-    except OSError as error:
-        message = f"{option} {path}: cannot be written ({error.strerror or error})"
-        raise FileError(message, "Name a file in a folder that exists and is yours.") from None
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
 
 
-def save(results: Results, place: str | Path) -> None:
+def save(document: Results | Sweep, place: str | Path) -> None:
     """Save the document, so that nobody ever reads half of it.
 
     Raises:
         FileError: It cannot be written.
     """
-    text = json.dumps(results.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    text = json.dumps(document.model_dump(mode="json"), indent=1, ensure_ascii=False)
     write(f"{text}\n", place)
 
 
@@ -65,20 +69,7 @@ def write(text: str, place: str | Path) -> None:
     Raises:
         FileError: It cannot be written.
     """
-    if is_uri(place):
-        _write_uri(place, text.encode(errors="replace"), f"{place}: cannot be written")
-        return
-    path = Path(place).resolve()  # a link stays one
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, "utf-8", errors="replace")  # half a surrogate pair
-        temporary.replace(path)
-    except OSError as error:
-        message = f"{path}: cannot be written ({error.strerror or error})"
-        raise FileError(message) from None
-    finally:
-        with contextlib.suppress(OSError):  # nothing is left of it where all went well
-            temporary.unlink()
+    _put(text.encode(errors="replace"), place, str(place))  # half a surrogate pair
 
 
 def load(place: str | Path) -> Results:
@@ -96,46 +87,52 @@ def read(place: str | Path) -> bytes:
     Raises:
         FileError: It cannot be read.
     """
-    try:
-        if not is_uri(place):
-            return Path(place).read_bytes()
-        with _opened(place, "rb") as file:
+    with _told(f"{place}: cannot be read", "Name a file that `--output` wrote."):
+        with _opened(place, "rb") if is_uri(place) else Path(place).open("rb") as file:
             held: bytes = file.read()
-            return held
-    except FileError:
-        raise
-    except Exception as error:  # every store has its own
-        message = f"{place}: cannot be read ({_reason(error)})"
-        raise FileError(message, "Name a file that `--output` wrote.") from None
+        return held
 
 
-def _write_uri(place: str, held: bytes, message: str) -> None:
+def _put(held: bytes, place: str | Path, said: str) -> None:
+    with _told(f"{said}: cannot be written", "Name a place that is yours."):
+        if is_uri(place):
+            with _opened(place, "wb") as file:
+                file.write(held)
+            return
+        path = Path(place).resolve()  # a link stays one
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            temporary.write_bytes(held)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)  # nothing is left of it where all went well
+
+
+@contextlib.contextmanager
+def _told(message: str, hint: str) -> Iterator[None]:
+    """Tell whatever goes wrong within as a FileError: every store has errors of its own."""
     try:
-        with _opened(place, "wb") as file:
-            file.write(held)
+        yield
     except FileError:
         raise
-    except Exception as error:  # every store has its own
-        raise FileError(f"{message} ({_reason(error)})", "Name a place that is yours.") from None
+    except Exception as error:
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+        reason = shorten(reason, 200) or type(error).__name__
+        raise FileError(f"{message} ({reason})", hint) from None
 
 
 def _opened(place: str, mode: str) -> Any:  # noqa: ANN401 - smart_open is not typed
+    scheme = place.partition(":")[0]
     try:
         import smart_open
 
         return smart_open.open(place, mode)
     except ImportError as error:
-        scheme = place.partition(":")[0]
-        message = f"{place}: what reads and writes {scheme}:// is not installed ({_reason(error)})"
+        reason = shorten(" ".join(str(error).split()), 200)
+        message = f"{place}: what reads and writes {scheme}:// is not installed ({reason})"
         extra = {"gs": "gcs", "s3a": "s3", "s3n": "s3"}.get(scheme, scheme)
         raise FileError(message, f"pip install 'smart_open[{extra}]'") from None
     except NotImplementedError:
         message = f"{place}: nothing is known that reads and writes this"
-        raise FileError(
-            message, "Name a file, or a URI such as s3://bucket/results.json."
-        ) from None
-
-
-def _reason(error: BaseException) -> str:
-    text = " ".join(str(getattr(error, "strerror", None) or error).split())
-    return text[:200] or type(error).__name__
+        hint = "Name a file, or a URI such as s3://bucket/results.json."
+        raise FileError(message, hint) from None

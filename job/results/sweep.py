@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from job.results.document import Results, parse
+from job.results.document import Record, Results, Status, parse
 from job.words import duration
 
 Key = Literal["shards", "instances", "threads", "call-cost"]
@@ -37,18 +37,14 @@ class Over:
         return self.key in ("shards", "threads") and not self.weak
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Point(_Record):
+class Point(Record):
     """One comparison of a sweep; where the serial loop is the same for all, each holds it."""
 
     value: float
     results: Results
 
 
-class Sweep(_Record):
+class Sweep(Record):
     """The document, version 1.
 
     Attributes:
@@ -65,7 +61,7 @@ class Sweep(_Record):
     weak: bool = False
     points: tuple[Point, ...] = ()
     left_out: tuple[float, ...] = ()
-    status: Literal["running", "complete", "interrupted", "failed", "disagree"] = "running"
+    status: Status = "running"
     problem: str = ""
 
     @property

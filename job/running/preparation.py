@@ -1,14 +1,21 @@
-"""What is compared, ready to be sent, and tried on the driver before anything else runs."""
+"""What is compared, made ready to be sent, and tried on the driver before anything else runs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import platform
+import sys
+from datetime import datetime, timezone
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from job.cluster import connection
+from job.cluster.travel import Subject, pack
 from job.errors import TargetRaisedError, UsageError
 from job.planning.estimate import Profile
+from job.results.document import Computed, Environment, Results
 from job.running.serial import on_driver
+from job.shard.metering import core_s
 from job.shard.recipe import Recipe, make_instance
 from job.shard.shard import Place, Shard
 from job.shard.states import state_limit
@@ -16,28 +23,12 @@ from job.shard.states import state_limit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from job.cluster.connection import Site
     from job.workload.model import Plan, Workload
 
 PROBED = 3  # instances whose first calls are timed before anything runs
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is compared, ready to be sent: made before anything of the target was called.
-
-    Attributes:
-        workload: What is computed.
-        plan: How it is run.
-        recipe: The workload as the workers need it.
-        packed: The recipe as it is sent.
-        busy_share: Of the driver's CPUs, before anything began.
-    """
-
-    workload: Workload
-    plan: Plan
-    recipe: Recipe
-    packed: bytes
-    busy_share: float
+NUMERIC = ("numpy", "scipy", "sklearn", "torch", "pandas")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def recipe_of(workload: Workload, make: Callable[..., Any]) -> Recipe:
@@ -46,40 +37,39 @@ def recipe_of(workload: Workload, make: Callable[..., Any]) -> Recipe:
     return Recipe(make, workload.target, workload.calls, workload.read, limit)
 
 
-def prepared(workload: Workload, plan: Plan, make: Callable[..., Any]) -> Subject:
+def prepare(workload: Workload, plan: Plan, make: Callable[..., Any]) -> Subject:
     """Pack a workload, and try its target on the driver, so that its own errors come first.
 
     Raises:
         JobError: The target cannot be sent, or raises.
     """
     recipe = recipe_of(workload, make)
-    packed = connection.pack(recipe)
+    packed = pack(recipe)
     busy = connection.busy_share()
-    _try_on_driver(recipe, plan)
-    return Subject(workload, plan, recipe, packed, busy)
-
-
-def _try_on_driver(recipe: Recipe, plan: Plan) -> None:
-    """Make an instance here, so that the target's own errors come first."""
     try:
         with on_driver(plan.timeout_s, "instance 0"):
             _check_methods(recipe, make_instance(recipe, 0))
     except TargetRaisedError as error:
         raise error.told("the target", "on the driver") from None
+    return Subject(workload, plan, recipe, packed, busy)
 
 
-def first_calls(subject: Subject) -> Profile | None:
-    """Time first calls here; none where the serial loop does not make them here anyway."""
+def time_first_calls(subject: Subject) -> Profile | None:
+    """Time first calls here; none where the serial loop does not make them here anyway.
+
+    Raises:
+        TrialError: One of them raised, or took too long.
+    """
     if "serial" not in subject.plan.strategies:
         return None
     try:
         with on_driver(subject.plan.timeout_s, "first calls"):
-            return probed(subject.recipe, subject.workload.instances)
+            return probe(subject.recipe, subject.workload.instances)
     except TargetRaisedError as error:
         raise error.told("the target", "on the driver") from None
 
 
-def probed(recipe: Recipe, instances: int) -> Profile:
+def probe(recipe: Recipe, instances: int) -> Profile:
     """Return what the first calls of a few fresh instances take here, about a second's worth.
 
     Raises:
@@ -92,13 +82,45 @@ def probed(recipe: Recipe, instances: int) -> Profile:
     return Profile(account.calls, account.wall_s, account.cpu_s, account.switches)
 
 
+def begin(subject: Subject, site: Site, omitted: dict[str, str]) -> Results:
+    """Return the document of a comparison of which nothing was run yet."""
+    module = subject.workload.target.module
+    return Results(
+        workload=Computed.model_validate(subject.workload.model_dump(mode="json")),
+        plan=subject.plan.model_dump(mode="json"),
+        environment=Environment(
+            python_version=platform.python_version(),
+            platform=platform.platform(),
+            driver_address=connection.driver_address(),
+            started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            busy_share=subject.busy_share,
+            core_s=core_s(),
+            blas_threads=_blas_threads() if _is_numeric(module) else None,
+        ),
+        cluster=site.cluster,
+        omitted=omitted,
+    )
+
+
 def _check_methods(recipe: Recipe, instance: object) -> None:
+    if instance is None:
+        raise UsageError(f"target {recipe.target}: it returned None, not an instance")
     for call in recipe.calls:
         if not callable(getattr(instance, call.method, None)):
-            kind = type(instance).__name__
             made = type(instance)  # whose properties are not run
             has = [n for n in dir(made) if n[0] != "_" and callable(getattr(made, n, None))]
-            if instance is None:
-                raise UsageError(f"target {recipe.target}: it returned None, not an instance")
-            message = f"--call {call}: {kind} has no method {call.method!r}"
+            message = f"--call {call}: {made.__name__} has no method {call.method!r}"
             raise UsageError(message, f"It has: {', '.join(has[:20])}." if has else "")
+
+
+def _is_numeric(module: str) -> bool:
+    """Return whether a target's module is, or has imported, a library that computes in threads."""
+    held = [v.__name__ for v in vars(sys.modules[module]).values() if isinstance(v, ModuleType)]
+    return any(name.partition(".")[0] in NUMERIC for name in [module, *held])
+
+
+def _blas_threads() -> int:
+    for variable in THREAD_VARIABLES:
+        if (value := os.environ.get(variable, "")).isdigit():
+            return int(value)
+    return os.cpu_count() or 1

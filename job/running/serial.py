@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from job.errors import TrialError
-from job.running.strategy import Facts
+from job.results.document import Facts
 from job.shard import loops
 from job.shard.metering import voluntary_switches
 from job.shard.recipe import make_instance, read_state, target_raised
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from job.planning.estimate import Profile
-    from job.running.strategy import Progress
+    from job.running.listener import Progress
     from job.shard.recipe import Recipe
     from job.workload.calls import Call
 
@@ -76,7 +76,10 @@ class Serial:
 
     def facts(self) -> Facts:
         """Return what is known of the trial."""
-        return Facts(self._cpu_s, self.calls, len(self._numbers), 0, 1, 1, switches=self._switches)
+        return Facts(
+            cpu_s=self._cpu_s, calls=self.calls, instances=len(self._numbers), actors=0, at_once=1,
+            cpus=1, switches=self._switches,
+        )  # fmt: skip
 
     def stop(self) -> None:
         """Let go of the instances."""

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING
 
 from job.actors.fleet import Fleet
 from job.actors.killer import Killer, check_victims
-from job.actors.worker import Setting, with_actor
+from job.actors.worker import with_actor
 from job.cluster import connection
 from job.planning.estimate import Profile, threads_for
 from job.planning.placement import deal, fit
-from job.running.strategy import Facts
+from job.results.document import Facts
+from job.workload.chaos import parse_chaos
 
 if TYPE_CHECKING:
+    from job.cluster.connection import Site
+    from job.cluster.travel import Subject
     from job.planning.layout import Layout
     from job.results.document import NodeShare
-    from job.running.strategy import Progress
+    from job.running.listener import Progress
     from job.shard.shard import Place
 
 SCOUTED = 3  # instances whose first calls tell how much calls wait
@@ -28,26 +31,28 @@ NOTHING = (0, 0.0, 0.0, 0.0, 0)  # what an actor is known to have done that died
 GONE_S = 30.0  # how long the processes of ended actors may take to be gone
 
 
-class RayShards:
+class Sharded:
     """Runs a workload as actors that host a shard each.
 
     Attributes:
         fleet: The actors of the trial under way.
     """
 
-    def __init__(self, name: str, layout: Layout, setting: Setting) -> None:
-        """Run what `setting` says at the point `layout` of the two knobs.
+    def __init__(self, name: str, layout: Layout, subject: Subject, site: Site) -> None:
+        """Run what is compared at the point `layout` of the two knobs.
 
         Raises:
             UsageError: Nodes are to be killed, and there are none to be killed.
         """
-        if setting.chaos:
-            check_victims(setting.chaos, setting.cluster)
+        chaos = subject.plan.chaos
+        self._chaos = parse_chaos(chaos) if chaos else None
+        if self._chaos:
+            check_victims(self._chaos, site.cluster)
         self.name = name
         self._wanted = layout
         self._layout = replace(layout, threads=layout.threads or 1)
-        self._setting = setting
-        self.fleet = Fleet(name, self._layout, setting)
+        self._subject, self._site = subject, site
+        self.fleet = Fleet(name, self._layout, subject, site)
         self._killer: Killer | None = None
         self._trials = 0
         self._ended: list[Place] = []
@@ -57,24 +62,27 @@ class RayShards:
     @property
     def calls(self) -> int:
         """How many calls a trial makes."""
-        return self._setting.instances * self._setting.recipe.calls_per_instance
+        return self._subject.instances * self._subject.recipe.calls_per_instance
 
     def prepare(self, profile: Profile | None) -> None:
         """Decide how many threads a shard has, and say what the actors will have to wait for."""
-        layout = self._layout
-        largest = -(-self._setting.instances // layout.shards)
-        if self._wanted.threads is None:
+        largest = -(-self._subject.instances // self._layout.shards)
+        threads = self._wanted.threads
+        if threads is None:
             self._profile = profile or self._profile or self._scout()
-            layout = replace(layout, threads=threads_for(self._profile, largest))
-        self._layout = layout = replace(layout, threads=min(layout.threads or 1, largest))
-        capacities = connection.capacities(self._setting.cluster)
-        placed = fit(layout.shards, layout.cpus_per_actor, capacities)
+            threads = threads_for(self._profile, largest)
+        self._layout = layout = replace(self._layout, threads=min(threads, largest))
+        placed = fit(
+            layout.shards, layout.cpus_per_actor, connection.capacities(self._site.cluster)
+        )
         if placed.when == "later":
-            self._setting.note(f"{self.name}: {placed.reason}; waiting for the others to end")
+            self._site.note(f"{self.name}: {placed.reason}; waiting for the others to end")
         self._trials += 1
-        if self._setting.chaos and self._trials > self._setting.undisturbed:
-            kills = self._setting.chaos.kills(f"{self.name} {self._trials}")
-            self._killer = Killer(kills, self._setting)
+        plan = self._subject.plan
+        undisturbed = plan.warmups + (plan.trials != 1)  # a trial without losses tells their price
+        if self._chaos and self._trials > undisturbed:
+            kills = self._chaos.kills(f"{self.name} {self._trials}")
+            self._killer = Killer(kills, self._site, plan.startup_timeout_s)
 
     def start(self) -> None:
         """Request all actors, and wait at a barrier until every one has made its instances.
@@ -83,8 +91,8 @@ class RayShards:
             ClusterError: They were not ready in time.
             TrialError: A constructor of the target raised, or ended its process.
         """
-        self.fleet = Fleet(self.name, self._layout, self._setting)
-        self.fleet.host(deal(self._setting.instances, self._layout.shards))
+        self.fleet = Fleet(self.name, self._layout, self._subject, self._site)
+        self.fleet.host(deal(self._subject.instances, self._layout.shards))
 
     def work(self, progress: Progress) -> None:
         """Have all calls made.
@@ -114,13 +122,12 @@ class RayShards:
         for node_id, core in zip(firsts, cores, strict=True):
             shares[node_id] = shares[node_id].model_copy(update={"core_s": core})
         layout = self._layout
-        at_once = sum(min(layout.threads or 1, len(w.numbers)) for w in workers)
         return Facts(
             cpu_s=sum(account.cpu_s for account in accounts),
             calls=sum(account.calls for account in accounts),
-            instances=self._setting.instances,
+            instances=self._subject.instances,
             actors=len(workers),
-            at_once=at_once,
+            at_once=sum(min(layout.threads or 1, len(w.numbers)) for w in workers),
             cpus=min(self.fleet.spawner.cpus(), float(len(workers))),
             switches=sum(account.switches for account in accounts),
             slowest_s=max(account.slowest_s for account in accounts),
@@ -145,15 +152,15 @@ class RayShards:
     def settle(self) -> None:
         """Wait until the ended actors' processes are gone and their CPUs are free again."""
         ended, self._ended = self._ended, []
-        if ended and not connection.wait_until_gone(ended, self._setting.cluster, GONE_S):
-            self._setting.note(f"{self.name}: its CPUs are not free yet after {GONE_S:g} s")
+        if ended and not connection.wait_until_gone(ended, self._site.cluster, GONE_S):
+            self._site.note(f"{self.name}: its CPUs are not free yet after {GONE_S:g} s")
 
     def _scout(self) -> Profile:
         """Time the first calls of a few instances on one actor, where no serial loop did."""
-        first = range(min(self._setting.instances, SCOUTED))
+        first = range(min(self._subject.instances, SCOUTED))
         layout = replace(self._layout, calls_per_batch=None)
         try:
-            self.fleet = Fleet(self.name, layout, self._setting)
+            self.fleet = Fleet(self.name, layout, self._subject, self._site)
             self.fleet.host([first])
             self.fleet.asked(self.fleet.workers, "advance")
             (account,) = self.fleet.asked(self.fleet.workers, "account")

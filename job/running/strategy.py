@@ -2,51 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from job.planning.estimate import Profile
-    from job.results.document import Loss, NodeShare, Stretch
-
-    Progress: TypeAlias = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a strategy knows of the trial just done, besides its times.
-
-    Attributes:
-        cpu_s: CPU time of the calls.
-        calls: How many calls were made.
-        instances: How many instances were carried to their end.
-        actors: How many actors there were; 0 for the serial loop.
-        at_once: How many calls could run at once.
-        cpus: On how many CPUs.
-        switches: How often a call waited, as `metering.voluntary_switches` counts.
-        slowest_s: The slowest instance's wall time, where it was measured.
-        driver_cpu_s: CPU time that the driver spent on sending the calls.
-        settings: What the knobs were.
-        placement: Where the actors were.
-        deaths: Those of actors.
-        timeline: When actors answered calls.
-    """
-
-    cpu_s: float
-    calls: int
-    instances: int
-    actors: int
-    at_once: int
-    cpus: float
-    switches: int = 0
-    slowest_s: float | None = None
-    driver_cpu_s: float | None = None
-    settings: dict[str, int | float | str] = field(default_factory=dict)
-    placement: tuple[NodeShare, ...] = ()
-    deaths: tuple[Loss, ...] = ()
-    timeline: tuple[Stretch, ...] = ()
+    from job.results.document import Facts
+    from job.running.listener import Progress
 
 
 class Strategy(Protocol):

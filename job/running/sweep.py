@@ -11,31 +11,30 @@ from job.errors import DisagreementError, JobError
 from job.planning.estimate import Profile
 from job.planning.points import at, expected_s, order
 from job.results.sweep import Point, Sweep
-from job.running.comparison import measured
-from job.running.preparation import first_calls, prepared
+from job.running.comparison import compare
+from job.running.listener import Aside
+from job.running.preparation import prepare, time_first_calls
+from job.running.runner import ending
 from job.targets.spinner import rounds_for
 from job.words import span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from job.cluster.connection import Site
+    from job.cluster.travel import Subject
     from job.results.document import Results, Trial
     from job.results.sweep import Over
-    from job.running.preparation import Subject
-    from job.running.runner import Watch
+    from job.running.listener import Listener
     from job.signals import Leaving
     from job.workload.model import Plan, Workload
 
-    Keep = Callable[[Sweep], None]
-    Note = Callable[[str], None]
 
-
-def sweep(  # noqa: PLR0913 - the callbacks are named
+def sweep(  # noqa: PLR0913 - what, where, and who is told
     workload: Workload, plan: Plan, over: Over, make: Callable[..., Any], address: str,
-    *, leaving: Leaving, keep: Keep, watch: Watch, show: Keep, note: Note,
+    *, leaving: Leaving, listener: Listener,
 ) -> Sweep:  # fmt: skip
-    """Measure a comparison at each value, ends first, then middles, while there is time.
+    """Run a comparison at each value, ends first, then middles, while there is time.
 
     Args:
         workload: What is computed, but for what is varied.
@@ -44,27 +43,23 @@ def sweep(  # noqa: PLR0913 - the callbacks are named
         make: The workload's target, imported.
         address: Where Ray is, as `choose` returns it.
         leaving: The signals that end it before its time.
-        keep: Called with the sweep after each point.
-        watch: Told of the calls as they are made; see `Runner`.
-        show: Called with the sweep at the end, also of one that failed midway.
-        note: Told what a user should know meanwhile.
+        listener: Told how it gets on, and shown the sweep at the end, whatever that is.
 
     Raises:
         JobError: What went wrong, and how to go on.
     """
-    subjects = _subjects(workload, plan, over, make)
+    subjects = _prepare(workload, plan, over, make)
     first = subjects[over.values[0]]
-    profile = first_calls(first) if address == "local" else None
-    with session(address, leaving, note, first.workload.target.module) as site:
-        going = Sweeping(subjects, over, site, watch, profile)
+    profile = time_first_calls(first) if address == "local" else None
+    with session(address, leaving, listener.note, first.workload.target.module) as site:
+        going = Sweeping(subjects, over, site, listener, profile)
         try:
-            for _ in going.points(plan.budget_s):
-                keep(going.sweep)
+            going.run(plan.budget_s)
         finally:
             try:
-                keep(going.sweep)
+                listener.keep(going.sweep)
             finally:  # what was measured is shown, also where it cannot be saved
-                show(going.sweep)
+                listener.show(going.sweep)
     return going.sweep
 
 
@@ -76,7 +71,7 @@ class Sweeping:
     """
 
     def __init__(
-        self, subjects: dict[float, Subject], over: Over, site: Site, watch: Watch,
+        self, subjects: dict[float, Subject], over: Over, site: Site, listener: Listener,
         profile: Profile | None,
     ) -> None:  # fmt: skip
         """Take note of everything; `profile` is what calls of the first point take, if known."""
@@ -84,13 +79,13 @@ class Sweeping:
         self._subjects = subjects
         self._over = over
         self._site = site
-        self._watch = watch
+        self._listener = listener
         self._profile = profile
         self._serial: tuple[Trial, ...] = ()
         self._known: Trial | None = None  # the states that later points are to have too
 
-    def points(self, budget_s: float) -> Iterator[None]:
-        """Measure point after point; yield after each.
+    def run(self, budget_s: float) -> None:
+        """Compare at point after point.
 
         Raises:
             JobError: A point failed; those before it are in `sweep`.
@@ -102,47 +97,43 @@ class Sweeping:
                 since, expected = time.monotonic(), expected_s(index, took_s)
                 if len(took_s) > 1 and since - began + expected > budget_s:
                     continue  # the ends are measured whatever they take
-                self._measure(values[index])
+                self._compare(values[index])
                 took_s[index] = time.monotonic() - since
-                yield
-        except KeyboardInterrupt:
-            self._end(status="interrupted")
+                self._listener.keep(self.sweep)
+        except (KeyboardInterrupt, JobError) as error:
+            self.sweep = self.sweep.model_copy(update=ending(error))
             raise
-        except JobError as error:
-            disagree = isinstance(error, DisagreementError)
-            self._end(status="disagree" if disagree else "failed", problem=error.message)
-            raise
-        self._end(status="complete")
-        self._say_left_out(budget_s)
+        self.sweep = self.sweep.model_copy(update={"status": "complete"})
+        if left := [self._over.spelled(value) for value in self.sweep.left_out]:
+            self._listener.note(
+                f"Left out: {self._over.key}={','.join(left)}; more than the budget, "
+                f"{span(budget_s)}, would be needed. --budget allows more."
+            )
 
-    def _measure(self, value: float) -> None:
-        over, subject = self._over, self._subjects[value]
+    def _compare(self, value: float) -> None:
+        over, subject, profile = self._over, self._subjects[value], self._profile
         name = f"{over.key}={over.spelled(value)}"
-        self._site.note(f"{name}: point {len(self.sweep.points) + 1} of {len(over.values)}")
-        plan, profile = subject.plan, self._profile
+        self._listener.tell(f"{name}: point {len(self.sweep.points) + 1} of {len(over.values)}")
         if self._serial:
-            left = tuple(strategy for strategy in plan.strategies if strategy != "serial")
-            plan = plan.model_copy(update={"strategies": left})
-            profile = _profile(self._serial[-1], subject.workload.instances)
+            left = tuple(each for each in subject.plan.strategies if each != "serial")
+            subject = replace(subject, plan=subject.plan.model_copy(update={"strategies": left}))
+            profile = Profile.of(self._serial[-1:], subject.instances)
         try:
-            results = measured(
-                replace(subject, plan=plan), self._site, profile,
-                keep=_unkept, watch=self._watch, show=_unkept,
-            )  # fmt: skip
+            results = compare(subject, self._site, profile, Aside(self._listener))
         except JobError as error:
             raise type(error)(f"{name}: {error.message}", error.hint) from None
         self._profile = None
         if over.reuses_serial:
-            self._agree(results, name)
+            self._check_states(results, name)
             results = results.with_(trials=(*self._serial, *results.trials))
             self._serial = tuple(t for t in results.trials if t.strategy == "serial")
         self.sweep = self.sweep.with_point(Point(value=value, results=results))
 
-    def _agree(self, results: Results, name: str) -> None:
+    def _check_states(self, results: Results, name: str) -> None:
         """Compare with the states of an earlier point, the serial loop's where all were made."""
         if results.workload.agree != "exact":
             if not self.sweep.points:
-                self._site.note("States are compared within a point only: --agree is not exact.")
+                self._listener.note("States are compared within a point: --agree is not exact.")
             return
         whole = [trial for trial in results.trials if not trial.estimated]
         known = self._known = self._known or next(iter(whole), None)
@@ -152,19 +143,8 @@ class Sweeping:
             message = f"states disagree: {name}, {wrong[0]} ended in others than {first}"
             raise DisagreementError(message, "A comparison with this layout names the instance.")
 
-    def _end(self, **changes: str) -> None:
-        self.sweep = self.sweep.model_copy(update=changes)
 
-    def _say_left_out(self, budget_s: float) -> None:
-        if left := [self._over.spelled(value) for value in self.sweep.left_out]:
-            what = f"{self._over.key}={','.join(left)}"
-            self._site.note(
-                f"Left out: {what}; more than the budget, {span(budget_s)}, would be needed. "
-                "--budget allows more."
-            )
-
-
-def _subjects(
+def _prepare(
     workload: Workload, plan: Plan, over: Over, make: Callable[..., Any]
 ) -> dict[float, Subject]:
     """Prepare all points before anything of the target is called.
@@ -185,16 +165,6 @@ def _subjects(
         subjects[value] = (
             replace(like, workload=computed, plan=planned)
             if like
-            else prepared(computed, planned, make)
+            else prepare(computed, planned, make)
         )
     return subjects
-
-
-def _profile(trial: Trial, instances: int) -> Profile:
-    """Return what a serial trial's calls took; its times are those of all instances."""
-    ran = trial.instances / instances
-    return Profile(trial.calls, ran * trial.work_s, ran * trial.cpu_s, trial.switches)
-
-
-def _unkept(_results: Results) -> None:
-    pass

@@ -78,9 +78,9 @@ def is_awaited(call: Call, instance: object) -> bool:
 
 def _compile(template: str, call: Call, *, awaited: bool) -> Callable[..., Any]:
     values: dict[str, object] = {"fill_in": fill_in}
-    positional = [_argument(value, values) for value in call.arguments.args]
-    named = [f"{_name(k)}={_argument(v, values)}" for k, v in call.arguments.kwargs.items()]
-    varies = _mentions_instance([*call.arguments.args, *call.arguments.kwargs.values()])
+    positional = [_argument(value, values) for value in call.args]
+    named = [f"{_name(k)}={_argument(v, values)}" for k, v in call.kwargs.items()]
+    varies = _mentions_instance([*call.args, *call.kwargs.values()])
     text = f"instance.{_name(call.method)}({', '.join(positional + named)})"
     source = template.format(
         name=NAME,

@@ -59,7 +59,7 @@ def make_instance(recipe: Recipe, number: int) -> Any:  # noqa: ANN401 - any cla
     Raises:
         TargetRaisedError: Its constructor raised.
     """
-    args, kwargs = recipe.target.arguments.of(number)
+    args, kwargs = recipe.target.arguments(number)
     try:
         return recipe.make(*args, **kwargs)
     except (Exception, SystemExit) as error:
@@ -116,4 +116,5 @@ def target_raised(
     # The first frames are this package's; without more, the method could not even be called.
     last = frames[-1] if frames and frames[-1].name not in OWN_FRAMES else None
     line = f"{last.filename}, line {last.lineno}, in {last.name}" if last else ""
-    return TargetRaisedError(number, doing, position, shown, line)
+    exits = bool(position) and isinstance(error, SystemExit)
+    return TargetRaisedError(number, doing, position, shown, line, exits)

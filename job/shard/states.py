@@ -18,6 +18,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from job.errors import StateError
+from job.words import shorten
 from job.workload.calls import LONG_INTEGER
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ _DEEPEST = 100  # levels; each takes up to six of Python's 1,000 frames
 _CIRCLES = 200_000  # parts that lead back and so cannot be remembered: seconds
 _SMALL_ARRAY = 64  # elements that are written out
 _PADDED = "gG"  # numpy's codes for long doubles, whose bytes have gaps that hold anything
-_READABLE = 8  # characters that say something about a text
 _REMEDY = (
     "Choose a `read` that returns plain data, such as numbers, strings, lists and dicts, "
     "or give the class a `__getstate__` that leaves this part out."
@@ -56,7 +56,7 @@ def canonical(value: object) -> str:
         where, why = error.where or "the state", error.why
     except RecursionError:
         where, why = "the state", "it is nested too deeply"
-    raise StateError(f"{_shortened(where, 80)}: cannot be compared: {why}", _REMEDY)
+    raise StateError(f"{shorten(where, 80)}: cannot be compared: {why}", _REMEDY)
 
 
 def digest(texts: Iterable[str]) -> str:
@@ -87,34 +87,6 @@ def first_difference(reference: Sequence[str], other: Sequence[str]) -> int | No
         if one != another:
             return position
     return None if len(reference) == len(other) else min(len(reference), len(other))
-
-
-def excerpt(texts: Sequence[str], width: int, count: int | None = None) -> str:
-    """Return texts, of `count` in all, as a list that fits into `width` characters (30 or more)."""
-    count = count or len(texts)
-    share = (width - 2 * count) // max(count, 1)  # for each, if all are shown
-    if 2 * count <= width and 2 * count + sum(map(len, texts)) <= width:
-        return f"[{', '.join(texts)}]"
-    if share >= _READABLE:
-        return f"[{', '.join(_shortened(text, share) for text in texts)}]"
-    tail = f"] ({count:,} in all)"
-    most = (width - len(tail)) // 3
-    last = f"… {_shortened(texts[-1], most)}{tail}"
-    shown = "["
-    for text in texts:
-        piece = f"{_shortened(text, most)}, "
-        if len(shown) + len(piece) + len(last) > width:
-            break
-        shown += piece
-    return shown + last
-
-
-def _shortened(text: str, width: int) -> str:
-    """Return the text with its middle left out where it has more than `width` characters."""
-    if len(text) <= width:
-        return text
-    tail = (width - 1) // 2
-    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
 
 
 class _UnwritableError(Exception):
@@ -246,7 +218,7 @@ class _Writer:
                 name = self.part(key)
                 texts.append((name, self.part(value)))
         except _UnwritableError as error:
-            error.where = f"[{_shortened(name, 40)}]{error.where}"
+            error.where = f"[{shorten(name, 40)}]{error.where}"
             raise
         return texts
 

@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 from job.errors import UsageError
 
 MOST_TIMES = 10**9
+LONGEST_SHOWN = 80  # characters
 LONG_INTEGER = 2_000  # bits; an interpreter may refuse to write far longer ones as decimals
-_ALLOWED = "only literals, and `instance` for the instance's number, are allowed there"
+_ALLOWED = (
+    "Between the parentheses only literals, and `instance` for the instance's number, are allowed."
+)
 
 
 @dataclass(frozen=True)
@@ -27,49 +30,49 @@ class InstanceNumber:
         return "instance"
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """What stands between the parentheses of a target or a call."""
+class _WithArguments:
+    """What is given between the parentheses of a target or a call."""
 
-    args: tuple[object, ...] = ()
-    kwargs: dict[str, object] = field(default_factory=dict)
+    args: tuple[object, ...]
+    kwargs: dict[str, object]
 
-    def __str__(self) -> str:
-        """Return the arguments as Python writes them, without the parentheses."""
-        positional = [_source(value) for value in self.args]
-        return ", ".join(positional + [f"{k}={_source(v)}" for k, v in self.kwargs.items()])
-
-    def of(self, number: int) -> tuple[list[object], dict[str, object]]:
+    def arguments(self, number: int) -> tuple[list[object], dict[str, object]]:
         """Return fresh arguments for instance `number`."""
         named = {key: fill_in(value, number) for key, value in self.kwargs.items()}
         return [fill_in(value, number) for value in self.args], named
 
+    def _inner(self) -> str:
+        named = [f"{key}={source(value)}" for key, value in self.kwargs.items()]
+        return ", ".join([*map(source, self.args), *named])
+
 
 @dataclass(frozen=True)
-class Target:
+class Target(_WithArguments):
     """The class under comparison (or a factory), and what each instance is made with."""
 
     module: str
     name: str
-    arguments: Arguments = field(default_factory=Arguments)
+    args: tuple[object, ...] = ()
+    kwargs: dict[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return the target as it is written on the command line."""
-        inner = str(self.arguments)
+        inner = self._inner()
         return f"{self.module}:{self.name}" + (f"({inner})" if inner else "")
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(_WithArguments):
     """One method call on every instance, `times` times in a row."""
 
     method: str
-    arguments: Arguments = field(default_factory=Arguments)
+    args: tuple[object, ...] = ()
+    kwargs: dict[str, object] = field(default_factory=dict)
     times: int = 1
 
     def __str__(self) -> str:
         """Return the call as it is written on the command line."""
-        return f"{self.method}({self.arguments})" + (f" * {self.times}" if self.times != 1 else "")
+        return f"{self.method}({self._inner()})" + (f" * {self.times}" if self.times != 1 else "")
 
 
 def parse_target(text: str) -> Target:
@@ -79,14 +82,15 @@ def parse_target(text: str) -> Target:
         UsageError: The text has another form, or holds more than literals.
     """
     module, colon, rest = text.strip().partition(":")
-    if not colon or not all(is_name(part) for part in module.split(".")):
+    if not colon or not is_dotted_name(module):
         message = f"{text!r} is no target: it is written module:Class, such as collections:Counter"
         raise UsageError(message)
-    node = _parse(rest, text)
-    arguments = Arguments()
-    if isinstance(node, ast.Call):
-        arguments, node = _arguments(node, text), node.func
-    return Target(module, _dotted(node, text), arguments)
+    node, args, kwargs = _take_apart(_parse(rest, text), text)
+    name = ast.unparse(node)
+    if not is_dotted_name(name):
+        message = f"{text!r}: after the colon a class or a function is named, such as Counter"
+        raise UsageError(message)
+    return Target(module, name, args, kwargs)
 
 
 def parse_call(text: str) -> Call:
@@ -98,20 +102,23 @@ def parse_call(text: str) -> Call:
     node, times = _parse(text, text), 1
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         times, node = _times(node.right, text), node.left
-    arguments = Arguments()
-    if isinstance(node, ast.Call):
-        arguments, node = _arguments(node, text), node.func
+    node, args, kwargs = _take_apart(node, text)
     if not isinstance(node, ast.Name):
         message = (
             f"{text!r} is no call: it is written method(arguments) * times, as in book(7) * 50"
         )
         raise UsageError(message)
-    return Call(node.id, arguments, times)
+    return Call(node.id, args, kwargs, times)
 
 
 def is_name(text: str) -> bool:
     """Return whether a text can name a method or an argument."""
     return text.isidentifier() and not keyword.iskeyword(text)
+
+
+def is_dotted_name(text: str) -> bool:
+    """Return whether a text can name a module, or something within one."""
+    return all(map(is_name, text.split(".")))
 
 
 def fill_in(value: object, number: int) -> object:
@@ -130,12 +137,44 @@ def fill_in(value: object, number: int) -> object:
     return value
 
 
+def source(value: object) -> str:  # noqa: PLR0911 - a kind of value each
+    """Return a literal as Python writes it, also where its repr would not read back."""
+    match value:
+        case types.EllipsisType():
+            return "..."
+        case complex():
+            sign = "-" if value.imag < 0 else "+"
+            # Python's sums lose the sign of a zero, so it is not written either.
+            return f"{source(value.real + 0.0)} {sign} {source(abs(value.imag))}j"
+        case int() if value.bit_length() > LONG_INTEGER:
+            return hex(value)
+        case float() if value in (float("inf"), float("-inf")):
+            return "1e999" if value > 0 else "-1e999"
+        case list():
+            return f"[{', '.join(map(source, value))}]"
+        case tuple():
+            return f"({', '.join(map(source, value))}{',' if len(value) == 1 else ''})"
+        case set() if value:
+            return f"{{{', '.join(sorted(map(source, value)))}}}"  # sets have no order of their own
+        case dict():
+            return f"{{{', '.join(f'{source(k)}: {source(v)}' for k, v in value.items())}}}"
+    return repr(value)
+
+
+def show(value: object) -> str:
+    """Return a value as a sentence shows it: not longer than a line."""
+    if value is None:
+        return "nothing"
+    text = repr(value) if isinstance(value, float) else source(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+
+
 def _parse(text: str, whole: str) -> ast.expr:
     try:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or str(error) or "too deeply nested"
-        message = f"{_shown(whole)} is not written as Python writes it ({reason})"
+        message = f"{show(whole)} is not written as Python writes it ({reason})"
         raise UsageError(message) from None
 
 
@@ -147,29 +186,18 @@ def _times(node: ast.expr, text: str) -> int:
     return times
 
 
-def _dotted(node: ast.expr, text: str) -> str:
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return f"{_dotted(node.value, text)}.{node.attr}"
-    message = f"{text!r}: after the colon a class or a function is named, such as Counter"
-    raise UsageError(message)
-
-
-def _arguments(node: ast.Call, text: str) -> Arguments:
+def _take_apart(
+    node: ast.expr, text: str
+) -> tuple[ast.expr, tuple[object, ...], dict[str, object]]:
+    """Return what is called, and with what; nothing where there are no parentheses."""
+    if not isinstance(node, ast.Call):
+        return node, (), {}
     try:
-        args = tuple(_literal(value) for value in node.args)
-        return Arguments(args, _named(node.keywords))
-    except _RefusedError as error:
-        message = f"{_shown(text)}: {error}"
-        raise UsageError(message, f"Between the parentheses {_ALLOWED}.") from None
+        return node.func, tuple(map(_literal, node.args)), _keywords(node.keywords)
+    except ValueError as error:
+        raise UsageError(f"{show(text)}: {error}", _ALLOWED) from None
     except RecursionError:
-        message = f"{_shown(text)} is too deeply nested"
-        raise UsageError(message) from None
-
-
-class _RefusedError(Exception):
-    """An expression that is more than literals; its text says what is wrong."""
+        raise UsageError(f"{show(text)} is too deeply nested") from None
 
 
 def _literal(node: ast.expr) -> object:
@@ -188,16 +216,16 @@ def _literal(node: ast.expr) -> object:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError):
-        raise _RefusedError(f"{ast.unparse(node)} is not a literal") from None
+        raise ValueError(f"{ast.unparse(node)} is not a literal") from None
 
 
-def _named(nodes: list[ast.keyword]) -> dict[str, object]:
+def _keywords(nodes: list[ast.keyword]) -> dict[str, object]:
     named: dict[str, object] = {}
     for node in nodes:
         if node.arg is None:
-            raise _RefusedError(f"**{ast.unparse(node.value)} is not a literal")
+            raise ValueError(f"**{ast.unparse(node.value)} is not a literal")
         if node.arg in named:
-            raise _RefusedError(f"{node.arg} is given twice")
+            raise ValueError(f"{node.arg} is given twice")
         named[node.arg] = _literal(node.value)
     return named
 
@@ -207,35 +235,5 @@ def _hashable(node: ast.expr) -> object:
     try:
         hash(value)
     except TypeError:
-        raise _RefusedError(f"{ast.unparse(node)} is not a literal") from None
+        raise ValueError(f"{ast.unparse(node)} is not a literal") from None
     return value
-
-
-def _source(value: object) -> str:  # noqa: PLR0911 - a kind of value each
-    """Return a literal as Python writes it, also where its repr would not read back."""
-    match value:
-        case types.EllipsisType():
-            return "..."
-        case complex():
-            sign = "-" if value.imag < 0 else "+"
-            # Python's sums lose the sign of a zero, so it is not written either.
-            return f"{_source(value.real + 0.0)} {sign} {_source(abs(value.imag))}j"
-        case int() if value.bit_length() > LONG_INTEGER:
-            return hex(value)
-        case float() if value in (float("inf"), float("-inf")):
-            return "1e999" if value > 0 else "-1e999"
-        case list():
-            return f"[{', '.join(map(_source, value))}]"
-        case tuple():
-            return f"({', '.join(map(_source, value))}{',' if len(value) == 1 else ''})"
-        case set() if value:
-            return (
-                f"{{{', '.join(sorted(map(_source, value)))}}}"  # sets have no order of their own
-            )
-        case dict():
-            return f"{{{', '.join(f'{_source(k)}: {_source(v)}' for k, v in value.items())}}}"
-    return repr(value)
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 80 else f"{text[:77]}...")  # noqa: PLR2004 - one line

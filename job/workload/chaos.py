@@ -1,4 +1,4 @@
-"""Chaos: which deaths are brought about while a strategy works, and when; pure."""
+"""Chaos: what is killed while a strategy works, and when; pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import random
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from job.workload.keys import KEYS
+
 MOST_KILLS = 10_000
-TAKES = "kill=2 (actors), node=1 (nodes), seed=7, interval=0.5 (seconds between kills on average)"
 
 
 class Kill(NamedTuple):
-    """One death to bring about.
+    """One loss that is brought about.
 
     Attributes:
         due_s: When, in seconds after the work phase began.
@@ -32,7 +33,7 @@ class Chaos:
         kill: How many actors' processes.
         node: How many nodes, never the driver's nor the head.
         seed: What the moments and victims are drawn with.
-        interval_s: The mean time between two deaths.
+        interval_s: The mean time between two kills.
     """
 
     kill: int = 0
@@ -47,7 +48,7 @@ class Chaos:
     def kills(self, trial: str) -> list[Kill]:
         """Return what is to die in a trial of this name, the first first.
 
-        The i-th death comes at a random moment of the i-th interval.
+        The i-th comes at a random moment of the i-th interval.
         """
         drawn = random.Random(f"{self.seed} {trial}")  # noqa: S311 - repeatable, not secret
         kinds = [False] * self.kill + [True] * self.node
@@ -69,13 +70,13 @@ def parse_chaos(text: str) -> Chaos:
     for part in text.split(","):
         key, equals, value = part.strip().partition("=")
         if key not in keys or not equals or keys[key] in given:
-            message = f"{part.strip()!r} is not allowed: it takes {TAKES}"
+            message = f"{part.strip()!r} is not allowed: it says {KEYS['chaos']}"
             raise ValueError(message)
         given[keys[key]] = _number(key, value)
     interval_s = given.pop("interval_s", 0.5)
     chaos = Chaos(**{key: int(value) for key, value in given.items()}, interval_s=interval_s)
     if not chaos.kill + chaos.node:
-        message = f"{text!r} kills nothing: it takes {TAKES}"
+        message = f"{text!r} kills nothing: it says {KEYS['chaos']}"
         raise ValueError(message)
     return chaos
 

@@ -2,86 +2,181 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from annotated_types import Predicate
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+    PlainSerializer,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
 
-from job.workload.calls import MOST_TIMES
+from job.errors import UsageError
+from job.workload.calls import (
+    MOST_TIMES,
+    Call,
+    InstanceNumber,
+    Target,
+    is_dotted_name,
+    is_name,
+    parse_call,
+    parse_target,
+)
 from job.workload.chaos import parse_chaos
-from job.workload.document import Document
-from job.workload.fields import Auto, Between, Model, Name, Seconds, or_auto
-from job.workload.forms import Agree, WrittenAgree, WrittenCall, WrittenTarget
-from job.workload.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
-BUNDLED = Path(__file__).with_name("bundled")
 MOST_INSTANCES = 10**7
 MOST_TRIALS = 1_000
-STRATEGIES = ("serial", "actors", "sharded")
-OF_THE_TARGET = ("calls", "read", "agree")  # what says nothing about another target
+Strategy = Literal["serial", "actors", "sharded"]
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
-def _listed(value: object) -> object:
+def _as_word(value: object) -> object:
+    """Take `yes` for a word, not for 1, and `instance` likewise where no number can stand."""
+    return str(value) if isinstance(value, bool | InstanceNumber) else value
+
+
+class Model(BaseModel):
+    """What is validated, and nothing that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _read_words(cls, value: object) -> object:
+        return _as_word(value)
+
+
+Seconds = Annotated[float, Field(ge=0.001, le=10**7)]
+Auto = Literal["auto"]
+Name = Annotated[str, BeforeValidator(_as_word), Predicate(is_name)]
+Dotted = Annotated[str, Predicate(is_dotted_name)]
+
+
+def _or(*forms: dict[str, Any]) -> GetPydanticSchema:
+    """Tell editors of the other forms that a value may have."""
+    return GetPydanticSchema(
+        get_pydantic_json_schema=lambda core, handler: {"anyOf": [*forms, handler(core)]}
+    )
+
+
+# --- targets and calls: a text as on the command line, or a mapping
+
+
+class _ArgumentsForm(Model):
+    args: tuple[Any, ...] = ()
+    kwargs: dict[Name, Any] = {}
+
+
+class TargetForm(_ArgumentsForm):
+    """A target as a mapping."""
+
+    module: Dotted
+    name: Dotted
+
+
+class CallForm(_ArgumentsForm):
+    """A call as a mapping."""
+
+    method: Name
+    times: Annotated[int, Field(ge=1, le=MOST_TIMES)] = 1
+
+
+def _text_or_mapping(
+    record: type[Target | Call], form: type[_ArgumentsForm], parse: Callable[[str], Target | Call]
+) -> GetPydanticSchema:
+    """Let a record be written as a text, or as a mapping."""
+
+    def to_form(value: object) -> object:
+        try:
+            value = parse(value) if isinstance(value, str) else value
+        except UsageError as error:
+            raise ValueError(". ".join(filter(None, (error.message, error.hint)))) from None
+        return form.model_construct(**vars(value)) if isinstance(value, record) else value
+
+    written = Annotated[
+        form,  # type: ignore[valid-type]
+        BeforeValidator(to_form),
+        BeforeValidator(_as_word),
+        AfterValidator(lambda found: record(**dict(found))),
+        PlainSerializer(str, return_type=str),
+        _or({"type": "string"}),
+    ]
+    return GetPydanticSchema(lambda _source, handler: handler.generate_schema(written))
+
+
+# --- when states count as equal
+
+
+class Tolerance(Model):
+    """How far apart two floats may be: the larger of both allowances counts, as in math.isclose."""
+
+    relative: Annotated[float, Field(ge=0, le=1)] = 0.0
+    absolute: Annotated[float, Field(ge=0, le=1e300)] = 0.0
+
+
+class Agree(Model):
+    """When the states that two strategies left count as equal; if they are, unless it says more."""
+
+    tolerance: Tolerance = Tolerance()
+    none: Annotated[str, Field(min_length=1)] | None = None
+
+    @model_serializer
+    def _serialise(self) -> object:
+        if self.none:
+            return {"none": self.none}
+        return "exact" if self.tolerance == Tolerance() else {"tolerance": dict(self.tolerance)}
+
+
+def _parse_agree(value: object) -> object:
+    """Let `exact`, or a relative tolerance alone, stand for the mapping that says the same."""
+    if value == "exact":
+        return {}
+    if isinstance(value, dict) and {"tolerance", "none"} <= value.keys():
+        raise ValueError("it takes either tolerance, or none with a reason")
+    try:
+        relative = float(str(value))
+    except ValueError:
+        return value
+    return {"tolerance": {"relative": relative}} if 0 < relative <= 1 else value
+
+
+# --- the parts of a file
+
+
+def _split(value: object) -> object:
     """Let one value, or several with commas between them, stand for a list."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(","))
-    return value
-
-
-def _all_known(names: tuple[str, ...]) -> tuple[str, ...]:
-    unknown = [name for name in names if name not in STRATEGIES]
-    if unknown or not names:
-        message = f"{', '.join(unknown) or 'nothing'!r} is no strategy: {', '.join(STRATEGIES)} are"
-        raise ValueError(message)
-    if len(set(names)) != len(names):
-        message = f"{', '.join(names)!r} names a strategy twice"
-        raise ValueError(message)
-    return names
-
-
-def _chaos(text: str) -> str:
-    return str(parse_chaos(text))
-
-
-Strategies = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_listed),
-    AfterValidator(_all_known),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {
-                    "type": "array",
-                    "items": {"enum": [*STRATEGIES]},
-                    "minItems": 1,
-                    "uniqueItems": True,
-                },
-                {"type": "string"},
-            ]
-        }
-    ),
-]
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
 class Workload(Model):
-    """What is computed, wherever it runs.
+    """What is computed, wherever it runs."""
 
-    Attributes:
-        target: The class under comparison, with what each instance is made with.
-        instances: How many objects of it, 1 to 10^7.
-        calls: What is called on every instance, in order.
-        read: The method or attribute that tells an instance's state; without it the whole object.
-        agree: When states count as equal: exact, within a tolerance for floats, or not compared.
-    """
-
-    target: WrittenTarget
-    instances: Annotated[int, Between(1, MOST_INSTANCES)]
-    calls: tuple[WrittenCall, ...]
+    target: Annotated[Target, _text_or_mapping(Target, TargetForm, parse_target)]
+    instances: Annotated[int, Field(ge=1, le=MOST_INSTANCES)]
+    calls: tuple[Annotated[Call, _text_or_mapping(Call, CallForm, parse_call)], ...]
     read: Name | None = None
-    agree: WrittenAgree = Agree()
+    agree: Annotated[
+        Agree,
+        BeforeValidator(_parse_agree),
+        _or({"const": "exact"}, {"type": "number"}),
+    ] = Agree()
+
+    @field_validator("calls")
+    @classmethod
+    def _countable(cls, calls: tuple[Call, ...]) -> tuple[Call, ...]:
+        if (made := sum(call.times for call in calls)) > MOST_TIMES:
+            raise ValueError(f"{made:,} on each instance are not allowed: at most {MOST_TIMES:,}")
+        return calls
 
     @property
     def calls_per_instance(self) -> int:
@@ -96,74 +191,49 @@ class Workload(Model):
 
 
 class Plan(Model):
-    """How a workload is to be run. Times are in seconds.
+    """How a workload is to be run. Times are in seconds."""
 
-    Attributes:
-        strategies: Which strategies, in the order they take turns.
-        trials: How many analysed trials of each; auto for as many as fit into the budget.
-        warmups: How many trials before those are not analysed.
-        shards: How many actors `sharded` has; auto for one per free CPU.
-        calls_per_batch: How many calls one remote call of `sharded` carries; auto for a second's.
-        threads_per_shard: How many instances of a shard are called at once; auto follows from
-            how much of the calls' time is waiting.
-        cpus_per_actor: The num_cpus of each actor; auto shares the CPUs evenly.
-        serial: full runs the whole loop, sample some instances, auto the whole if it fits budget_s.
-        budget_s: What the serial loop may take before it is sampled; what trials auto may take.
-        startup_timeout_s: How long actors may take until all are ready.
-        timeout_s: How long the work and the read of one trial may take.
-        wait_for_cpus: How many CPUs the cluster must have before anything is laid out.
-        scale_timeout_s: How long nodes may take to come.
-        snapshot_every: After how many calls an instance, on average, a shard's instances are kept,
-            so that a loss repeats no more than those; 0 for never.
-        chaos: What is killed while actors work, such as kill=2,seed=7; nothing by default.
-    """
-
-    strategies: Strategies = STRATEGIES
-    trials: Annotated[int | Auto, or_auto(int, Between(1, MOST_TRIALS))] = 1
-    warmups: Annotated[int, Between(0, MOST_TRIALS)] = 0
-    shards: Annotated[int | Auto, or_auto(int, Between(1, MOST_INSTANCES))] = "auto"
-    calls_per_batch: Annotated[int | Auto, or_auto(int, Between(1, MOST_TIMES))] = "auto"
-    threads_per_shard: Annotated[int | Auto, or_auto(int, Between(1, 1_000))] = "auto"
-    cpus_per_actor: Annotated[float | Auto, or_auto(float, Between(0.0001, 100_000))] = "auto"
+    strategies: Annotated[
+        tuple[Strategy, ...],
+        BeforeValidator(_split),
+        _or({"type": "string"}),
+    ] = STRATEGIES
+    trials: Annotated[int, Field(ge=1, le=MOST_TRIALS)] | Auto = 1
+    warmups: Annotated[int, Field(ge=0, le=MOST_TRIALS)] = 0
+    shards: Annotated[int, Field(ge=1, le=MOST_INSTANCES)] | Auto = "auto"
+    calls_per_batch: Annotated[int, Field(ge=1, le=MOST_TIMES)] | Auto = "auto"
+    threads_per_shard: Annotated[int, Field(ge=1, le=1_000)] | Auto = "auto"
+    cpus_per_actor: Annotated[float, Field(ge=0.0001, le=100_000)] | Auto = "auto"
     serial: Literal["full", "sample", "auto"] = "auto"
     budget_s: Seconds = 60.0
     startup_timeout_s: Seconds = 300.0
     timeout_s: Seconds = 3600.0
-    wait_for_cpus: Annotated[int, Between(0, 1_000_000)] = 0
+    wait_for_cpus: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     scale_timeout_s: Seconds = 600.0
-    snapshot_every: Annotated[int, Between(0, MOST_TIMES)] = 0
-    chaos: Annotated[str, AfterValidator(_chaos)] | None = None
+    snapshot_every: Annotated[int, Field(ge=0, le=MOST_TIMES)] = 0
+    chaos: str | None = None
+
+    @field_validator("strategies")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names or len(set(names)) != len(names):
+            known = ", ".join(STRATEGIES)
+            raise ValueError(f"{', '.join(names)!r} names none, or one twice, of {known}")
+        return names
+
+    @field_validator("chaos")
+    @classmethod
+    def _has_victims(cls, text: str | None, info: ValidationInfo) -> str | None:
+        chaos = parse_chaos(text) if text is not None else None
+        if chaos and info.data.get("strategies") == ("serial",):
+            raise ValueError(f"{text} finds nothing to kill: serial has no actors")
+        return str(chaos) if chaos else None
 
 
-def build(given: Mapping[str, Any] | Document, options: Mapping[str, Any]) -> tuple[Workload, Plan]:
-    """Return the workload and plan of a file's keys, overridden key by key by options.
-
-    A new target drops the file's calls, read and agree: they were the old target's.
-
-    Args:
-        given: The keys of a file, or of none.
-        options: What replaces them; None and () stand for options that were not given.
-
-    Raises:
-        UsageError: All that is wrong, one line each.
-    """
-    document = given if isinstance(given, Document) else Document(dict(given))
-    override = {key: value for key, value in options.items() if value not in (None, ())}
-    kept = dict(document.keys)
-    if "target" in override:
-        for key in OF_THE_TARGET:
-            kept.pop(key, None)
-        override.setdefault("calls", ())
-    merged = kept | override
-    of_plan = {key: merged.pop(key) for key in list(merged) if key in Plan.model_fields}
-    problems = Problems(document, override, [*Workload.model_fields, *Plan.model_fields])
-    workload = problems.validated(Workload, merged)
-    plan = problems.validated(Plan, of_plan)
-    if workload and workload.calls_per_instance > MOST_TIMES:
-        made = f"{workload.calls_per_instance:,} calls on each instance"
-        problems.add(("calls",), f"{made} are more than the {MOST_TIMES:,} that are allowed")
-    if plan and plan.chaos and set(plan.strategies) == {"serial"}:
-        problems.add(("chaos",), f"{of_plan['chaos']} finds nothing to kill: serial has no actors")
-    if workload is None or plan is None or problems:
-        raise problems.error()
-    return workload, plan
+# The mappings in a file, by the key that they stand below.
+FORMS: dict[str, type[Model]] = {
+    "target": TargetForm,
+    "calls": CallForm,
+    "agree": Agree,
+    "tolerance": Tolerance,
+}

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
+from job.analysis.report import analyse
+from job.analysis.sweep import analyse_sweep
 from job.page.page import page as render_page
 from tests.samples import comparison, cost_sweep, hostile, large, scaling_sweep
 
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from job.results.document import Results
-    from job.results.sweep import Sweep
+    from job.analysis.report import Report
+    from job.analysis.sweep import SweepReport
 
     Open = Callable[..., "Sight"]
 
@@ -31,9 +33,10 @@ FLAGS = [
     "--disable-sync", "--no-first-run",
 ]  # fmt: skip
 DRAWN_TIMEOUT_MS = 60_000
-CASES: dict[str, Callable[[], Results | Sweep]] = {
-    "comparison": comparison, "hostile": hostile, "large": large,
-    "scaling": scaling_sweep, "costs": cost_sweep,
+CASES: dict[str, Callable[[], Report | SweepReport]] = {
+    "comparison": lambda: analyse(comparison()), "hostile": lambda: analyse(hostile()),
+    "large": lambda: analyse(large()), "scaling": lambda: analyse_sweep(scaling_sweep()),
+    "costs": lambda: analyse_sweep(cost_sweep()),
 }  # fmt: skip
 
 

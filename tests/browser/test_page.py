@@ -21,13 +21,13 @@ TIMELINES = {"phases", "timeline-actors", "timeline-sharded"}
 CHARTS = {
     "comparison": TIMELINES | {"samples", "pay-off"}, "hostile": TIMELINES,
     "large": TIMELINES | {"samples"},
-    "scaling": {"scaling", "speedups"}, "costs": {"pay-off"},
+    "scaling": {"speedups"}, "costs": {"pay-off"},
 }  # fmt: skip
 
-# Every chart with the marks it has; a bar, a dot, a line or an image.
+# Every chart with the marks it has; a bar, a dot or a line.
 MARKS = """
 () => Object.fromEntries([...document.querySelectorAll('.chart')].map((chart) =>
-  [chart.id, chart.querySelectorAll('.point path, path.point, .heatmaplayer image').length]))
+  [chart.id, chart.querySelectorAll('.point path, path.point').length]))
 """
 # What is wider than the window, and what a chart shows outside of itself.
 OVERFLOWING = """

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 WORK = ("--target", "waiter:Waiter", "--call", "wait * 2", "--read", "waits", "--instances", "3")
 PLAN = ("--strategies", "serial", "--trials", "7")  # whose trials cost no actors' start
-FORCE = "--force"  # on a busy machine a core may have become another one meanwhile
 WAITER = """
 import time
 
@@ -46,9 +45,7 @@ def test_the_same_class_measured_twice_differs_by_nothing_significant(
     runs: tuple[Command, Path],
 ) -> None:
     command, kept = runs
-    ended = command.run(
-        "compare", "old.json", "same.json", FORCE, "--fail-if-slower", "10%", cwd=kept
-    )
+    ended = command.run("compare", "old.json", "same.json", "--fail-if-slower", "10%", cwd=kept)
     assert ended.code == 0, ended
     assert re.search(r"^serial +elapsed .* not significant$", ended.stdout, re.MULTILINE), ended
     assert "Gate      ✓ --fail-if-slower 10%: serial " in ended.stdout
@@ -56,9 +53,7 @@ def test_the_same_class_measured_twice_differs_by_nothing_significant(
 
 def test_a_class_that_became_30_percent_slower_exits_with_7(runs: tuple[Command, Path]) -> None:
     command, kept = runs
-    ended = command.run(
-        "compare", "old.json", "slow.json", FORCE, "--fail-if-slower", "10%", cwd=kept
-    )
+    ended = command.run("compare", "old.json", "slow.json", "--fail-if-slower", "10%", cwd=kept)
     assert ended.code == 7, ended
     assert re.search(r"^serial +elapsed .* slower$", ended.stdout, re.MULTILINE), ended
     assert re.search(r"✗ --fail-if-slower 10%: serial \+[23]", ended.stdout), ended

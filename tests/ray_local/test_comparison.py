@@ -12,7 +12,7 @@ import pytest
 from job.errors import ClusterError
 from job.planning.layout import arrange
 from job.planning.placement import PROCESS_BYTES, Capacity
-from job.workload.model import build
+from job.workload.reading import build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,6 +11,7 @@ import pytest
 
 from job.analysis import advisories
 from job.analysis.advisories import CHECKS, advise
+from job.analysis.figures import figures_of
 from job.cli import commands
 from job.results.document import NodeShare, Results, Trial
 from job.results.storage import load
@@ -157,32 +158,30 @@ CASES: dict[str, list[Case]] = {
             unchanged={"environment": {"busy_share": 0.25}},
         ),
     ],
-    "driver_bottleneck": [
+    "avoidable": [
         Case(
-            "actors: the driver is the bottleneck: sending calls kept it busy for 75%",
+            "actors: the driver limits it, busy with sending for 75% of the work",
             fires=driven("actors", 1.5),
             silent=driven("actors", 1.38),
         ),
         Case(
-            "sharded: the driver is the bottleneck: sending calls kept it busy for 75%",
+            "sharded: the driver limits it, busy with sending for 75% of the work",
             fires=driven("sharded", 1.5),
             # As busy, but so are the workers.
             silent=driven("sharded", 1.5, cpu_s=4 * 1.5),
         ),
         Case(
-            "actors: the driver is the bottleneck",
+            "actors: the driver limits it",
             fires=driven("actors", 1.9),
             silent=driven("actors", 1.9, actors=0),  # a strategy without actors sends nothing
         ),
         Case(
-            "actors: the driver is the bottleneck",
+            "actors: the driver limits it",
             fires=driven("actors", 1.9),
             silent=[trial("actors", 2.0, driver_cpu_s=None)],  # an old document
         ),
-    ],
-    "threads_on_cpu": [
         Case(
-            "sharded: the calls compute rather than wait, so 2 threads per shard only",
+            "sharded: the calls compute, so the 2 threads of a shard take turns",
             fires=threaded(2),
             silent=threaded(1),
             plan={"threads_per_shard": 2},
@@ -360,7 +359,7 @@ def of_check(name: str, results: Results) -> tuple[str, ...]:
     """Return what one check alone says."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(advisories, "CHECKS", (CHECKS[NAMES.index(name)],))
-        return advise(results)
+        return advise(figures_of(results))
 
 
 def test_every_advisory_is_shown_here_and_no_other() -> None:
@@ -380,18 +379,18 @@ def test_an_advisory_stays_silent_where_things_are_nearly_the_same(name: str, ca
 
 
 def test_sound_results_carry_no_advisory() -> None:
-    assert advise(document(SOUND, {})) == ()
+    assert advise(figures_of(document(SOUND, {}))) == ()
 
 
 def test_before_the_first_trial_there_is_nothing_to_doubt() -> None:
     doubtful = document([], {}, environment={"busy_share": 0.9}, cpus_free=(0.0, 0.0))
-    assert advise(doubtful) == ()
+    assert advise(figures_of(doubtful)) == ()
 
 
 def test_warmups_are_not_judged() -> None:
     warmup = trial("actors", 50.0, warmup=True)
-    assert advise(document([warmup, *SOUND], {"warmups": 1})) == ()
-    assert advise(document([warmup], {"warmups": 1}, cpus_free=(0.0, 0.0))) == ()
+    assert advise(figures_of(document([warmup, *SOUND], {"warmups": 1}))) == ()
+    assert advise(figures_of(document([warmup], {"warmups": 1}, cpus_free=(0.0, 0.0)))) == ()
 
 
 def test_several_advisories_stand_in_one_order() -> None:
@@ -401,7 +400,7 @@ def test_several_advisories_stand_in_one_order() -> None:
         cpus=(4.0, 2.0),
         environment={"busy_share": 0.9},
     )
-    said = advise(bad)
+    said = advise(figures_of(bad))
     assert [text.split()[0] for text in said] == ["The", "The", "actors:", "The", "1"]
     assert said == tuple(text for name in NAMES for text in of_check(name, bad))
 
@@ -424,9 +423,9 @@ def test_an_advisory_names_only_options_that_there_are(name: str, case: Case) ->
 
 def test_to_actors_it_is_advised_to_shard_and_to_shards_to_send_larger_batches() -> None:
     (of_actors,) = of_check(
-        "driver_bottleneck", document(driven("actors", 1.5), {"strategies": ["actors"]})
+        "avoidable", document(driven("actors", 1.5), {"strategies": ["actors"]})
     )
-    (of_sharded,) = of_check("driver_bottleneck", document(driven("sharded", 1.5), {}))
+    (of_sharded,) = of_check("avoidable", document(driven("sharded", 1.5), {}))
     assert "--strategies serial,sharded" in of_actors
     assert "--calls-per-batch" not in of_actors
     assert "--calls-per-batch" in of_sharded
@@ -435,7 +434,7 @@ def test_to_actors_it_is_advised_to_shard_and_to_shards_to_send_larger_batches()
 
 def test_a_driver_that_sends_no_calls_is_not_the_bottleneck_of_them() -> None:
     nothing = [each.model_copy(update={"calls": 0}) for each in driven("actors", 1.5)]
-    assert of_check("driver_bottleneck", document(nothing, {})) == ()
+    assert of_check("avoidable", document(nothing, {})) == ()
 
 
 def test_to_be_submitted_as_a_job_is_advised_where_actors_ran_elsewhere() -> None:
@@ -475,13 +474,13 @@ def test_the_number_of_trials_that_is_advised_is_enough() -> None:
 
 def test_automatic_threads_are_not_advised_where_they_were_automatic() -> None:
     chosen = document(threaded(2), {"threads_per_shard": 2})
-    assert "to auto" in of_check("threads_on_cpu", chosen)[0]
+    assert "to auto" in of_check("avoidable", chosen)[0]
     automatic = document(threaded(2), {"threads_per_shard": "auto"})
-    assert not any("to auto" in said for said in of_check("threads_on_cpu", automatic))
+    assert not any("to auto" in said for said in of_check("avoidable", automatic))
 
 
 def test_sharding_is_not_advised_where_it_is_compared_already() -> None:
     both = [*driven("actors", 1.5), *times("sharded", *SIX)]
-    (said,) = of_check("driver_bottleneck", document(both, {}))
-    assert "actors: the driver is the bottleneck" in said
+    (said,) = of_check("avoidable", document(both, {}))
+    assert "actors: the driver limits it" in said
     assert "--strategies" not in said

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.analysis.breakeven import BreakEven, NoBreakEven, break_even, sentences
-from job.analysis.costs import Bound, Cost, call_cost, paid_back
+from job.analysis.breakeven import BreakEven, NoBreakEven
+from job.analysis.report import analyse
+from job.planning.costs import Bound, Cost, call_cost, paid_back
 from job.results.document import (
     Calibration,
     Cluster,
@@ -53,9 +54,13 @@ def run(*trials: Trial, calibration: Calibration | None = IDLE, driver: str = HE
 
 
 def modelled(results: Results) -> BreakEven:
-    found = break_even(results)
+    found = analyse(results).model
     assert isinstance(found, BreakEven), found
     return found
+
+
+def sentences(results: Results) -> tuple[str, ...]:
+    return analyse(results).pays_off
 
 
 def serial(calls: int, call_s: float, noise: float = 1.0, **figures: Any) -> Trial:  # noqa: ANN401
@@ -163,7 +168,7 @@ def test_an_uneven_deal_waits_for_the_fullest_actor() -> None:
     thirds = tuple(t.model_copy(update={"instances": 3}) for t in three.trials)
     found = modelled(three.with_(trials=thirds))
     cost = found.costs["sharded"]
-    assert cost.limit(0.01).name == "fullest actor"
+    assert cost.limit(0.01).name == "slots"
     assert cost.elapsed_s(300, 0.01) == pytest.approx(1 + 2.0, rel=0.01)
 
 
@@ -196,7 +201,7 @@ def test_cores_that_slow_each_other_down_move_the_break_even() -> None:
     ids=["not calibrated", "no calls", "only deaths"],
 )
 def test_where_there_is_no_break_even_the_reason_is_told(results: Results, reason: str) -> None:
-    assert isinstance(break_even(results), NoBreakEven)
+    assert isinstance(analyse(results).model, NoBreakEven)
     (said,) = sentences(results)
     assert said.startswith("none: ")
     assert reason in said
@@ -212,7 +217,7 @@ def test_where_there_is_no_break_even_the_reason_is_told(results: Results, reaso
     ids=["interrupted", "no loop", "nothing else"],
 )
 def test_of_a_run_of_which_nobody_expects_it_nothing_is_said(results: Results) -> None:
-    assert isinstance(break_even(results), NoBreakEven)
+    assert isinstance(analyse(results).model, NoBreakEven)
     assert sentences(results) == ()
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from job.cli import run
-from job.workload.document import MOST_BYTES, MOST_NODES
-from job.workload.reading import read_workload
+from job.workload.reading import MOST_BYTES, MOST_VALUES, read_workload
 
 ROOT = Path(__file__).parents[2]
 BROKEN = ROOT / "tests" / "data" / "workloads" / "broken"
@@ -24,7 +23,7 @@ MISTAKE = re.compile(r"^(?:Error: )?\S+\.yaml:(\d+): ([\w.\[\]<-]+): (.*)$", re.
 def most_cpu_s(tmp_path_factory: pytest.TempPathFactory) -> float:
     """CPU time that refusing a file may take: that of the largest file allowed, with room."""
     path = tmp_path_factory.mktemp("largest") / "largest.yaml"
-    values = ", ".join("1" * (MOST_NODES - 100))
+    values = ", ".join("1" * (MOST_VALUES - 100))
     path.write_text(
         f"target: a:B\ninstances: 1\ncalls:\n  - {{method: f, args: [{values}]}}\n", "utf-8"
     )
@@ -105,7 +104,7 @@ def test_a_large_file_is_refused_before_it_is_read(
     assert compare_with(str(path), monkeypatch) == 2
     assert time.process_time() - since < most_cpu_s
     assert capsys.readouterr().err == (
-        f"Error: {path}: larger than the {MOST_BYTES // 1024} KiB that are allowed\n"
+        f"Error: {path}: not a file of at most {MOST_BYTES // 1024} KiB\n"
         "Large data belongs where the target can load it.\n"
     )
 
@@ -134,8 +133,7 @@ def test_what_is_no_workload_is_refused(
 
 
 def test_nothing_that_a_file_names_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from job.workload.model import build
-    from job.workload.reading import read_workload
+    from job.workload.reading import build, read_workload
 
     (tmp_path / "harmful.py").write_text("raise SystemExit('it was imported')")
     (tmp_path / "ours.yaml").write_text("target: harmful:Class()\ninstances: 1\ncalls: [touch]\n")

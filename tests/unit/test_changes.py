@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from job.analysis.changes import PHASES, Comparison, PhaseChange, compare_runs
+from job.analysis.changes import PHASES, Comparison, PhaseChange
+from job.analysis.changes import compare_runs as compare_figures
+from job.analysis.figures import figures_of
 from job.errors import UsageError
 from job.report.changes import render_comparison, verdict
 from job.report.table import WIDTH
@@ -26,6 +28,10 @@ NOISES: dict[str, Callable[[random.Random], float]] = {
     "lognormal": lambda rng: rng.lognormvariate(0, 0.3),
     "spikes": lambda rng: rng.gauss(1, 0.02) * (3 if rng.random() < 0.1 else 1),
 }
+
+
+def compare_runs(old: Results, new: Results, *, force: bool = False) -> Comparison:
+    return compare_figures(figures_of(old), figures_of(new), force=force)
 
 
 def trial(strategy: str, index: int, phases: tuple[float, ...], **more: Any) -> Trial:  # noqa: ANN401 - any key
@@ -220,22 +226,19 @@ def test_more_trials_warm_ups_and_time_are_no_other_workload() -> None:
 
 
 @pytest.mark.parametrize(
-    ("factor", "noted", "differs"),
-    [(1.09, 0, 0), (0.92, 0, 0), (1.2, 1, 0), (0.83, 1, 0), (1.3, 0, 1), (0.77, 0, 1)],
+    ("factor", "said"),
+    [(1.09, ""), (0.92, ""), (1.2, "1.2 times slower"), (0.77, "1.3 times faster")],
 )
-def test_a_core_of_another_speed_is_noted_and_from_25_percent_on_refused(
-    factor: float, noted: int, differs: int
-) -> None:
-    workers = compare_runs(cored(1), cored(factor), force=True)
+def test_a_core_of_another_speed_is_noted(factor: float, said: str) -> None:
+    workers = compare_runs(cored(1), cored(factor))
     driver = [
         GOLDEN.with_(environment=GOLDEN.environment.model_copy(update={"core_s": core_s}))
         for core_s in (0.01, 0.01 * factor)
     ]
-    own = compare_runs(driver[0], driver[1], force=True)
+    own = compare_runs(driver[0], driver[1])
     for whose, found in (("the driver's", own), ("the median node's", workers)):
-        notes = [note for note in found.notes if note.startswith(f"{whose} core was 1.2 times")]
-        refused = [each for each in found.differs if each.startswith(f"{whose} core, 1.3 times")]
-        assert (len(notes), len(refused)) == (noted, differs)
+        notes = [f"{whose} core was {said} in NEW: what computes may differ by as much."]
+        assert list(found.notes) == (notes if said else [])
 
 
 def test_a_node_is_as_fast_as_at_its_least_disturbed() -> None:

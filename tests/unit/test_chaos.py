@@ -23,7 +23,7 @@ def test_it_is_read_as_it_is_written(text: str, chaos: Chaos) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "'' is not allowed: it takes kill=2"),
+        ("", "'' is not allowed: it says what is killed"),
         ("2", "'2' is not allowed"),
         ("kil=2", "'kil=2' is not allowed"),
         ("kill=2,kill=3", "'kill=3' is not allowed"),
@@ -40,14 +40,14 @@ def test_anything_else_is_refused_with_what_is_allowed(text: str, said: str) -> 
     assert str(raised.value).startswith(said)
 
 
-def test_a_seed_repeats_a_trials_deaths_and_no_other_trials() -> None:
+def test_a_seed_repeats_a_trials_kills_and_no_other_trials() -> None:
     chaos = Chaos(kill=20, node=5, seed=7)
     assert chaos.kills("actors 1") == chaos.kills("actors 1")
     assert chaos.kills("actors 1") != chaos.kills("actors 2")
     assert chaos.kills("actors 1") != Chaos(kill=20, node=5, seed=8).kills("actors 1")
 
 
-def test_one_death_falls_into_each_interval() -> None:
+def test_one_kill_falls_into_each_interval() -> None:
     kills = Chaos(kill=20, node=5, interval_s=0.1).kills("actors 1")
     assert sum(kill.node for kill in kills) == 5
     assert [int(kill.due_s / 0.1) for kill in kills] == list(range(25))

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
+from importlib import resources
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.analysis.breakeven import Answer, BreakEven, break_even
-from job.analysis.costs import Bound, Cost
+from job.analysis.breakeven import Answer, BreakEven
 from job.analysis.report import analyse
+from job.analysis.sweep import analyse_sweep
 from job.page.breakeven import pay_off
-from job.page.charts import charts, samples
-from job.page.drawing import Chart, listed, plain, unit_for
+from job.page.charts import charts
+from job.page.drawing import Chart, log_axis, plain, seconds, written
 from job.page.sweep import sweep_charts
-from job.page.timeline import BINS, MOST_BARS, MOST_LANES, lanes_of, merged, rates, timeline
+from job.page.timeline import MOST_ACTORS, MOST_BARS, arrange, divide, merge, timeline
+from job.planning.costs import Bound, Cost
 from job.results.document import Results, Stretch
 from tests.samples import (
     ACTORS,
+    DEATH,
+    IMAGE,
     SEED,
     changed,
     comparison,
@@ -31,7 +36,7 @@ from tests.samples import (
 
 
 def drawn(results: Results) -> dict[str, Chart]:
-    return {chart.key: chart for chart in charts(results, analyse(results))}
+    return {chart.key: chart for chart in charts(analyse(results))}
 
 
 def test_a_comparison_has_a_chart_of_phases_of_trials_and_of_each_timeline() -> None:
@@ -52,12 +57,13 @@ def test_a_label_stands_behind_its_bar_where_medians_do_not_add_up() -> None:
     )
     three = ACTORS.model_copy(update={"index": 2, "startup_s": 4.0, "work_s": 4.0, "elapsed_s": 5})
     chart = drawn(SEED.with_(trials=(one, two, three)))["phases"]
-    assert chart.layout["annotations"][0]["x"] >= sum(trace["x"][0] for trace in chart.traces[:3])
+    *bars, _, labels = chart.traces
+    assert labels["x"][0] >= sum(bar["x"][0] for bar in bars)
 
 
 def test_the_phases_add_up_to_elapsed_and_the_line_is_where_the_ideal_ends() -> None:
     results = comparison(1)
-    startup, work, read, ideal = drawn(results)["phases"].traces
+    startup, work, read, ideal, _ = drawn(results)["phases"].traces
     row = analyse(results).rows[1]
     ends = [sum(parts) for parts in zip(startup["x"], work["x"], read["x"], strict=True)]
     assert ends[1] == pytest.approx(row.elapsed_s, rel=1e-4)
@@ -65,35 +71,48 @@ def test_the_phases_add_up_to_elapsed_and_the_line_is_where_the_ideal_ends() -> 
 
 
 def test_the_description_names_every_strategy_with_its_time() -> None:
-    assert "by phase: serial 8.02 s and actors 3.28 s." in drawn(SEED)["phases"].said
+    assert "by phase: serial 8.02 s, actors 3.28 s." in drawn(SEED)["phases"].said
 
 
 def test_trials_are_drawn_in_percent_off_their_median_with_the_interval() -> None:
     trials = [changed(ACTORS, index=n, startup_s=0, read_s=0, work_s=w) for n, w in enumerate(
         (1.0, 0.9, 1.1, 1.0, 1.0, 1.0))]  # fmt: skip
-    chart = samples(SEED.with_(trials=tuple(trials)))
-    assert chart.traces[0]["x"] == pytest.approx([0, -10, 10, 0, 0, 0])
-    (band, _) = chart.layout["shapes"]
-    assert (band["x0"], band["x1"]) == pytest.approx((-10, 10))
-    assert chart.table.rows[0] == ("actors", "6", "1", "0.9", "1.1", "0.9 to 1.1")
+    chart = drawn(SEED.with_(trials=tuple(trials)))["samples"]
+    bands, strips = chart.traces
+    assert strips["x"] == pytest.approx([0, -10, 10, 0, 0, 0])
+    assert strips["y"] == sorted(strips["y"])  # from top to bottom in the order of the trials
+    assert bands["error_x"]["arrayminus"] == pytest.approx([10])
+    assert bands["error_x"]["array"] == pytest.approx([10])
+    assert chart.table.rows[0] == ("actors", 6, *map(pytest.approx, (1, 0.9, 1.1, 0.9, 1.1)))
+    assert "the median's 95 % confidence interval" in chart.said
+
+
+def test_of_few_trials_no_interval_is_drawn_and_that_is_said() -> None:
+    chart = drawn(comparison(2))["samples"]
+    assert set(chart.traces[0]["error_x"]["array"]) == {0}
+    assert "too few for a confidence interval" in chart.said
+    assert chart.table.rows[0][-2:] == (None, None)
 
 
 def test_little_noise_is_not_drawn_as_if_it_mattered() -> None:
     trials = [changed(ACTORS, index=n, work_s=2 + n / 1e6) for n in range(3)]
-    low, high = samples(SEED.with_(trials=tuple(trials))).layout["xaxis"]["range"]
+    low, high = drawn(SEED.with_(trials=tuple(trials)))["samples"].layout["xaxis"]["range"]
     assert low < -5
     assert high > 5
 
 
 def test_a_trial_with_losses_is_a_ring() -> None:
     chart = drawn(comparison())["samples"]
-    assert chart.traces[1]["marker"]["color"][-2:] == ["@accent", "@paper"]
+    strips = chart.traces[1]
+    rings = [n for n, colour in enumerate(strips["marker"]["color"]) if colour == "@paper"]
+    assert [strips["text"][n].partition(":")[0] for n in rings] == ["actors, trial 9"]
+    assert strips["marker"]["line"]["color"][rings[0]] == "@danger"
     assert "ring" in chart.said
 
 
 def test_the_curve_passes_1_where_the_break_even_is_and_the_run_s_own_point_is_on_it() -> None:
     results = comparison()
-    chart, model = drawn(results)["pay-off"], break_even(results)
+    chart, model = drawn(results)["pay-off"], analyse(results).model
     assert isinstance(model, BreakEven)
     sharded = next(trace for trace in chart.traces if trace["name"] == "sharded")
     threshold = next(a.call_s for a in model.answers if a.strategy == "sharded") or 0
@@ -111,40 +130,37 @@ def test_a_strategy_that_never_pays_has_a_curve_and_no_threshold() -> None:
     loop = Cost(0.0, (Bound("loop", 1e-7, 1.0),))
     never = Cost(1.0, (Bound("fullest actor", 1e-6, 1.0),))
     answer = Answer("actors", None, None, 1.0, 1.0, 0.0, 0.0)
-    chart = pay_off(BreakEven(8, 0.0, {"serial": loop, "actors": never}, (answer,)), ["never"])
-    assert [trace["name"] for trace in chart.traces] == ["actors"]
-    assert chart.table.rows == (("actors", "never", "never", "1", "0"),)
+    chart = pay_off(BreakEven(8, 0.0, {"serial": loop, "actors": never}, (answer,)), ["never"], [])
+    assert [trace["name"] for trace in chart.traces if trace["x"]] == ["actors"]
+    assert chart.table.rows == (("actors", "never", "never", 1.0, 0.0),)
 
 
-def test_a_sweep_over_shards_shows_the_ideal_the_fit_and_what_was_measured() -> None:
-    scaling, speedups = sweep_charts(scaling_sweep())
-    ideal, fitted, measured = scaling.traces
-    assert [trace["name"] for trace in scaling.traces] == ["ideal", "USL fit", "measured"]
-    assert measured["x"] == [2, 4, 6, 8, 12, 16]
-    assert all(best >= rate for best, rate in zip(ideal["y"], measured["y"], strict=True))
-    assert (fitted["x"][0], fitted["x"][-1]) == (2, 16)
-    assert "contention" in scaling.said
-    assert [trace["name"] for trace in speedups.traces] == ["sharded"]
-
-
-def test_too_few_points_have_no_fit_and_the_reason_is_told() -> None:
-    few = scaling_sweep()
-    few = few.model_copy(update={"points": few.points[:3]})
-    scaling = sweep_charts(few)[0]
-    assert [trace["name"] for trace in scaling.traces] == ["ideal", "measured"]
-    assert "No curve is fitted: only 3 numbers of calls at once were measured" in scaling.said
+def test_a_sweep_over_shards_shows_the_speedup_and_what_it_would_be_at_the_ideal() -> None:
+    report = analyse_sweep(scaling_sweep())
+    (chart,) = sweep_charts(report)
+    ideal, sharded = chart.traces
+    assert [ideal["name"], sharded["name"]] == ["ideal", "sharded"]
+    assert sharded["x"] == [1, 2, 3, 4, 6, 8]
+    rows = [row for _, at in report.points if (row := at.row("sharded"))]
+    assert sharded["y"] == pytest.approx([row.speedup for row in rows], rel=1e-4)
+    assert all(best >= times for best, times in zip(ideal["y"], sharded["y"], strict=True))
+    alone_s = (rows[0].speedup or 0) * rows[0].elapsed_s
+    quickest_s = rows[0].startup_s + rows[0].ideal_s + rows[0].read_s
+    assert ideal["y"][0] == pytest.approx(alone_s / quickest_s, rel=1e-4)
+    assert "no longer than the ideal" in chart.said
 
 
 def test_a_sweep_over_call_costs_shows_its_points_beside_the_model() -> None:
-    (chart,) = sweep_charts(cost_sweep())
+    (chart,) = sweep_charts(analyse_sweep(cost_sweep()))
     measured = next(trace for trace in chart.traces if trace["name"] == "measured")
     assert chart.key == "pay-off"
     assert sorted(set(measured["x"])) == pytest.approx([0.01, 0.1, 1.0], rel=0.01)
     bare = cost_sweep()
     points = tuple(p.model_copy(update={"results": p.results.with_(calibration=None)})
                    for p in bare.points)  # fmt: skip
-    (plain_one,) = sweep_charts(bare.model_copy(update={"points": points}))
+    (plain_one,) = sweep_charts(analyse_sweep(bare.model_copy(update={"points": points})))
     assert plain_one.key == "speedups"
+    assert plain_one.layout["xaxis"]["ticktext"] == ["10ms", "100ms", "1s"]
 
 
 def test_an_actor_that_was_on_two_nodes_has_a_row_on_each() -> None:
@@ -152,64 +168,65 @@ def test_an_actor_that_was_on_two_nodes_has_a_row_on_each() -> None:
         Stretch(actor=0, node_id=node, since_s=n, until_s=n + 1, calls=1)
         for n, node in enumerate(("a1", "b2"))
     ]
-    lanes, headers = lanes_of(moved)
-    assert [(lane.node_id, lane.actors, lane.place) for lane in lanes] == [
-        ("a1", (0,), 1.0), ("b2", (0,), 3.0)
-    ]  # fmt: skip
-    assert headers == {"a1": 0, "b2": 2}
+    lanes = divide(moved)
+    assert lanes == {("a1", 0): moved[:1], ("b2", 0): moved[1:]}
+    assert arrange(lanes, room=1) == ({("a1", 0): 1, ("b2", 0): 3}, {"a1": 0, "b2": 2})
 
 
-def test_many_actors_share_rows_of_which_each_is_of_one_node() -> None:
-    lanes, _ = lanes_of(stretches(1_000, 2, 0.1))
-    assert len(lanes) <= MOST_LANES + 2
-    assert sum(len(lane.actors) for lane in lanes) == 1_000
-    assert all({s.node_id for s in lane.stretches} == {lane.node_id} for lane in lanes)
+def test_where_rows_are_thin_a_node_s_heading_takes_the_room_of_several() -> None:
+    places, headings = arrange(divide(stretches(4, 1, 1.0)), room=5)
+    assert list(places.values()) == [5, 6, 12, 13]
+    assert list(headings.values()) == [2, 9]
 
 
 @given(st.integers(1, 3_000), st.integers(1, 500))
 def test_merging_keeps_all_calls_and_all_time(number: int, most: int) -> None:
     (one,) = stretches(1, 1, 1.0)
     row = [one.model_copy(update={"since_s": n, "until_s": n + 1}) for n in range(number)]
-    kept = merged(row, most)
+    kept = merge(row, most)
     assert len(kept) <= most
     assert sum(each.calls for each in kept) == number
     assert (kept[0].since_s, kept[-1].until_s) == (0, number)
 
 
-@given(st.lists(st.tuples(st.floats(0, 9), st.floats(0, 1), st.integers(0, 100)), max_size=30))
-def test_the_rates_over_time_add_up_to_the_calls(drafts: list[tuple[float, float, int]]) -> None:
-    made = [
-        Stretch(actor=0, node_id="a", since_s=since, until_s=since + took, calls=calls)
-        for since, took, calls in drafts
-    ]
-    total = sum(rate * 10 / BINS for rate in rates(made, 10.0))
-    assert total == pytest.approx(sum(stretch.calls for stretch in made), rel=1e-6, abs=1e-6)
-
-
-def test_a_death_is_a_cross_on_the_row_of_its_actor_where_it_died() -> None:
+def test_a_loss_is_a_cross_on_the_row_of_its_actor_where_it_was() -> None:
     chart = drawn(comparison())["timeline-actors"]
-    gaps, crosses = chart.traces[-2:]
-    assert crosses["x"] == [0.8]
-    assert crosses["y"] == gaps["y"][:1]
-    assert gaps["x"] == [0.8, 1.15, None]
+    bars, _, crosses = chart.traces
+    assert crosses["x"] == [0.8, 1.15, None]
+    assert crosses["marker"]["size"] == [10, 0, 0]  # a cross, and a line to where it went on
     assert "SIGKILL" in crosses["text"][0]
-    assert "A cross is a death (1)" in chart.said
+    assert crosses["y"][0] in {
+        y for y, (actor, _) in zip(bars["y"], bars["customdata"], strict=True) if actor == 1
+    }
+    assert "A cross is a loss (1)" in chart.said
+
+
+def test_a_loss_of_an_actor_of_which_nothing_is_known_has_no_place() -> None:
+    still = stretches(1, 1, 1.0)
+    chart = timeline(changed(ACTORS, timeline=still, deaths=(DEATH,)), SEED.cluster)
+    assert chart.traces[-1]["y"] == [None, None, None]
+
+
+@pytest.mark.parametrize("actors", [1, 40, 41, 200, 1_000])
+def test_any_number_of_actors_is_one_kind_of_chart_of_bounded_size(actors: int) -> None:
+    trial = changed(ACTORS, actors=actors, timeline=stretches(actors, 20, 0.1))
+    chart = timeline(trial, SEED.cluster)
+    bars = chart.traces[0]
+    assert bars["type"] == "bar"
+    assert len(bars["x"]) <= MOST_BARS
+    assert len({actor for actor, _ in bars["customdata"]}) == min(actors, MOST_ACTORS)
+    assert chart.height_px < 1_100
+    assert ("the first 200 of 1,000 actors" in chart.said) == (actors == 1_000)
 
 
 def test_a_large_comparison_has_a_bounded_number_of_marks() -> None:
     found = drawn(large())
-    (shades,) = found["timeline-actors"].traces
-    assert shades["type"] == "heatmap"
-    assert len(shades["z"]) <= MOST_LANES + 4
-    bars = found["timeline-sharded"].traces
-    assert sum(len(trace["x"]) for trace in bars) <= MOST_BARS
     assert len(json.dumps([chart.traces for chart in found.values()])) < 1_000_000
 
 
 def test_a_work_phase_of_no_time_at_all_has_a_chart() -> None:
     still = Stretch(actor=0, node_id="a1", since_s=0, until_s=0, calls=3)
     assert timeline(changed(ACTORS, timeline=(still,)), SEED.cluster)
-    assert sum(rates([still], 1e-6)) > 0
 
 
 def test_texts_of_the_target_and_the_cluster_are_escaped_for_plotly() -> None:
@@ -219,15 +236,47 @@ def test_texts_of_the_target_and_the_cluster_are_escaped_for_plotly() -> None:
     assert "<img" not in written
 
 
+def renamed(results: Results) -> Results:
+    """Return results whose strategy `sharded` bears a name that would like to be a tag."""
+    names = {"sharded": IMAGE}
+    trials = (t.model_copy(update={"strategy": names.get(t.strategy, t.strategy)})
+              for t in results.trials)  # fmt: skip
+    return results.with_(trials=tuple(trials))
+
+
+def test_names_of_strategies_are_escaped_too_for_a_file_may_come_from_anybody() -> None:
+    sweep = scaling_sweep()
+    points = tuple(p.model_copy(update={"results": renamed(p.results)}) for p in sweep.points)
+    swept = sweep_charts(analyse_sweep(sweep.model_copy(update={"points": points})))
+    found = {**drawn(renamed(comparison())), "swept": swept[0]}
+    texts = {key: json.dumps((each.traces, each.layout)) for key, each in found.items()}
+    named = [key for key, text in texts.items() if "&lt;img" in text]
+    assert named == ["phases", "samples", "pay-off", "swept"]
+    assert [key for key, text in texts.items() if "<img" in text] == []
+
+
 def test_names_are_cut_before_they_are_escaped() -> None:
     assert plain("<" * 99, 3) == "&lt;&lt;…"
     assert plain("a & b") == "a &amp; b"
 
 
-@pytest.mark.parametrize(("seconds", "name"), [(8.0, "s"), (0.05, "ms"), (2e-6, "µs"), (0, "µs")])
-def test_times_are_in_a_unit_that_suits_them(seconds: float, name: str) -> None:
-    assert unit_for(seconds).name == name
+def test_colours_are_those_of_the_page() -> None:
+    style = resources.files("job.page").joinpath("page.css").read_text("utf-8")
+    charts = [*drawn(comparison()).values(), *sweep_charts(analyse_sweep(scaling_sweep()))]
+    named = re.findall(r'"@([a-z]+)"', json.dumps([(c.traces, c.layout) for c in charts]))
+    assert set(named) <= set(re.findall(r"--([a-z]+):", style))
+    assert len(set(named)) > 5
 
 
-def test_words_are_listed_as_a_sentence_has_them() -> None:
-    assert [listed(["a", "b", "c"][:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
+def test_times_have_prefixes_below_a_second_and_are_whole_seconds_above() -> None:
+    assert seconds(0.05).endswith("s")  # d3's SI prefixes: 50m, before a unit of s
+    assert seconds(8_000).endswith("r")  # 8,000, for nobody says 8 ks
+
+
+def test_no_more_powers_of_ten_are_marked_than_there_is_room_for() -> None:
+    assert [log_axis("", [1, 10**n])["dtick"] for n in (0, 1, 6, 7, 13)] == [1, 1, 1, 2, 3]
+
+
+def test_cells_are_written_with_digits_enough() -> None:
+    cells = ("a", "", None, 3, 12_345, 0.123456, 12_345.0)
+    assert [written(cell) for cell in cells] == ["a", "-", "-", "3", "12,345", "0.1235", "12,345"]

@@ -17,6 +17,7 @@ from job.results.sweep import Sweep
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "data" / "results-v1.json"
 HELP = "`--help` lists the options and what they take.\n"
+INSTANCES = "it says how many instances there are, 1 to 10,000,000\n"
 
 
 @pytest.fixture(autouse=True)
@@ -115,20 +116,19 @@ def test_schema_prints_what_editors_take(shell: Shell) -> None:
     [
         (
             ["--instances", "0"],
-            f"Error: --instances: 0 is out of range: 1 to 10,000,000 is allowed\n{HELP}",
+            f"Error: --instances: '0' is not allowed: {INSTANCES}{HELP}",
         ),
         (
             ["--instances", "-1"],
-            f"Error: --instances: -1 is out of range: 1 to 10,000,000 is allowed\n{HELP}",
+            f"Error: --instances: '-1' is not allowed: {INSTANCES}{HELP}",
         ),
         (
             ["--instances", "1000000000"],
-            "Error: --instances: 1,000,000,000 is out of range: 1 to 10,000,000 is allowed\n"
-            + HELP,
+            f"Error: --instances: '1000000000' is not allowed: {INSTANCES}{HELP}",
         ),
         (
             ["--instances", "x"],
-            f"Error: --instances: 'x' is not allowed: it takes a whole number\n{HELP}",
+            f"Error: --instances: 'x' is not allowed: {INSTANCES}{HELP}",
         ),
         (
             ["--address", "http://10.0.0.5:8265"],
@@ -180,7 +180,7 @@ def test_a_wrong_value_gets_its_sentences_and_exit_code_2(
         (["report", "none.json", "--require-efficiency", "80"], "80: not a share"),
         (["--call", "book(open('x'))"], "--call: \"book(open('x'))\": open('x') "),
         (["--target", "Counter"], "--target: 'Counter' is no target"),
-        (["--strategies", "seriall"], "--strategies: 'seriall' is no strategy"),
+        (["--strategies", "seriall"], "--strategies: 'seriall' is not allowed"),
         (["--format", "fancy"], "--format fancy: no such format"),
         (["report", str(GOLDEN), "--format", "fancy"], "--format fancy: no such format"),
         (

@@ -10,17 +10,24 @@ from job.planning.estimate import (
     MOST_THREADS,
     Estimate,
     Profile,
+    expected_cost,
     sample_size,
-    startup_s,
     threads_for,
-    work_s,
 )
+from job.planning.layout import Layout
+from job.workload.reading import build
+from tests.samples import ACTORS, SEED
 
 SLEEPS = Profile(calls=3, wall_s=3.0, cpu_s=0.003, switches=3)  # 1 s each, of which 1 ms computing
 COMPUTES = Profile(calls=500, wall_s=1.0, cpu_s=1.0, switches=0)  # 2 ms each
 
 
 # --- waiting or computing
+
+
+def size(profile: Profile, instances: int, calls: int, *, budget_s: float) -> int | None:
+    keys = {"target": "m:C", "instances": instances, "calls": [f"f() * {calls}"]}
+    return sample_size(*build(keys, {"budget_s": budget_s}), profile)
 
 
 def test_calls_that_only_compute_get_one_thread() -> None:
@@ -62,25 +69,25 @@ def test_where_nothing_was_called_there_is_one_thread() -> None:
 
 
 def test_a_loop_within_the_budget_is_run_whole() -> None:
-    assert sample_size(SLEEPS, 4, 2, budget_s=60.0) is None
-    assert sample_size(SLEEPS, 6, 10, budget_s=60.0) is None  # 60 s
+    assert size(SLEEPS, 4, 2, budget_s=60.0) is None
+    assert size(SLEEPS, 6, 10, budget_s=60.0) is None  # 60 s
 
 
 def test_a_loop_just_beyond_the_budget_is_sampled_by_half_of_it() -> None:
-    assert sample_size(SLEEPS, 61, 1, budget_s=60.0) == 30
+    assert size(SLEEPS, 61, 1, budget_s=60.0) == 30
 
 
 def test_1000_instances_of_20_calls_of_a_second_take_a_sample_of_one_in_half_a_minute() -> None:
     # An instance takes 20 s: two would take longer than the half.
-    assert sample_size(SLEEPS, 1_000, 20, budget_s=60.0) == 1
+    assert size(SLEEPS, 1_000, 20, budget_s=60.0) == 1
 
 
 def test_an_instance_longer_than_the_budget_is_run_all_the_same() -> None:
-    assert sample_size(SLEEPS, 2, 1_000, budget_s=60.0) == 1
+    assert size(SLEEPS, 2, 1_000, budget_s=60.0) == 1
 
 
 def test_a_call_of_no_length_is_never_sampled() -> None:
-    assert sample_size(Profile(0, 0.0, 0.0), 10**7, 10**9, budget_s=1.0) is None
+    assert size(Profile(0, 0.0, 0.0), 10**7, 10**9, budget_s=1.0) is None
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -94,9 +101,9 @@ def test_a_sample_is_of_whole_instances_at_least_one_and_within_half_the_budget(
     call_s: float, instances: int, calls: int, budget_s: float
 ) -> None:
     each = Profile(1, call_s, call_s).call_s * calls
-    found = sample_size(Profile(1, call_s, call_s), instances, calls, budget_s)
+    found = size(Profile(1, call_s, call_s), instances, calls, budget_s=budget_s)
     if found is None:
-        assert each * instances <= budget_s
+        assert each * instances <= budget_s or instances == 1
         return
     assert isinstance(found, int)
     assert 1 <= found <= instances
@@ -109,20 +116,45 @@ def test_a_sample_is_of_whole_instances_at_least_one_and_within_half_the_budget(
 
 
 def test_waiting_calls_take_as_long_as_so_many_can_run_at_once() -> None:
-    assert work_s(SLEEPS, 20_000, at_once=1_000, cpus=2) == pytest.approx(20.0)
+    cost = expected_cost(Layout(2, 1.0, threads=500, calls_per_batch=None), SLEEPS, 1_000, cpus=2)
+    assert cost.elapsed_s(20_000, SLEEPS.call_s) == pytest.approx(cost.fixed_s + 20.0)
 
 
 def test_computing_calls_take_as_long_as_there_are_cpus_for_them() -> None:
-    assert work_s(COMPUTES, 1_000, at_once=64, cpus=2) == pytest.approx(1.0)
+    cost = expected_cost(Layout(8, 0.25, calls_per_batch=None), COMPUTES, 1_000, cpus=2)
+    assert cost.elapsed_s(1_000, COMPUTES.call_s) == pytest.approx(cost.fixed_s + 1.0)
+
+
+def test_an_uneven_deal_is_expected_to_wait_for_the_fullest_actor() -> None:
+    cost = expected_cost(Layout(3, 1.0, calls_per_batch=None), SLEEPS, 4, cpus=8)
+    assert cost.elapsed_s(4, SLEEPS.call_s) == pytest.approx(cost.fixed_s + 2.0)
+
+
+def test_short_calls_take_as_long_as_the_driver_needs_to_send_them() -> None:
+    empty = Profile(1_000, 1e-4, 1e-4, switches=0)
+    one_by_one = expected_cost(Layout(2, 1.0), empty, 2, cpus=2)
+    assert one_by_one.elapsed_s(9_000, empty.call_s) == pytest.approx(one_by_one.fixed_s + 2.0)
+    batched = expected_cost(Layout(2, 1.0, calls_per_batch=None), empty, 2, cpus=2)
+    assert batched.elapsed_s(9_000, empty.call_s) < one_by_one.fixed_s + 0.1
 
 
 def test_without_a_call_there_is_no_work() -> None:
-    assert work_s(Profile(0, 0.0, 0.0), 0, at_once=0, cpus=0) == 0.0
+    cost = expected_cost(Layout(1, 1.0), Profile(0, 0.0, 0.0), 1, cpus=0)
+    assert cost.elapsed_s(0, 0.0) == cost.fixed_s
 
 
 def test_actors_start_in_a_second_or_in_turn_on_the_cpus_there_are() -> None:
-    assert startup_s(1, 8) == 1.0
-    assert startup_s(32, 2) == pytest.approx(11.0, rel=0.05)  # as was seen
+    assert expected_cost(Layout(1, 1.0), COMPUTES, 1, cpus=8).fixed_s == 1.0
+    many = expected_cost(Layout(32, 0.0625), COMPUTES, 32, cpus=2)
+    assert many.fixed_s == pytest.approx(11.0, rel=0.05)  # as was seen
+
+
+def test_a_trial_s_calls_are_profiled_as_if_all_instances_had_been_run() -> None:
+    serial = SEED.trials[2]
+    sampled = serial.model_copy(update={"instances": 1, "calls": 2, "switches": 2})
+    assert Profile.of([sampled], 4) == Profile(8, serial.work_s, serial.cpu_s, 8)
+    busy = sum(share.busy_s for share in ACTORS.placement)
+    assert Profile.of([ACTORS], 4).wall_s == busy
 
 
 def test_an_estimate_is_told_in_one_line() -> None:

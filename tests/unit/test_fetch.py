@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from job.cli import commands
 from job.errors import ClusterError, FileError, UsageError
+from job.results.document import Judged
 from job.results.log import marked
 from tests.samples import SEED
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     Fetch = Callable[..., Result]
 
-LONG_GATE = "Gate      ✗ --require-speedup 9: sharded is 2 times as fast,\n          9 demanded"
+GATE = Judged(met=False, text="--require-speedup 9: sharded is 2 times as fast, 9 demanded")
 
 
 @pytest.fixture
@@ -61,11 +62,12 @@ def document() -> str:
 
 
 def test_the_report_the_gates_and_the_drivers_code_come_home(fetch: Fetch) -> None:
-    log = f"{LONG_GATE}\n{document()}\nError: 1 of 1 gates missed"
+    document = "\n".join(marked(SEED.with_(gates=(GATE,)).as_line()))
+    log = f"{document}\nError: 1 of 1 gates missed"
     done = fetch(log, status="FAILED", driver_exit_code=7)
     assert done.exit_code == 7
     assert "Verdict" in done.stdout
-    assert LONG_GATE in done.stdout  # with the line that it goes on in
+    assert f"Gate      {GATE}" in done.stdout
     assert "Error: 1 of 1 gates missed" in done.stderr
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from job.analysis.changes import compare_runs
-from job.analysis.gates import demand, judge, judge_slower, parse_gates, parse_slower
+from job.analysis.figures import figures_of
+from job.analysis.gates import demand, judge_slower, parse_gates, parse_slower
+from job.analysis.report import analyse
 from job.errors import GateError, UsageError
 from job.results.storage import load
 
@@ -33,7 +35,7 @@ def without(name: str) -> Results:
 
 def lines(results: Results, *, speedup: str = "", efficiency: str = "") -> list[str]:
     gates = parse_gates([speedup] * bool(speedup), [efficiency] * bool(efficiency))
-    return [str(each) for each in judge(gates, results)]
+    return [str(each) for each in analyse(results, gates).gates]
 
 
 # --- met and missed
@@ -75,14 +77,14 @@ def test_an_efficiency_needs_no_serial_loop() -> None:
 
 
 def test_missed_gates_are_an_error_that_names_them_and_no_others() -> None:
-    judged = judge(parse_gates(["2", "1000"], ["99%"]), GOLDEN)
+    judged = analyse(GOLDEN, parse_gates(["2", "1000"], ["99%"])).gates
     with pytest.raises(GateError) as missed:
         demand(judged)
     assert missed.value.exit_code == 7
     assert missed.value.message == (
         "1 of 3 gates missed: --require-speedup 1000: actors is 2.445 times as fast, 1000 demanded"
     )
-    demand(judge(parse_gates(["2"], ["99%"]), GOLDEN))
+    demand(analyse(GOLDEN, parse_gates(["2"], ["99%"])).gates)
     demand(())
 
 
@@ -186,7 +188,7 @@ STEADY = [8.0 + i / 100 for i in range(7)]
 def slower(bound: str, old: list[float], new: list[float]) -> str:
     gate = parse_slower(bound)
     assert gate is not None
-    (judged,) = judge_slower(gate, compare_runs(session(old), session(new)))
+    (judged,) = judge_slower(gate, compare_runs(figures_of(session(old)), figures_of(session(new))))
     return str(judged)
 
 
@@ -229,7 +231,7 @@ def test_single_trials_are_judged_by_the_plain_ratio_and_it_is_said(new: float, 
 def test_each_strategy_has_its_line_and_one_that_new_lacks_is_missed() -> None:
     gate = parse_slower("5%")
     assert gate is not None
-    judged = judge_slower(gate, compare_runs(BETTER, GOLDEN))
+    judged = judge_slower(gate, compare_runs(figures_of(BETTER), figures_of(GOLDEN)))
     assert [each.met for each in judged] == [True, True, False]
     assert judged[-1].text == "--fail-if-slower 5%: cannot be judged: NEW has no trial of sharded"
 
@@ -237,5 +239,7 @@ def test_each_strategy_has_its_line_and_one_that_new_lacks_is_missed() -> None:
 def test_a_run_that_was_not_completed_cannot_be_judged() -> None:
     gate = parse_slower("5%")
     assert gate is not None
-    (judged,) = judge_slower(gate, compare_runs(GOLDEN, GOLDEN.with_(status="failed")))
+    (judged,) = judge_slower(
+        gate, compare_runs(figures_of(GOLDEN), figures_of(GOLDEN.with_(status="failed")))
+    )
     assert str(judged) == "✗ --fail-if-slower 5%: cannot be judged: NEW failed."

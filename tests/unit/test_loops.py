@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from job.errors import UsageError
 from job.shard import loops
-from job.workload.calls import Arguments, Call, parse_call
+from job.workload.calls import Call, parse_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,8 +120,8 @@ def test_names_that_the_loops_use_themselves_are_free_for_arguments() -> None:
         Call("class"),
         Call("a.b"),
         Call(""),
-        Call("note", Arguments((), {"a b": 1})),
-        Call("note", Arguments((), {"x=1, y": 1})),
+        Call("note", (), {"a b": 1}),
+        Call("note", (), {"x=1, y": 1}),
     ],
 )
 def test_only_names_get_into_the_source(call: Call) -> None:
@@ -132,7 +132,7 @@ def test_only_names_get_into_the_source(call: Call) -> None:
 def test_text_is_an_argument_and_never_source() -> None:
     diaries, pages = three()
     hostile = "'); raise SystemExit('"
-    loops.run(Call("keep", Arguments((hostile,))))(diaries[:1], [0], 1)
+    loops.run(Call("keep", (hostile,)))(diaries[:1], [0], 1)
     assert pages == [("a", (), hostile)]
 
 
@@ -183,7 +183,7 @@ def test_the_loops_pass_on_any_arguments_as_a_plain_call_does(
     args: list[object], kwargs: dict[str, object], times: int
 ) -> None:
     diaries, pages = three()
-    call = Call("note", Arguments(tuple(args), kwargs))
+    call = Call("note", tuple(args), kwargs)
     loops.rounds(call)(diaries, range(3), times)
     assert pages == [(name, tuple(args), kwargs) for name in "abc" * times]
     pages.clear()

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from job.analysis.report import analyse
+from job.analysis.sweep import analyse_sweep
 from job.cli import commands
 from job.errors import FileError, UsageError
 from job.page import page as page_module
 from job.page.page import check_page, page
 from job.results.storage import save
 from job.results.sweep import Sweep
-from tests.samples import SCRIPT, SEED, comparison, hostile, large, scaling_sweep
+from tests.samples import SCRIPT, SEED, comparison, cost_sweep, hostile, large, scaling_sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +59,7 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def plain_page() -> str:
-    return page(comparison())
+    return page(analyse(comparison()))
 
 
 def test_it_begins_with_the_verdict_and_holds_the_table(plain_page: str) -> None:
@@ -92,7 +94,7 @@ def test_every_chart_has_a_name_a_description_and_a_table(plain_page: str) -> No
 
 
 def test_what_an_enemy_puts_in_stays_text() -> None:
-    made = page(hostile())
+    made = page(analyse(hostile()))
     read = Reader(made)
     assert len(read.scripts) == 3
     assert "img" not in {tag for tag, _ in read.tags}
@@ -102,11 +104,11 @@ def test_what_an_enemy_puts_in_stays_text() -> None:
 
 
 def test_a_thousand_instances_times_twenty_calls_are_under_8_mb() -> None:
-    assert len(page(large()).encode()) < 8_000_000
+    assert len(page(analyse(large())).encode()) < 8_000_000
 
 
 def test_a_comparison_without_trials_is_a_page_too() -> None:
-    read = Reader(page(SEED.with_(trials=(), status="interrupted", advisories=())))
+    read = Reader(page(analyse(SEED.with_(trials=(), status="interrupted", advisories=()))))
     assert "No verdict, it was interrupted" in read.text
     assert json.loads(read.scripts[0]) == {}
 
@@ -118,9 +120,25 @@ def test_a_sweep_is_a_page_that_begins_with_the_best_layout(tmp_path: Path) -> N
     assert ran.exit_code == 0
     read = Reader(made.read_text("utf-8"))
     assert "Best: shards=8: " in read.text
-    assert set(json.loads(read.scripts[0])) == {"scaling", "speedups"}
-    empty = Reader(page(Sweep(over="shards", status="interrupted")))
+    assert set(json.loads(read.scripts[0])) == {"speedups"}
+    empty = Reader(page(analyse_sweep(Sweep(over="shards", status="interrupted"))))
     assert "nothing was measured" in empty.text
+
+
+def test_a_sweep_over_call_costs_says_of_each_strategy_from_where_on_it_pays() -> None:
+    sweep = cost_sweep()
+    points = tuple(
+        point.model_copy(update={"results": point.results.with_(trials=tuple(
+            trial.model_copy(update={"losses": 0, "deaths": ()}) for trial in point.results.trials
+        ))})
+        for point in sweep.points
+    )  # fmt: skip
+    text = Reader(page(analyse_sweep(sweep.model_copy(update={"points": points})))).text
+    head = text[: text.index("From which call cost on it pays")]
+    assert head.count("Pays off") == 2
+    assert "actors from 210 ms a call" in head
+    assert "sharded from 120 ms a call" in head
+    assert "by call-cost=100ms alone, the winner is predicted right at 3 of 3 points" in head
 
 
 def test_report_writes_the_page_of_a_saved_file(tmp_path: Path) -> None:

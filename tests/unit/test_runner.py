@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from job.cluster.travel import Subject
 from job.errors import (
     ClusterError,
     DisagreementError,
@@ -18,18 +20,22 @@ from job.errors import (
     TargetRaisedError,
     TrialError,
 )
+from job.results.document import Facts, Results
 from job.results.storage import load
+from job.running.listener import Listener
 from job.running.runner import Runner
-from job.running.strategy import Facts
+from job.shard.recipe import Recipe
 from job.shard.states import digest
-from job.workload.model import Plan, Workload, build
+from job.workload.calls import parse_target
+from job.workload.reading import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from job.planning.estimate import Profile
-    from job.results.document import Results
-    from job.running.strategy import Progress, Strategy
+    from job.results.sweep import Sweep
+    from job.running.listener import Progress
+    from job.running.strategy import Strategy
 
 INSTANCES = 4
 KEYS = {"target": "m:C", "instances": INSTANCES, "calls": ["f() * 2"]}
@@ -39,12 +45,13 @@ BLANK = load(Path(__file__).parents[1] / "data" / "results-v1.json").with_(
 
 
 @dataclass
-class World:
+class World(Listener):
     """One clock, and everything that happens, in order."""
 
     now: float = 100.0
     events: list[str] = field(default_factory=list)
     kept: list[Results] = field(default_factory=list)
+    shown: list[Results | Sweep] = field(default_factory=list)
     watched: list[tuple[str, int, int]] = field(default_factory=list)
     told: int = 0
 
@@ -60,15 +67,22 @@ class World:
 
         yield progress
 
-    def runner(self, **plan: object) -> Runner:
-        workload, planned = self.parts(**plan)
-        return Runner(
-            BLANK, workload, planned, keep=self.kept.append, watch=self.watch, clock=self.clock
-        )
+    def keep(self, document: Results | Sweep) -> None:
+        assert isinstance(document, Results)
+        self.kept.append(document)
 
-    @staticmethod
-    def parts(**plan: object) -> tuple[Workload, Plan]:
-        return build(KEYS, plan)
+    def show(self, document: Results | Sweep) -> None:
+        self.shown.append(document)
+
+    def runner(self, listener: Listener | None = None, **plan: object) -> Runner:
+        subject = Subject(*build(KEYS, plan), Recipe(int, parse_target("m:C"), (), None, 64), b"")
+        return Runner(BLANK, subject, listener or self, clock=self.clock)
+
+
+def run(runner: Runner, strategies: Sequence[Strategy]) -> Results:
+    with runner.recording():
+        runner.run(strategies)
+    return runner.results
 
 
 @dataclass
@@ -144,14 +158,14 @@ def trials(results: Results) -> list[tuple[str, int, bool]]:
 
 
 def test_strategies_take_turns_and_each_trial_ends_before_the_next_begins(world: World) -> None:
-    world.runner(trials=2).run(pair(world))
+    run(world.runner(trials=2), pair(world))
     assert world.events == [
         f"{name} {phase}" for name in ("serial", "actors") * 2 for phase in ONE_TRIAL
     ]
 
 
 def test_warm_ups_come_first_and_are_marked(world: World) -> None:
-    results = world.runner(trials=2, warmups=1).run(pair(world))
+    results = run(world.runner(trials=2, warmups=1), pair(world))
     assert trials(results) == [
         ("serial", 0, True),
         ("actors", 0, True),
@@ -163,7 +177,7 @@ def test_warm_ups_come_first_and_are_marked(world: World) -> None:
 
 
 def test_each_trial_is_watched_with_the_calls_it_will_make(world: World) -> None:
-    world.runner(warmups=1).run(pair(world))
+    run(world.runner(warmups=1), pair(world))
     assert world.watched == [(name, turn, 8) for turn in (0, 1) for name in ("serial", "actors")]
     assert world.told == 4 * 3
 
@@ -175,20 +189,20 @@ def test_automatic_trials_end_with_the_budget_but_carry_an_interval(
     fake = Fake(world)
     whole_turn_s = 4 * 1_000 + fake.startup_s + fake.work_s + fake.read_s
     budget_s = turns_in_budget * whole_turn_s
-    assert len(world.runner(trials="auto", budget_s=budget_s).run([fake]).trials) == turns
+    assert len(run(world.runner(trials="auto", budget_s=budget_s), [fake]).trials) == turns
 
 
 # --- figures
 
 
 def test_only_the_three_phases_are_timed_and_exactly(world: World) -> None:
-    _, actors = world.runner().run(pair(world)).trials
+    _, actors = run(world.runner(), pair(world)).trials
     assert (actors.startup_s, actors.work_s, actors.read_s) == (1.25, 2.0, 0.03125)
     assert actors.elapsed_s == 3.28125
 
 
 def test_a_trial_holds_what_the_strategy_knows_of_it(world: World) -> None:
-    (trial,) = world.runner().run([Fake(world, states=["1", "2", "3", "4"])]).trials
+    (trial,) = run(world.runner(), [Fake(world, states=["1", "2", "3", "4"])]).trials
     assert (trial.cpu_s, trial.calls, trial.actors, trial.at_once, trial.cpus) == (0.25, 8, 2, 2, 2)
     assert trial.settings == {"cpus_per_actor": 0.5}
     assert trial.states == ("1", "2", "3", "4")
@@ -198,7 +212,7 @@ def test_a_trial_holds_what_the_strategy_knows_of_it(world: World) -> None:
 
 def test_a_sample_of_the_instances_is_scaled_up_to_all_and_marked(world: World) -> None:
     sample = Fake(world, instances=1, states=["2"])
-    trial, whole = world.runner().run([sample, Fake(world, "actors")]).trials
+    trial, whole = run(world.runner(), [sample, Fake(world, "actors")]).trials
     assert (trial.startup_s, trial.work_s, trial.read_s) == (4.0, 32.0, 2.0)
     assert (trial.elapsed_s, trial.cpu_s, trial.estimated) == (38.0, 1.0, True)
     assert (trial.calls, trial.instances) == (2, 1)
@@ -207,7 +221,7 @@ def test_a_sample_of_the_instances_is_scaled_up_to_all_and_marked(world: World) 
 
 def test_what_the_serial_loop_took_is_told_to_those_after_it(world: World) -> None:
     actors, serial = Fake(world, "actors"), Fake(world)
-    world.runner(trials=2).run([actors, serial])
+    run(world.runner(trials=2), [actors, serial])
     first, second = actors.profiles
     assert first is None
     assert second is not None
@@ -219,7 +233,7 @@ def test_the_drivers_core_is_looked_at_again_after_each_trial_and_the_best_count
 ) -> None:
     looks = iter([0.003, 0.0015, 0.002])
     monkeypatch.setattr("job.running.runner.core_s", lambda: next(looks))
-    found = world.runner(trials=3).run([Fake(world)])
+    found = run(world.runner(trials=3), [Fake(world)])
     assert found.environment.core_s == 0.0015
     assert next(looks, None) is None
 
@@ -231,7 +245,7 @@ def test_a_difference_between_two_strategies_ends_the_comparison(world: World) -
     runner = world.runner(trials=3)
     other = Fake(world, "actors", states=["2", "2", "7", "8"])
     with pytest.raises(DisagreementError) as raised:
-        runner.run([Fake(world), other])
+        run(runner, [Fake(world), other])
     assert raised.value.message == (
         "states disagree: instance 2 is 2 after serial and 7 after actors"
     )
@@ -248,28 +262,29 @@ def test_a_strategy_must_agree_with_itself_as_well(world: World) -> None:
             return [*super().read()[:-1], str(len(self.profiles))]
 
     with pytest.raises(DisagreementError, match="instance 3 is 1 after serial and 2 after serial"):
-        world.runner(trials=2).run([Forgetful(world)])
+        run(world.runner(trials=2), [Forgetful(world)])
 
 
 @pytest.mark.parametrize("sample_first", [True, False])
 def test_a_sample_is_compared_in_the_instances_it_ran(world: World, sample_first: object) -> None:
     both = [Fake(world, instances=2, states=["2", "9"]), Fake(world, "actors")]
     with pytest.raises(DisagreementError, match="instance 1 is"):
-        world.runner().run(both if sample_first else both[::-1])
+        run(world.runner(), both if sample_first else both[::-1])
 
 
 def test_those_that_ran_all_must_agree_beyond_the_sample(world: World) -> None:
     sample = Fake(world, instances=1, states=["2"])
     with pytest.raises(DisagreementError, match="instance 3 is 2 after actors and 5 after sharded"):
-        world.runner().run(
-            [sample, Fake(world, "actors"), Fake(world, "sharded", states=["2", "2", "2", "5"])]
+        run(
+            world.runner(),
+            [sample, Fake(world, "actors"), Fake(world, "sharded", states=["2", "2", "2", "5"])],
         )
 
 
 def test_long_states_are_cut_in_the_message(world: World) -> None:
     other = Fake(world, "actors", states=["x" * 10**5] * INSTANCES)
     with pytest.raises(DisagreementError) as raised:
-        world.runner().run([Fake(world), other])
+        run(world.runner(), [Fake(world), other])
     assert len(raised.value.message) < 400
 
 
@@ -277,7 +292,7 @@ def test_long_states_are_cut_in_the_message(world: World) -> None:
 
 
 def test_the_document_is_kept_after_each_trial_and_at_the_end(world: World) -> None:
-    results = world.runner(trials=2).run(pair(world))
+    results = run(world.runner(trials=2), pair(world))
     assert [len(kept.trials) for kept in world.kept] == [1, 2, 3, 4, 4]
     assert [kept.status for kept in world.kept] == ["running"] * 4 + ["complete"]
     assert world.kept[-1] == results
@@ -291,7 +306,7 @@ def test_a_trial_is_kept_before_the_next_one_begins(world: World) -> None:
             seen.append(len(self.world.kept))
             super().prepare(profile)
 
-    world.runner(trials=2).run([Counting(world)])
+    run(world.runner(trials=2), [Counting(world)])
     assert seen == [0, 1]
 
 
@@ -306,7 +321,7 @@ def failing(
 ) -> tuple[Runner, BaseException]:
     runner = world.runner(trials=2)
     with pytest.raises(kind) as raised:
-        runner.run([Fake(world), Fake(world, "actors", fails={phase: error})])
+        run(runner, [Fake(world), Fake(world, "actors", fails={phase: error})])
     return runner, raised.value
 
 
@@ -358,19 +373,28 @@ def test_an_error_of_the_cluster_keeps_its_exit_code(world: World) -> None:
 
 def test_after_a_disagreement_the_strategy_is_stopped(world: World) -> None:
     with pytest.raises(DisagreementError):
-        world.runner().run([Fake(world), Fake(world, "actors", states=["0"] * INSTANCES)])
+        run(world.runner(), [Fake(world), Fake(world, "actors", states=["0"] * INSTANCES)])
     assert "actors stop" in world.events
 
 
 def test_results_that_cannot_be_kept_end_the_comparison(world: World) -> None:
-    def full(_: Results) -> None:
-        message = "no space left"
-        raise FileError(message)
+    class Full(Listener):
+        def keep(self, document: Results | Sweep) -> None:
+            message = f"no space left for {len(document.model_dump_json())} characters"
+            raise FileError(message)
 
-    workload, plan = world.parts()
-    runner = Runner(BLANK, workload, plan, keep=full, watch=world.watch, clock=world.clock)
-    strategies: Sequence[Strategy] = pair(world)
+    runner = world.runner(Full())
     with pytest.raises(FileError):
-        runner.run(strategies)
+        run(runner, pair(world))
     assert "actors start" not in world.events
     assert len(runner.results.trials) == 1
+
+
+@pytest.mark.parametrize("fails", [{}, {"work": TrialError("no")}, {"work": KeyboardInterrupt()}])
+def test_what_there_is_is_shown_once_whatever_the_end(
+    world: World, fails: dict[str, BaseException]
+) -> None:
+    runner = world.runner()
+    with contextlib.suppress(TrialError, KeyboardInterrupt):
+        run(runner, [Fake(world), Fake(world, "actors", fails=fails)])
+    assert world.shown == [runner.results]

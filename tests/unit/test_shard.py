@@ -114,7 +114,7 @@ def by_a_plain_loop(calls: Sequence[Call], numbers: Sequence[int]) -> list[str]:
     for number, ledger in zip(numbers, ledgers, strict=True):
         for call in calls:
             for _ in range(call.times):
-                args, kwargs = call.arguments.of(number)
+                args, kwargs = call.arguments(number)
                 getattr(ledger, call.method)(*args, **kwargs)
     return [canonical(ledger.state()) for ledger in ledgers]
 

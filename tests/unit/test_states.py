@@ -27,7 +27,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.errors import StateError
-from job.shard.states import bounded, canonical, digest, excerpt, first_difference, state_limit
+from job.shard.states import bounded, canonical, digest, first_difference, state_limit
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -603,31 +603,3 @@ def test_the_first_difference_is_found(
     reference: list[str], other: list[str], position: int | None
 ) -> None:
     assert first_difference(reference, other) == position
-
-
-@pytest.mark.parametrize(
-    ("texts", "width", "shown"),
-    [
-        ([], 30, "[]"),
-        (["2"] * 4, 30, "[2, 2, 2, 2]"),
-        (["2"] * 10, 30, "[2, 2, 2, 2, 2, 2, 2, 2, 2, 2]"),
-        (["2"] * 100_000, 35, "[2, 2, 2, 2, … 2] (100,000 in all)"),
-        (["x" * 50], 30, "[xxxxxxxxxxxxxx…xxxxxxxxxxxxx]"),
-        (["a" * 50, "b" * 50], 30, "[aaaaaa…aaaaaa, bbbbbb…bbbbbb]"),
-        (["a" * 50] * 8, 50, "[aaaaaa…aaaaa, … aaaaaa…aaaaa] (8 in all)"),
-    ],
-)
-def test_an_excerpt_shows_what_fits(texts: list[str], width: int, shown: str) -> None:
-    assert excerpt(texts, width) == shown
-
-
-@quick
-@given(
-    st.lists(st.text(max_size=90), max_size=60),
-    st.sampled_from([1, 5_000]),
-    st.integers(30, 120),
-)
-def test_an_excerpt_is_never_wider_than_asked(texts: list[str], times: int, width: int) -> None:
-    shown = excerpt(texts * times, width)
-    assert len(shown) <= width
-    assert len(shown) > 10 or len(shown) == 2 * max(len(texts), 1) + sum(map(len, texts))

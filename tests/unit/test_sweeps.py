@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import html
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.analysis.limits import limit
+from job.analysis import causes, figures, report
+from job.analysis.report import analyse
+from job.analysis.sweep import analyse_sweep
 from job.errors import FileError, UsageError
+from job.page.page import page
 from job.planning.points import at, check, expected_s, order, parse_over
-from job.report.sweep import BAR, bar, cells_of_sweep, render_sweep
+from job.report.sweep import BAR, bar
+from job.report.sweep import render_sweep as render
 from job.results.document import Cluster, Computed, Environment, Node, NodeShare, Results, Trial
 from job.results.sweep import Over, Point, Sweep, parse_any
-from job.workload.model import Plan, Workload, build
+from job.workload.reading import build
+from tests.samples import comparison, cost_sweep
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from job.analysis.causes import Cause
+    from job.workload.model import Plan, Workload
 
 GOLDEN = Path(__file__).parents[1] / "data" / "results-v1.json"
 SPINNER = "job.targets.spinner:Spinner(seed=instance, rounds=10)"
@@ -184,15 +197,20 @@ def test_a_sweep_and_a_comparison_are_told_apart_when_they_are_loaded() -> None:
 # --- what limits
 
 
+def limit(made: Results, strategy: str) -> Cause:
+    return analyse(made).causes[strategy]
+
+
 @pytest.mark.parametrize(
     ("figures", "name"),
     [
-        ({}, "slots"),
-        ({"settings": {"threads_per_shard": 4}}, "the GIL"),
+        ({}, "CPUs"),
+        (SLOW | {"settings": {"threads_per_shard": 4}}, "the GIL"),
+        ({"settings": {"threads_per_shard": 4}}, "CPUs"),  # at its ideal anyway
         ({"startup_s": 9.0, "elapsed_s": 13.1}, "startup"),
         ({"work_s": 40.0, "elapsed_s": 40.1, "driver_cpu_s": 35.0}, "the driver"),
         (SLOW | {"placement": (share("a", 0.002), share("b", 0.004))}, "a slow node"),
-        ({"placement": (share("a", 0.002), share("b", 0.004))}, "slots"),  # near its ideal anyway
+        ({"placement": (share("a", 0.002), share("b", 0.004))}, "CPUs"),  # at its ideal anyway
         (SLOW | {"actors": 6}, "imbalance"),
         ({"work_s": 8.0, "elapsed_s": 8.1, "slowest_s": 5.0}, "imbalance"),
         ({"work_s": 40.0, "elapsed_s": 40.1}, "overhead"),
@@ -213,10 +231,14 @@ def test_what_threads_do_at_once_is_no_imbalance() -> None:
 def test_one_cpu_is_written_as_one() -> None:
     alone = {"cpus": 1.0, "at_once": 1, "work_s": 8.2, "elapsed_s": 8.3}
     made = results(SERIAL, trial("sharded", 8.2).model_copy(update=alone))
-    assert limit(made, "sharded").reason.endswith(" of what 1 CPU can do")
+    assert "more CPUs than 1 would shorten it" in limit(made, "sharded").said
 
 
 # --- the text
+
+
+def render_sweep(sweep: Sweep) -> str:
+    return render(analyse_sweep(sweep))
 
 
 def test_a_sweep_is_one_table_with_a_bar_for_each_point() -> None:
@@ -227,16 +249,8 @@ def test_a_sweep_is_one_table_with_a_bar_for_each_point() -> None:
     assert max(map(len, text.splitlines())) <= 100
     assert "left out: 8" in text
     assert text.count("  serial  ") == 1, "it ran once, for all"
-    assert "Fit       none: only 3 numbers of calls at once were measured, of the 6 that " in text
     assert "Best      shards=2: 4.20 s, 1.93 times as fast as the loop." in text
-    assert "Limit     slots, for sharded at shards=2" in text
-
-
-def test_from_six_points_on_the_law_is_fitted() -> None:
-    sweep = Sweep(over="shards", status="complete")
-    for shards in (1, 2, 3, 4, 6, 8):
-        sweep = sweep.with_point(point(shards, 8 * (1 + 0.1 * (shards - 1)) / shards))
-    assert "Fit       contention 10.0%, coherency 0.00% for 1 to 8 calls" in render_sweep(sweep)
+    assert "Limit     CPUs, for sharded at shards=2: its work reached 98% of the" in text
 
 
 def test_a_sweep_over_call_costs_says_where_the_winner_changes() -> None:
@@ -260,12 +274,6 @@ def test_what_is_estimated_or_doubtful_is_marked_in_a_sweep_too() -> None:
     assert "Advisory  The machine was busy. (1 of 2 points)" in text
 
 
-def test_calls_that_compute_have_the_serial_fraction_of_their_cpus() -> None:
-    crowded = trial("sharded", 4.0, actors=8, at_once=8)  # of 2 CPUs, all of which it used
-    sweep = Sweep(over="shards").with_point(Point(value=8, results=results(SERIAL, crowded)))
-    assert cells_of_sweep(sweep)[-1]["Karp-Flatt"] == "0.00"
-
-
 def test_an_interrupted_sweep_says_so() -> None:
     sweep = Sweep(over="shards", status="interrupted").with_point(point(1, 8.0))
     assert "interrupted" in render_sweep(sweep)
@@ -284,3 +292,41 @@ def test_threads_and_shards_share_one_serial_loop_unless_instances_grow() -> Non
     assert Over("shards", (1, 2)).reuses_serial
     assert not Over("shards", (1, 2), weak=True).reuses_serial
     assert not Over("call-cost", (1, 2)).reuses_serial
+
+
+# --- computed once
+
+
+def test_the_page_and_the_table_of_a_sweep_compute_every_figure_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    computed: Counter[str] = Counter()
+
+    def watch(module: ModuleType, name: str) -> None:
+        function = getattr(module, name)
+
+        def counted(*args: object) -> object:
+            computed[name] += 1
+            return function(*args)
+
+        monkeypatch.setattr(module, name, counted)
+
+    watch(figures, "_row")
+    watch(report, "break_even")
+    watch(causes, "_cause")
+    measured = cost_sweep()  # of the serial loop, actors and sharded at each point
+    analysed = analyse_sweep(measured)
+    assert render(analysed)
+    assert page(analysed)
+    points = len(measured.points)
+    assert computed == {"_row": 3 * points, "break_even": points, "_cause": 2 * points}
+
+
+def test_every_line_of_the_break_even_is_told_in_the_table_and_on_the_page() -> None:
+    measured = Sweep(over="call-cost", status="complete")
+    for cost in (0.5, 1.0):
+        measured = measured.with_point(Point(value=cost, results=comparison(2)))
+    analysed = analyse_sweep(measured)
+    assert [text.split()[0] for text in analysed.pays_off] == ["actors", "sharded"]
+    for shown in (" ".join(render(analysed).split()), html.unescape(page(analysed))):
+        assert all(text in shown for text in (*analysed.pays_off, analysed.checked))

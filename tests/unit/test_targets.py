@@ -23,10 +23,12 @@ from job.targets.poller import Poller
 from job.targets.spinner import Spinner
 from job.workload.calls import parse_target
 from job.workload.importing import load_target
-from job.workload.model import BUNDLED, Workload, build
+from job.workload.reading import BUNDLED, build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from job.workload.model import Workload
 
 NAMES = sorted(path.stem for path in BUNDLED.glob("*.yaml"))
 QUICK = {  # the same classes, made so that a test need not wait
@@ -60,11 +62,11 @@ def quick_recipe(name: str) -> Recipe:
 async def by_a_plain_loop(recipe: Recipe, numbers: Sequence[int]) -> list[str]:
     states = []
     for number in numbers:
-        args, kwargs = recipe.target.arguments.of(number)
+        args, kwargs = recipe.target.arguments(number)
         instance = recipe.make(*args, **kwargs)
         for call in recipe.calls:
             for _ in range(call.times):
-                args, kwargs = call.arguments.of(number)
+                args, kwargs = call.arguments(number)
                 result = getattr(instance, call.method)(*args, **kwargs)
                 if inspect.isawaitable(result):
                     await result

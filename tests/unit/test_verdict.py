@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from job.analysis.breakeven import sentences
-from job.analysis.figures import rows_of
-from job.analysis.verdict import verdict
+from job.analysis.report import analyse
 from job.results.document import Calibration, NodeShare, Trial
 from job.results.storage import load
 
@@ -30,8 +28,8 @@ def trial(strategy: str, startup_s: float, work_s: float, read_s: float, **more:
 
 
 def of(*trials: Trial, **changes: object) -> str:
-    results = GOLDEN.with_(trials=trials, advisories=(), **changes)
-    return verdict(results, rows_of(results))
+    report = analyse(GOLDEN.with_(trials=trials, advisories=(), **changes))
+    return f"{report.answer} {report.because}"
 
 
 def against(serial: tuple[float, ...], actors: tuple[float, ...], **more: Any) -> str:  # noqa: ANN401 - any key
@@ -160,13 +158,11 @@ def test_where_more_calls_would_pay_the_verdict_agrees_with_the_break_even() -> 
     loop = trial("serial", 0.0, 0.008, 0.0, cpu_s=0.008, switches=0)
     batched = {"calls_per_batch": "auto", "threads_per_shard": 1}
     few = trial("sharded", 1.0, 0.01, 0.0, cpu_s=0.008, settings=batched)
-    results = GOLDEN.with_(trials=(loop, few), advisories=(), calibration=calibration)
-    assert sentences(results)[0].startswith(
+    report = analyse(GOLDEN.with_(trials=(loop, few), advisories=(), calibration=calibration))
+    assert report.pays_off[0].startswith(
         "sharded from 170 ms a call; startup pays back after 1,334 calls"
     )
-    assert " calls that do more would pay, or more than 1,334 of this cost." in verdict(
-        results, rows_of(results)
-    )
+    assert " calls that do more would pay, or more than 1,334 of this cost." in report.because
 
 
 def test_where_all_trials_had_deaths_the_verdict_blames_nothing_else() -> None:
@@ -184,7 +180,7 @@ def test_where_nothing_was_called_neither_work_nor_calls_are_spoken_of() -> None
 
 def test_a_driver_that_cannot_send_faster_is_named() -> None:
     assert against((0.0, 8.0, 0.0), (0.0, 4.0, 0.0), driver_cpu_s=3.6).endswith(
-        " The driver limits it, busy with sending for 90% of the work. --strategies "
+        " The driver limits it, busy with sending for 90% of the work: --strategies "
         "serial,sharded sends batches instead."
     )
 
@@ -193,8 +189,8 @@ def test_threads_for_calls_that_compute_are_named() -> None:
     computing = trial("serial", 0.0, 8.0, 0.0, cpu_s=8.0, switches=0)
     sharded = trial("sharded", 0.0, 5.0, 0.0, cpu_s=8.0, settings={"threads_per_shard": 8})
     assert of(computing, sharded).endswith(
-        " Threads limit it: the calls compute, so the 8 threads of a shard take turns. "
-        "--threads-per-shard 1 gives each shard one."
+        " The calls compute, so the 8 threads of a shard take turns: --threads-per-shard 1 gives "
+        "each shard one."
     )
 
 
@@ -202,8 +198,8 @@ def test_an_instance_that_is_much_slower_than_the_others_is_named() -> None:
     share = NodeShare(node_id="a", address="10.0.0.5", host="a", actors=4, calls=8, busy_s=8.0)
     uneven = {"placement": (share,), "slowest_s": 4.9}
     assert against((0.0, 8.0, 0.0), (0.0, 5.0, 0.0), **uneven).endswith(
-        " The slowest instance limits it: its calls took 4.90 s, the mean is 2.00 s. Look at what "
-        "it does, and at the node it was on."
+        " The slowest instance took 4.90 s, the mean is 2.00 s: look at what it does, and at the "
+        "node it was on."
     )
 
 

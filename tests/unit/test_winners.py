@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.winners import Point, render, verdicts
 from job.analysis.breakeven import BreakEven
-from job.analysis.costs import Bound, Cost
+from job.planning.costs import Bound, Cost
 
 MODEL = BreakEven(
     calls=100,

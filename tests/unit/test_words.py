@@ -1,10 +1,12 @@
-"""Words: counts and times as sentences have them."""
+"""Words: counts, times and long texts as sentences and tables have them."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from job.words import count, duration, span, spelled
+from job.words import capitalise, count, duration, excerpt, shorten, span, spelled
 
 
 def test_one_is_told_from_many() -> None:
@@ -49,3 +51,41 @@ def test_a_time_has_a_unit_that_suits_it(seconds: float, chosen: str, measured: 
 )
 def test_a_span_is_told_as_people_say_it(seconds: float, said: str) -> None:
     assert span(seconds) == said
+
+
+def test_a_clause_begins_a_sentence_with_a_capital_where_it_begins_with_a_letter() -> None:
+    clauses = ("more calls", "--calls-per-batch", "")
+    assert [capitalise(each) for each in clauses] == ["More calls", "--calls-per-batch", ""]
+
+
+def test_of_a_long_text_both_ends_are_kept() -> None:
+    assert shorten("abcdefgh", 8) == "abcdefgh"
+    assert shorten("abcdefghi", 8) == "abcd…ghi"
+
+
+@pytest.mark.parametrize(
+    ("texts", "width", "shown"),
+    [
+        ([], 30, "[]"),
+        (["2"] * 4, 30, "[2, 2, 2, 2]"),
+        (["2"] * 10, 30, "[2, 2, 2, 2, 2, 2, 2, 2, 2, 2]"),
+        (["2"] * 100_000, 35, "[2, 2, 2, 2, … 2] (100,000 in all)"),
+        (["x" * 50], 30, "[xxxxxxxxxxxxxx…xxxxxxxxxxxxx]"),
+        (["a" * 50, "b" * 50], 30, "[aaaaaa…aaaaaa, bbbbbb…bbbbbb]"),
+        (["a" * 50] * 8, 50, "[aaaaaa…aaaaa, … aaaaaa…aaaaa] (8 in all)"),
+    ],
+)
+def test_an_excerpt_shows_what_fits(texts: list[str], width: int, shown: str) -> None:
+    assert excerpt(texts, width, len(texts)) == shown
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.text(max_size=90), max_size=60),
+    st.sampled_from([1, 5_000]),
+    st.integers(30, 120),
+)
+def test_an_excerpt_is_never_wider_than_asked(texts: list[str], times: int, width: int) -> None:
+    shown = excerpt(texts * times, width, times * len(texts))
+    assert len(shown) <= width
+    assert len(shown) > 10 or len(shown) == 2 * max(len(texts), 1) + sum(map(len, texts))

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.errors import UsageError
-from job.workload.calls import Arguments, Call, InstanceNumber, Target, parse_target
+from job.workload.calls import Call, InstanceNumber, Target, parse_target
 from job.workload.importing import load_target
-from job.workload.model import Plan, Workload, build
-from job.workload.reading import read_workload
+from job.workload.keys import KEYS, flag
+from job.workload.model import Plan, Workload
+from job.workload.reading import build, read_workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +49,8 @@ def test_the_bundled_workload_is_the_well_known_one() -> None:
 
 def test_keys_become_parsed_records() -> None:
     workload, _ = build(LEDGER, {})
-    assert workload.target == Target("ledger", "Ledger", Arguments((), {"start": InstanceNumber()}))
-    assert workload.calls == (Call("book", Arguments((7,)), 50), Call("close"))
+    assert workload.target == Target("ledger", "Ledger", (), {"start": InstanceNumber()})
+    assert workload.calls == (Call("book", (7,), times=50), Call("close"))
     assert workload.calls_per_instance == 51
 
 
@@ -103,11 +104,11 @@ def test_the_bounds_themselves_are_allowed(instances: str) -> None:
 def test_a_workload_survives_its_own_json(
     amounts: list[object], times: list[int], instances: int
 ) -> None:
-    arguments = Arguments(tuple(amounts), {"start": InstanceNumber()})
+    args, kwargs = tuple(amounts), dict[str, object](start=InstanceNumber())
     workload = Workload(
-        target=Target("ledger", "Ledger", arguments),
+        target=Target("ledger", "Ledger", args, kwargs),
         instances=instances,
-        calls=tuple(Call("book", arguments, n) for n in times),
+        calls=tuple(Call("book", args, kwargs, n) for n in times),
         read="total",
     )
     again, _ = build(workload.model_dump(mode="json"), {})
@@ -120,29 +121,25 @@ def test_a_workload_survives_its_own_json(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"instances": "0"}, "--instances: 0 is out of range: 1 to 10,000,000 is allowed"),
-        ({"instances": "-1"}, "--instances: -1 is out of range: 1 to 10,000,000 is allowed"),
+        *[
+            ({key: value}, f"{flag(key)}: {value!r} is not allowed: it says {KEYS[key]}")
+            for key, value in [
+                ("instances", "0"),
+                ("instances", "-1"),
+                ("instances", "1000000000"),
+                ("trials", "0"),
+                ("warmups", "-1"),
+                ("timeout_s", "0"),
+                ("timeout_s", "nan"),
+                ("startup_timeout_s", "inf"),
+                ("cpus_per_actor", "0"),
+                ("read", "total()"),
+            ]
+        ],
         (
-            {"instances": "1000000000"},
-            "--instances: 1,000,000,000 is out of range: 1 to 10,000,000 is allowed",
+            {"strategies": "serial,serial"},
+            "--strategies: 'serial, serial' names none, or one twice, of serial, actors, sharded",
         ),
-        ({"trials": "0"}, "--trials: 0 is out of range: 1 to 1,000 is allowed"),
-        ({"warmups": "-1"}, "--warmups: -1 is out of range: 0 to 1,000 is allowed"),
-        ({"timeout_s": "0"}, "--timeout: 0.0 is out of range: 0.001 to 10,000,000 is allowed"),
-        ({"timeout_s": "nan"}, "--timeout: nan is out of range: 0.001 to 10,000,000 is allowed"),
-        (
-            {"startup_timeout_s": "inf"},
-            "--startup-timeout: inf is out of range: 0.001 to 10,000,000 is allowed",
-        ),
-        (
-            {"cpus_per_actor": "0"},
-            "--cpus-per-actor: 0.0 is out of range: 0.0001 to 100,000 is allowed",
-        ),
-        (
-            {"read": "total()"},
-            "--read: 'total()' is not a name as Python allows it",
-        ),
-        ({"strategies": "serial,serial"}, "--strategies: 'serial, serial' names a strategy twice"),
         (
             {"target": "Counter"},
             (
@@ -170,23 +167,27 @@ def test_a_call_that_is_no_literal_is_told_with_what_is_allowed() -> None:
 @pytest.mark.parametrize("value", ["x", "1.5", "1e3", ""])
 def test_a_number_of_instances_that_is_no_whole_number_is_refused(value: str) -> None:
     message = refusal({"instances": value}).message
-    assert message.startswith(f"--instances: {value!r} is not allowed:")
-    assert "a whole number" in message
+    assert message == (
+        f"--instances: {value!r} is not allowed: it says how many instances there are, "
+        "1 to 10,000,000"
+    )
 
 
 @pytest.mark.parametrize("key", ["cpus_per_actor", "trials"])
 def test_an_option_that_takes_a_number_or_auto_complains_once(key: str) -> None:
     message = refusal({key: "many"}).message
     assert message.startswith(f"--{key.replace('_', '-')}: 'many' is not allowed:")
-    assert "number" in message
+    assert "or auto" in message
     assert "\n" not in message
 
 
 @pytest.mark.parametrize("names", ["seriall", "serial,actor", ""])
 def test_an_unknown_strategy_is_answered_with_the_known_ones(names: str) -> None:
     message = refusal({"strategies": names}).message
-    assert message.startswith("--strategies: ")
-    assert message.endswith("is no strategy: serial, actors, sharded are")
+    assert message == (
+        f"--strategies: {names.rpartition(',')[2]!r} is not allowed: it says which strategies take "
+        "turns, in this order: serial, actors, sharded"
+    )
 
 
 def test_all_that_is_wrong_is_told_at_once_a_line_each() -> None:
@@ -207,8 +208,7 @@ def test_a_key_that_is_missing_is_named(key: str) -> None:
 def test_too_many_calls_in_all_are_refused_though_each_is_allowed() -> None:
     error = refusal({"calls": ("book(1) * 1000000000", "close()")})
     assert error.message == (
-        "--call: 1,000,000,001 calls on each instance are more than the 1,000,000,000 that are "
-        "allowed"
+        "--call: 1,000,000,001 on each instance are not allowed: at most 1,000,000,000"
     )
 
 

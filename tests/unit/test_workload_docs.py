@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from job.workload.forms import FORMS
 from job.workload.importing import load_target
-from job.workload.model import Plan, Workload, build
-from job.workload.reading import read_workload
+from job.workload.model import FORMS, Plan, Workload
+from job.workload.reading import build, read_workload
 
 TEXT = (Path(__file__).parents[2] / "docs" / "workloads.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
@@ -23,10 +22,10 @@ def test_an_example_can_be_used_as_it_stands(example: str, tmp_path: Path) -> No
     path = tmp_path / "example.yaml"
     path.write_text(example, "utf-8")
     workload, _ = build(read_workload(str(path)), {})
-    args, kwargs = workload.target.arguments.of(0)
+    args, kwargs = workload.target.arguments(0)
     made = load_target(workload.target)(*args, **kwargs)
     for call in workload.calls:
-        args, kwargs = call.arguments.of(0)
+        args, kwargs = call.arguments(0)
         if workload.target.module != "job.targets.counter":  # it sleeps
             getattr(made, call.method)(*args, **kwargs)
     assert workload.read is None or hasattr(made, workload.read)

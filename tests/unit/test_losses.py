@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from job.analysis.losses import sentences
 from job.analysis.report import analyse
 from job.results.document import Loss, Results, Trial
 from job.results.storage import load
@@ -31,6 +30,10 @@ def marred(*deaths: Loss, elapsed_s: float = 6.0) -> Trial:
 
 def with_trials(*trials: Trial) -> Results:
     return SEED.with_(trials=(SEED.trials[0], *trials))
+
+
+def sentences(results: Results) -> tuple[str, ...]:
+    return analyse(results).losses
 
 
 def test_without_deaths_nothing_is_said() -> None:

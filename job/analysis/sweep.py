@@ -1,0 +1,170 @@
+"""Sweep -> SweepReport: a report of each point, and what they say together; pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from job.analysis.breakeven import BreakEven
+from job.analysis.report import Report, analyse, describe
+from job.words import count, spelled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from job.analysis.figures import Row
+    from job.results.sweep import Over, Sweep
+
+    Point: TypeAlias = tuple[float, Report]  # a value, and the report of what was measured there
+    Pair: TypeAlias = tuple[float, Report, Row]
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """What a person wants to know of a sweep.
+
+    Attributes:
+        sweep: The document.
+        over: What was varied, through the values that were measured.
+        points: Each value with the report of its comparison, by ascending value.
+        facts: What was swept, where, and what is missing, each behind its label.
+        best: The best layout, or which strategy is the quickest from where on; empty without
+            points.
+        limit: What limits the best strategy with actors; None where there is none.
+        pays_off: From which call cost on each strategy pays, where that was varied: what the
+            middle point of those that have a break-even predicts.
+        checked: How well it predicts the other points; empty where it does not.
+        advisories: What makes figures of any point doubtful, each once, the most frequent first.
+        model: What predicts; None where nothing does.
+    """
+
+    sweep: Sweep
+    over: Over
+    points: tuple[Point, ...]
+    facts: tuple[tuple[str, str], ...]
+    best: str = ""
+    limit: str | None = None
+    pays_off: tuple[str, ...] = ()
+    checked: str = ""
+    advisories: tuple[str, ...] = ()
+    model: BreakEven | None = None
+
+    @property
+    def scaling(self) -> tuple[tuple[int, Row], ...]:
+        """How many calls could run at once in `sharded`, with its figures, point by point."""
+        return tuple(
+            (report.trials["sharded"][-1].at_once, row)
+            for _, report in self.points
+            if (row := report.row("sharded")) and row.calls_per_s
+        )
+
+
+def analyse_sweep(sweep: Sweep) -> SweepReport:
+    """Return the report of a sweep, complete or not."""
+    over = sweep.varied
+    points = tuple((point.value, analyse(point.results)) for point in sweep.points)
+    if not points:
+        nothing = f"over {sweep.over}: nothing was measured. {sweep.problem}".strip()
+        return SweepReport(sweep, over, (), (("Sweep", nothing),))
+    of_layouts = sweep.over in ("shards", "threads")
+    # Of weak scaling each point computes something else: the best is what gains most by it.
+    key = _gain if of_layouts and sweep.weak else _quickness
+    pairs = [(value, report, row) for value, report in points for row in report.rows]
+    best = _layout(max(pairs, key=key), over) if of_layouts else _winners(points, over)
+    sent = [pair for pair in pairs if pair[2].strategy != "serial"]
+    if not of_layouts:
+        sent = [pair for pair in sent if pair[1] is points[-1][1]]
+    limit = _limit(max(sent, key=key), over) if sent else None
+    model, pays_off, checked = _predict(points, over)
+    return SweepReport(
+        sweep, over, points, tuple(_facts(sweep)), best, limit, pays_off, checked,
+        tuple(_advisories(points)), model,
+    )  # fmt: skip
+
+
+def _facts(sweep: Sweep) -> Iterator[tuple[str, str]]:
+    over, first = sweep.varied, sweep.points[0].results
+    computed = first.workload
+    instances = "" if sweep.weak or sweep.over == "instances" else f"{computed.instances:,} x "
+    target = "spinner" if sweep.over == "call-cost" else computed.target
+    yield "Cluster", describe(first.cluster)
+    yield "Workload", f"{instances}{target}: {', '.join(computed.calls) or 'no calls'}"
+    varied = "shards, instances growing along" if sweep.weak else sweep.over
+    yield "Sweep", f"over {varied}, {count(len(sweep.points), 'point')}"
+    if left := ", ".join(over.spelled(value) for value in sweep.left_out):
+        yield "", f"left out: {left}"
+    if sweep.status not in ("complete", "running"):
+        yield "", f"{sweep.status} {sweep.problem}".strip()
+
+
+def _gain(pair: Pair) -> float:
+    return pair[2].speedup or 0.0
+
+
+def _quickness(pair: Pair) -> float:
+    return -pair[2].elapsed_s
+
+
+def _layout(best: Pair, over: Over) -> str:
+    value, _, row = best
+    if row.strategy == "serial":
+        return f"the serial loop, {spelled(row.elapsed_s)}: no layout that was measured is quicker."
+    about = "about " if row.speedup_estimated else ""
+    times = "" if row.speedup is None else f", {about}{row.speedup:.3g} times as fast as the loop"
+    return f"{over.key}={over.spelled(value)}: {spelled(row.elapsed_s)}{times}."
+
+
+def _winners(points: Sequence[Point], over: Over) -> str:
+    """Say which strategy is the quickest, and where that changes."""
+    said: list[str] = []
+    before = ""
+    for value, report in points:
+        name = min(report.rows, key=lambda row: row.elapsed_s).strategy
+        if name != before:
+            said.append(f"{name} from {over.key}={over.spelled(value)} on")
+        before = name
+    return f"{', then '.join(said)}."
+
+
+def _limit(quickest: Pair, over: Over) -> str:
+    value, report, row = quickest
+    cause = report.causes[row.strategy]
+    advice = f"; {cause.advice}" if cause.advice else ""
+    where = f"{row.strategy} at {over.key}={over.spelled(value)}"
+    return f"{cause.name}, for {where}: {cause.said}{advice}."
+
+
+def _advisories(points: Sequence[Point]) -> Iterator[str]:
+    found = Counter(text for _, report in points for text in dict.fromkeys(report.advisories))
+    whole = len(points)
+    for text, times in found.most_common():
+        yield text if times == whole else f"{text} ({times} of {count(whole, 'point')})"
+
+
+def _predict(points: Sequence[Point], over: Over) -> tuple[BreakEven | None, tuple[str, ...], str]:
+    """Return the break-even of the middle point that has one, in sentences, and how it holds.
+
+    What it predicts for the other points is held against what was measured there.
+    """
+    found = [
+        (value, report, report.model)
+        for value, report in points
+        if isinstance(report.model, BreakEven) and report.model.telling
+    ]
+    if over.key != "call-cost" or not found:
+        return None, (), ""
+    value, middle, model = found[len(found) // 2]
+    right, off = 0, 0.0
+    for _, report in points:
+        cost = report.profile.call_s if report.profile else 0.0
+        rows = {row.strategy: row.elapsed_s for row in report.rows if row.strategy in model.costs}
+        right += model.winner(model.calls, cost) == min(rows, key=lambda name: rows[name])
+        for name, measured_s in rows.items():
+            predicted_s = model.costs[name].elapsed_s(model.calls, cost)
+            off = max(off, abs(predicted_s / measured_s - 1) if measured_s else 0.0)
+    checked = (
+        f"by {over.key}={over.spelled(value)} alone, the winner is predicted right at {right} of "
+        f"{count(len(points), 'point')}, elapsed at most {off:.0%} off."
+    )
+    return model, middle.pays_off, checked
