@@ -111,7 +111,7 @@ def large() -> Results:
 
 
 def scaling_sweep() -> Sweep:
-    """Return a sweep over shards whose throughput follows the law but for a little noise."""
+    """Return a sweep over shards whose throughput grows ever less, but for a little noise."""
     points = []
     for shards in (1, 2, 3, 4, 6, 8):
         at_once = 2 * shards

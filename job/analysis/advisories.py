@@ -70,11 +70,10 @@ def few_trials(figures: Figures) -> Iterator[str]:
 
 def wide_spread(figures: Figures) -> Iterator[str]:
     """Trials of one strategy differ much."""
-    for name, of_one in figures.trials.items():
-        spread = stats.summarise([t.elapsed_s for t in of_one]).spread
-        if len(of_one) >= stats.LEAST_FOR_OUTLIERS and spread and spread > WIDE_SPREAD:
+    for row in figures.rows:
+        if row.trials >= stats.LEAST_FOR_OUTLIERS and (row.spread or 0.0) > WIDE_SPREAD:
             yield (
-                f"{name}: the trials spread by {spread:.0%} around their median. "
+                f"{row.strategy}: the trials spread by {row.spread:.0%} around their median. "
                 "Let nothing else run on the machines, or make each trial longer with more calls."
             )
 

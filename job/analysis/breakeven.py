@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING
 
 from job.planning.costs import Bound, Cost, Shape, call_cost, fullest_slot, paid_back
@@ -18,10 +17,8 @@ from job.planning.estimate import Profile
 from job.words import count, duration, spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from job.analysis.figures import Figures
-    from job.results.document import Calibration, Trial
+    from job.results.document import Calibration, Results, Trial
 
 LEAST_STRETCH, MOST_STRETCH = 0.5, 4.0  # beyond, the trial was disturbed and says nothing
 LEAST_TELLING_S = 2e-5  # a call of less CPU time is blurred by what metering each call costs
@@ -132,40 +129,38 @@ class BreakEven:
 
 def break_even(figures: Figures) -> BreakEven | NoBreakEven:
     """Return the break-even of a complete run that was calibrated, or say why there is none."""
-    results, trials = figures.results, figures.trials
-    calibration, serial, profile = results.calibration, trials.get("serial", []), figures.profile
+    results, profile, serial = figures.results, figures.profile, figures.row("serial")
     # Where trials had deaths, which is where none was without, their price is in every figure.
-    unhurt = {name: of for name, of in trials.items() if not any(trial.losses for trial in of)}
-    others = {name: of for name, of in unhurt.items() if name != "serial"}
+    hurt = {name for name, of in figures.trials.items() if any(trial.losses for trial in of)}
+    others = [row for row in figures.rows if row.strategy not in {*hurt, "serial"}]
     if results.status != "complete":
         return NoBreakEven("the comparison did not end as planned", expected=False)
-    if not serial or not profile or len(trials) == 1:
+    if not serial or not profile or len(figures.rows) == 1:
         return NoBreakEven("only `serial` and another strategy have one", expected=False)
     if not others:
         return NoBreakEven("no trial was without deaths, and their price is in every figure")
-    instances = results.workload.instances
     if not profile.calls:
         return NoBreakEven("nothing was called")
-    if calibration is None:
+    if results.calibration is None:
         return NoBreakEven("calls that do nothing were not timed on this cluster")
-    call_s = max(0.0, profile.call_s - calibration.loop_s)
-    loop = Cost(_fixed_s(serial), (Bound("loop", calibration.loop_s, 1.0),))
-    stretch = _stretch(others, profile, instances)
+    call_s = max(0.0, profile.call_s - results.calibration.loop_s)
+    loop = Cost(serial.fixed_s, (Bound("loop", results.calibration.loop_s, 1.0),))
+    stretch = _stretch({row.strategy: figures.trials[row.strategy] for row in others}, profile)
     costs = {"serial": loop}
-    for name, of_one in others.items():
-        shape = _shape(of_one[-1], instances, calibration, results.environment.driver_address)
-        costs[name] = Cost(_fixed_s(of_one), shape.bounds(profile.cpu_share, stretch))
+    for row in others:
+        shape = _shape(figures.trials[row.strategy][-1], results, results.calibration)
+        costs[row.strategy] = Cost(row.fixed_s, shape.bounds(profile.cpu_share, stretch))
     answers = (
         Answer(
-            name,
-            call_cost(loop, costs[name], profile.calls),
-            paid_back(loop, costs[name], call_s),
-            costs[name].fixed_s - loop.fixed_s,
-            costs[name].elapsed_s(profile.calls, call_s),
-            _median(of_one, "elapsed_s"),
-            _median(serial, "elapsed_s"),
+            row.strategy,
+            call_cost(loop, costs[row.strategy], profile.calls),
+            paid_back(loop, costs[row.strategy], call_s),
+            behind_s=row.fixed_s - serial.fixed_s,
+            predicted_s=costs[row.strategy].elapsed_s(profile.calls, call_s),
+            measured_s=row.elapsed_s,
+            loop_s=serial.elapsed_s,
         )
-        for name, of_one in others.items()
+        for row in others
     )
     return BreakEven(profile.calls, call_s, costs, tuple(answers))
 
@@ -177,7 +172,8 @@ def pays_off(found: BreakEven | NoBreakEven) -> tuple[str, ...]:
     return (f"none: {found.reason}",) if found.expected else ()
 
 
-def _shape(trial: Trial, instances: int, calibration: Calibration, driver: str) -> Shape:
+def _shape(trial: Trial, results: Results, calibration: Calibration) -> Shape:
+    instances, driver = results.workload.instances, results.environment.driver_address
     batch = trial.settings.get("calls_per_batch", 1)
     return Shape(
         instances,
@@ -190,7 +186,7 @@ def _shape(trial: Trial, instances: int, calibration: Calibration, driver: str) 
     )
 
 
-def _stretch(others: dict[str, list[Trial]], profile: Profile, instances: int) -> float:
+def _stretch(others: dict[str, list[Trial]], profile: Profile) -> float:
     """Return how many times what it takes in the serial loop a call took in actors, side by side.
 
     Cores that are two threads of one, or of another node, make it differ from 1; so does anything
@@ -198,7 +194,8 @@ def _stretch(others: dict[str, list[Trial]], profile: Profile, instances: int) -
     CPU of its own; else by CPU time, for then calls of ours keep each other waiting.
     """
     name = next((name for name in FEWEST_REMOTE if name in others), next(iter(others)))
-    last, found = others[name][-1], Profile.of(others[name], instances)
+    last = others[name][-1]
+    found = Profile.of(others[name], last.instances)
     each = last.settings.get("calls_per_batch") == 1
     if not profile.wall_s or (each and profile.cpu_s < LEAST_TELLING_S * profile.calls):
         return 1.0
@@ -207,11 +204,3 @@ def _stretch(others: dict[str, list[Trial]], profile: Profile, instances: int) -
     if alone and found.wall_s and profile.computes:
         stretch = found.wall_s / profile.wall_s
     return min(max(stretch, LEAST_STRETCH), MOST_STRETCH)
-
-
-def _fixed_s(trials: Sequence[Trial]) -> float:
-    return _median(trials, "startup_s") + _median(trials, "read_s")
-
-
-def _median(trials: Sequence[Trial], figure: str) -> float:
-    return float(median(getattr(trial, figure) for trial in trials))

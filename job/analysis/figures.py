@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -56,8 +56,13 @@ class Row:
     settings: dict[str, int | float | str]
     estimated: bool
     speedup_estimated: bool
-    losses: int = 0
-    replayed_calls: int = 0
+    losses: int
+    replayed_calls: int
+
+    @property
+    def fixed_s(self) -> float:
+        """What it takes whatever the calls are."""
+        return self.startup_s + self.read_s
 
 
 @dataclass(frozen=True)
@@ -92,17 +97,10 @@ class Figures:
 def figures_of(results: Results) -> Figures:
     """Return the figures of a results document, complete or not."""
     counted, trials = results.counted(), results.analysed()
-    serial, count = trials.get("serial", []), results.workload.instances
-    rows = tuple(
-        replace(
-            _row(of_one, serial, count),
-            losses=sum(trial.losses for trial in counted[name]),
-            replayed_calls=sum(trial.replayed_calls for trial in counted[name]),
-        )
-        for name, of_one in trials.items()
-    )
+    serial, instances = trials.get("serial", []), results.workload.instances
+    rows = tuple(_row(of, counted[name], serial, instances) for name, of in trials.items())
     known = [serial] if serial else [of for of in trials.values() if of[-1].calls]
-    profile = Profile.of(known[0], count) if known else None
+    profile = Profile.of(known[0], instances) if known else None
     return Figures(results, counted, trials, rows, profile)
 
 
@@ -118,7 +116,9 @@ def ideal(trial: Trial, profile: Profile, instances: int) -> Bound:
     return Cost(0.0, shape.bounds(cpu_share)).limit(profile.wall_s)
 
 
-def _row(trials: Sequence[Trial], serial: Sequence[Trial], instances: int) -> Row:
+def _row(
+    trials: Sequence[Trial], counted: Sequence[Trial], serial: Sequence[Trial], instances: int
+) -> Row:
     last = trials[-1]
     work, elapsed = _median(trials, "work_s"), stats.summarise([t.elapsed_s for t in trials])
     # Where the serial loop did not run, the calls' times are the trial's own.
@@ -150,6 +150,8 @@ def _row(trials: Sequence[Trial], serial: Sequence[Trial], instances: int) -> Ro
         settings=last.settings,
         estimated=any(t.estimated for t in trials),
         speedup_estimated=any(t.estimated for t in serial),
+        losses=sum(trial.losses for trial in counted),
+        replayed_calls=sum(trial.replayed_calls for trial in counted),
     )
 
 

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from job.commands.console import Console, say
 from job.commands.options import REPORT, check_named, with_options
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from job.results.document import Judged
 
 LAST_LINES = 40  # of a log without results
 
@@ -42,9 +36,7 @@ def fetch(  # noqa: PLR0913 - options
     The job must have run with --emit-json, as `make submit` does.
     """
     from job.cluster.jobs import ENDED, choose_api, exit_code
-    from job.errors import ClusterError, FileError, UsageError
-    from job.results.document import parse
-    from job.results.log import found, unmarked
+    from job.errors import ClusterError, UsageError
 
     if not submission_id:
         raise UsageError("fetch: SUBMISSION_ID is empty", "`ray job list` lists them.")
@@ -55,41 +47,44 @@ def fetch(  # noqa: PLR0913 - options
     if job.get("status") not in ENDED:
         message = f"job {submission_id} is {job.get('status')}: it has not ended yet"
         raise ClusterError(message, f"Follow it with: ray job logs --follow {submission_id}")
-    log = api.log(submission_id)
-    code = exit_code(job)
-    lines = unmarked(log.splitlines())
-    known = "left no exit code" if code is None else f"exited with {code}"
-    ended = f"Job {submission_id} {job['status'].lower()}; its driver {known}."
+    log, code, reason = api.log(submission_id), exit_code(job), str(job.get("message") or "")
+    status = job["status"].lower()
     try:
-        document = found(log)
-    except FileError:
-        click.echo("\n".join(lines[-LAST_LINES:]))
-        say(ended)
-        raise
-    if document:
-        results = parse(document, f"the log of {submission_id}")
-        console.print_results(results)
-        console.keep(results)
-        if code:
-            say(f"Error: {results.problem or _missed(console.judged) or job.get('message')}")
-    else:
-        click.echo("\n".join(lines[-LAST_LINES:]))
-        say(f"Job {submission_id} left no results in its log: it ended before, or ran without "
-            "--emit-json.")  # fmt: skip
-    say(ended)
+        after = _show(log, submission_id, console)
+        if code and after is not None:
+            say("\n".join(after) or reason)
+    finally:
+        known = "left no exit code" if code is None else f"exited with {code}"
+        say(f"Job {submission_id} {status}; its driver {known}.")
     if code is None:
-        message = f"job {submission_id} {job['status'].lower()}, and Ray knows no exit code of it"
-        raise ClusterError(message, str(job.get("message") or ""))
+        raise ClusterError(
+            f"job {submission_id} {status}, and Ray knows no exit code of it", reason
+        )
     sys.exit(code)
 
 
-def _missed(judged: Sequence[Judged]) -> str:
-    """Return what is said of the gates that were missed."""
-    from job.analysis.gates import demand
-    from job.errors import GateError
+def _show(log: str, submission_id: str, console: Console) -> list[str] | None:
+    """Show and save the results in a job's log; else its end.
 
+    Returns:
+        What the driver said after the results; None where there are none.
+    """
+    from job.errors import FileError
+    from job.results.document import parse
+    from job.results.log import found, said_after, unmarked
+
+    end = "\n".join(unmarked(log.splitlines())[-LAST_LINES:])
     try:
-        demand(judged)
-    except GateError as missed:
-        return str(missed)
-    return ""
+        document = found(log)
+    except FileError:
+        click.echo(end)
+        raise
+    if not document:
+        click.echo(end)
+        say(f"Job {submission_id} left no results in its log: it ended before, or ran without "
+            "--emit-json.")  # fmt: skip
+        return None
+    results = parse(document, f"the log of {submission_id}")
+    console.print_results(results)
+    console.keep(results)
+    return said_after(log)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PIECE = 1_000  # characters of the document in one line
 _BEGIN = re.compile(r"--- results ([0-9a-f]{16}), (\d+) lines ---$")
+_END = re.compile(r"--- results [0-9a-f]{16}, end ---$")
 
 
 def marked(document: str) -> list[str]:
@@ -61,6 +62,13 @@ def found(log: str) -> str | None:
         message = "the results in the job's log are not whole: lines are missing or were changed"
         raise FileError(message, "Ray keeps the log on the head; the report may stand in it.")
     return None
+
+
+def said_after(log: str) -> list[str]:
+    """Return the lines that follow the last document: what its driver had to say of it."""
+    lines = log.splitlines()
+    ends = [number for number, line in enumerate(lines, 1) if _END.search(line)]
+    return lines[ends[-1] :] if ends else []
 
 
 def _digest(document: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from job.errors import FileError
-from job.results.log import PIECE, found, marked, unmarked
+from job.results.log import PIECE, found, marked, said_after, unmarked
 
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=5 * PIECE)
 NOISE = st.lists(
@@ -59,3 +59,10 @@ def test_the_rest_of_a_log_is_left_as_it_was() -> None:
     lines = ["Cluster", "half a line", *marked("x" * 3 * PIECE), "Verdict"]
     lines[2] = f"progress: {lines[2]}"
     assert unmarked(lines) == ["Cluster", "half a line", "progress: ", "Verdict"]
+
+
+def test_what_a_driver_said_of_its_results_is_what_follows_the_last_of_them() -> None:
+    documents = [line for number in range(2) for line in ("said before", *marked(str(number)))]
+    log = "\n".join([*documents, "Error: 1 of 1 gates missed", "What to do."])
+    assert said_after(log) == ["Error: 1 of 1 gates missed", "What to do."]
+    assert said_after("Error: it has none") == []
