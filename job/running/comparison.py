@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from job.cluster.autoscaler import lay_out, preview
-from job.cluster.check import inspect, look
+from job.cluster.check import check_all, check_nodes
 from job.cluster.connection import session
 from job.cluster.travel import pack
 from job.planning.estimate import Profile, Rehearsal, estimate, sample_size
@@ -18,7 +18,7 @@ from job.running.sharded import Sharded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from job.analysis.checks import Inspection
+    from job.analysis.checks import Check
     from job.cluster.connection import Site
     from job.cluster.travel import Subject
     from job.planning.layout import Arrangement
@@ -68,7 +68,7 @@ def compare(subject: Subject, site: Site, profile: Profile | None, listener: Lis
         JobError: What went wrong, and how to go on.
     """
     site, laid_out = lay_out(subject.workload, subject.plan, site)
-    look(site.cluster, subject.packed, subject.plan.startup_timeout_s, site.note)
+    check_nodes(site.cluster, subject.packed, subject.plan.startup_timeout_s, site.note)
     runner = Runner(begin(subject, site, laid_out.omitted), subject, listener)
     with runner.recording():
         # What can never be placed is told before a call is made.
@@ -128,10 +128,10 @@ def rehearse(
         )
 
 
-def examine(  # noqa: PLR0913 - what, where, and who is told
+def check(  # noqa: PLR0913 - what, where, and who is told
     workload: Workload, plan: Plan, make: Callable[..., Any], address: str,
     *, leaving: Leaving, listener: Listener,
-) -> Inspection:  # fmt: skip
+) -> Check:  # fmt: skip
     """Say whether the cluster is fit for the comparison; nothing of the target is called.
 
     Raises:
@@ -139,4 +139,4 @@ def examine(  # noqa: PLR0913 - what, where, and who is told
     """
     packed = pack(recipe_of(workload, make))
     with session(address, leaving, listener.note, workload.target.module) as site:
-        return inspect(workload, plan, site, packed)
+        return check_all(workload, plan, site, packed)
