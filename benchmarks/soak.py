@@ -51,16 +51,16 @@ _LIMIT_S = 120.0  # for a run that needs 2 s: what takes longer hangs
 
 @dataclass(frozen=True)
 class Run:
-    """What one run came to; `work_s` and `deaths` are empty where it failed."""
+    """What one run came to; `work_s` and `losses` are empty where it failed."""
 
     problem: str
     work_s: float = 0.0
-    deaths: tuple[Loss, ...] = ()
+    losses: tuple[Loss, ...] = ()
 
     @property
     def replayed(self) -> int:
         """How many answered calls were made again."""
-        return sum(death.replayed_calls for death in self.deaths)
+        return sum(loss.replayed_calls for loss in self.losses)
 
 
 @click.command()
@@ -77,7 +77,7 @@ def main(runs: int, seed: int) -> None:
                 found = []
                 for run in _runs(name, every, site, chaos):
                     found.append(run)
-                    told = run.problem or f"{len(run.deaths)} deaths, {run.replayed} replayed"
+                    told = run.problem or f"{len(run.losses)} losses, {run.replayed} replayed"
                     ours.note(f"{name}, snapshots {every}, run {len(found)} of {runs}: {told}")
                 wrong += sum(1 for run in found if run.problem)
                 rows.append(_row(name, every, undisturbed, found))
@@ -111,17 +111,17 @@ def _run(strategy: Sharded, disturbed: bool) -> Run:  # noqa: FBT001 - one calle
         since = time.monotonic()
         strategy.work(ours.unseen)
         work_s = time.monotonic() - since
-        states, deaths = strategy.read(), strategy.facts().deaths
+        states, losses = strategy.read(), strategy.facts().deaths
     except JobError as error:
         return Run(f"failed: {error.message}")
     finally:
         strategy.stop()
         strategy.settle()
     if states != _serial():
-        return Run(f"wrong states: {states}", work_s, deaths)
-    run = Run("", work_s, deaths)
-    if disturbed and not (deaths and run.replayed):
-        return replace(run, problem=f"{len(deaths)} losses, {run.replayed} replayed calls")
+        return Run(f"wrong states: {states}", work_s, losses)
+    run = Run("", work_s, losses)
+    if disturbed and not (losses and run.replayed):
+        return replace(run, problem=f"{len(losses)} losses, {run.replayed} replayed calls")
     return run
 
 
@@ -137,25 +137,25 @@ def _serial() -> list[str]:
 
 
 def _row(name: str, every: int, undisturbed: Run, runs: list[Run]) -> dict[str, str]:
-    back = [d.resumed_s for run in runs for d in run.deaths if d.resumed_s is not None]
-    deaths = sum(len(run.deaths) for run in runs)
-    successors = sum(death.incarnation > 1 for run in runs for death in run.deaths)
+    back = [d.resumed_s for run in runs for d in run.losses if d.resumed_s is not None]
+    losses = sum(len(run.losses) for run in runs)
+    successors = sum(loss.incarnation > 1 for run in runs for loss in run.losses)
     return {
         "strategy": name,
         "snapshot every": str(every or "never"),
         "right states": f"{sum(1 for run in runs if not run.problem)} of {len(runs)}",
-        "deaths (of successors)": f"{deaths:,} ({successors:,})",
-        "replayed calls a death": f"{sum(run.replayed for run in runs) / max(1, deaths):.1f}",
+        "losses (of successors)": f"{losses:,} ({successors:,})",
+        "replayed calls a loss": f"{sum(run.replayed for run in runs) / max(1, losses):.1f}",
         "back after s, median (most)": (
             f"{statistics.median(back):.2f} ({max(back):.2f})" if back else "-"
         ),
         "work s, median": f"{statistics.median(run.work_s for run in runs):.2f}",
-        "without deaths": f"{undisturbed.work_s:.2f}",
+        "without losses": f"{undisturbed.work_s:.2f}",
     }
 
 
 def _unsaid(_: str) -> None:
-    """Say nothing of each death: the line of its run does."""
+    """Say nothing of each loss: the line of its run does."""
 
 
 if __name__ == "__main__":

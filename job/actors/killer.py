@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 import ray.exceptions as rex
 
+from job.actors.recovery import Advance
 from job.cluster.connection import on_node
 from job.errors import ClusterError, UsageError
 from job.words import count
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
     from job.results.document import Cluster
     from job.workload.chaos import Chaos, Kill
 
-UNHURT_S = 0.25  # how long a death waits for a victim that has answered something to lose
+UNHURT_S = 0.25  # how long a kill waits for a victim that has answered something to lose
 
 
 class Executioner:
     """Ends processes of its own node; an actor without a CPU."""
 
     def ready(self) -> None:
-        """Be there before the first death is due."""
+        """Be there before the first kill is due."""
 
     def kill(self, pid: int) -> None:
         """End a process as the kernel does when memory runs out."""
@@ -50,7 +51,7 @@ class Executioner:
 
 
 class Killer:
-    """Brings about the deaths of one trial."""
+    """Carries out the kills of one trial."""
 
     def __init__(self, kills: Sequence[Kill], site: Site, timeout_s: float) -> None:
         """Start what kills on every node, before anything is timed.
@@ -104,10 +105,10 @@ class Killer:
             self._kills.pop(0)
 
     def end(self) -> None:
-        """End what kills; say which deaths came too late."""
+        """End what kills; say which kills came too late."""
         if self._kills and self._began_s:
             self._site.note(
-                f"--chaos: {count(len(self._kills), 'death')} found no victim before the work was "
+                f"--chaos: {count(len(self._kills), 'kill')} found no victim before the work was "
                 "done; a shorter interval brings them earlier"
             )
         for hand in self._hands.values():
@@ -117,27 +118,22 @@ class Killer:
 
     def _victims(self, workers: Sequence[Worker], losses: Losses, *, node: bool) -> list[Worker]:
         """Return the actors that are at work, on nodes that may be killed."""
-        at_work = [
+        nodes = self._hands.keys() - (self._spared if node else set())
+        return [
             w for w in workers
-            if w.place and not losses.is_ours(w) and w.segments and w.place.node_id in self._hands
+            if w.place and w.place.node_id in nodes and w.sent and not losses.is_ours(w)
         ]  # fmt: skip
-        if not node:
-            return at_work
-        return [w for w in at_work if w.place and w.place.node_id not in self._spared]
 
     def _kill(self, kill: Kill, victim: Worker, workers: Sequence[Worker], losses: Losses) -> None:
         assert victim.place  # noqa: S101 - who is at work has one
-        place = victim.place
-        hand = self._hands[place.node_id]
-        if not kill.node:
-            losses.expect(place)
-            hand.kill.remote(place.pid)
-            return
-        for worker in workers:
-            if worker.place and worker.place.node_id == place.node_id:
-                losses.expect(worker.place)
-        hand.kill_node.remote()
-        del self._hands[place.node_id]
+        node_id, pid = victim.place.node_id, victim.place.pid
+        if kill.node:
+            for place in [w.place for w in workers if w.place and w.place.node_id == node_id]:
+                losses.expect(place)
+            self._hands.pop(node_id).kill_node.remote()
+        else:
+            losses.expect(victim.place)
+            self._hands[node_id].kill.remote(pid)
 
 
 def spared(cluster: Cluster) -> set[str]:
@@ -159,7 +155,7 @@ def check_victims(chaos: Chaos, cluster: Cluster) -> None:
 
 def _has_something_to_lose(worker: Worker) -> bool:
     """Return whether an actor has answered calls that are in no snapshot."""
-    recovery, segment = worker.recovery, worker.segments[0]
-    if recovery.answered > recovery.saved:
+    sent = worker.sent[0]
+    if worker.recovery.unsaved:
         return True
-    return segment.kind == "advance" and bool(ray.wait(segment.refs[:1], timeout=0)[0])
+    return isinstance(sent.order, Advance) and bool(ray.wait(sent.refs[:1], timeout=0)[0])

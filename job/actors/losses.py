@@ -1,17 +1,17 @@
-"""The deaths of a trial's actors: what is known of each, and what is said about it."""
+"""Losses: how the driver learns of one, what is known of each, and what is said about it."""
 
 from __future__ import annotations
 
-import contextlib
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ray
 import ray.exceptions as rex
 
-from job.actors.answers import AFTERWARDS, DiedError
-from job.actors.recovery import MAKING, Point
-from job.errors import TrialError
+from job.actors.recovery import Point, Spawn
+from job.actors.worker import which_instances
+from job.cluster.reasons import NODE_LOST, UNREACHABLE, cause_of_death, last_line, missing_module
+from job.errors import ClusterError, JobError, TargetRaisedError, TrialError
 from job.results.document import Loss
 from job.words import count
 
@@ -22,24 +22,99 @@ if TYPE_CHECKING:
     from job.cluster.travel import Subject
     from job.shard.shard import Place
 
-MOST_SAID = 5  # deaths that are told one by one while a trial lasts
+MISSING_HINT = "Install it on every node, or name it under `pip` in runtime_env.yaml (make submit)."
+MOST_SAID = 5  # losses that are told one by one while a trial lasts
+BY_ITSELF = "The target does so by itself, or needs more memory than is there."
+
+
+class LostError(Exception):
+    """An actor's process or node was lost.
+
+    Attributes:
+        cause: How, as far as that is known.
+        at: The call that ended it, where it could still tell.
+        without_call: Whether it was lost in a way that no call of the target's brings about.
+    """
+
+    def __init__(self, cause: str, at: Point | None = None) -> None:
+        """Take note of both."""
+        super().__init__(cause)
+        self.cause = cause
+        self.at = at
+        self.without_call = cause in (NODE_LOST, UNREACHABLE)
+
+
+def take_answers(strategy: str, worker: Worker, refs: list[Any]) -> list[Any]:
+    """Return answers that are there.
+
+    Raises:
+        LostError: The actor did not live to give them.
+        TrialError: The target raised.
+        ClusterError: Something that the actor needs is missing where it is.
+    """
+    try:
+        return ray.get(refs)
+    except rex.RayTaskError as error:
+        cause = error.cause
+        if isinstance(cause, TargetRaisedError):
+            if cause.exits:
+                number = cause.number
+                at = Point("calling", number, number, cause.position, certain=True)
+                raise LostError(cause.error, at) from None
+            raise cause.told(strategy, f"on {worker.host}") from None
+        if isinstance(cause, JobError):
+            raise cause from None
+        raise TrialError(f"{strategy}: {worker} failed: {last_line(error)}") from None
+    except rex.RuntimeEnvSetupError as error:
+        message = f"{strategy}: the runtime environment cannot be set up: {last_line(error)}"
+        raise ClusterError(message) from None
+    except (rex.RayError, ImportError) as error:
+        if missing := missing_module(error):
+            message = f"{strategy}: Python module {missing!r} is missing on {worker.host}"
+            raise ClusterError(message, MISSING_HINT) from None
+        raise LostError(cause_of_death(error)) from None
+
+
+def take_last_words(strategy: str, worker: Worker, refs: list[Any]) -> list[Any]:
+    """Return what an actor that may be lost by now has answered, of remote calls in order."""
+    heard: list[Any] = []
+    for ref in refs:
+        if not ray.wait([ref], timeout=0)[0]:
+            break
+        try:
+            heard += take_answers(strategy, worker, [ref])
+        except LostError:
+            break
+    return heard
+
+
+def late(strategy: str, worker: Worker, limit_s: float) -> JobError:
+    """Return what is said of an actor that has not answered within so many seconds."""
+    if worker.sent and isinstance(worker.sent[0].order, Spawn):
+        message = f"{strategy}: {worker} was not ready within {limit_s:g} s"
+        return ClusterError(message, "Free some capacity, or allow more with --startup-timeout.")
+    what = "the states are not there" if worker.sent else "a question is not answered"
+    if left := worker.recovery.calls - worker.recovery.answered:
+        what = f"{left:,} calls are not answered"
+    message = f"{strategy}: {what} within {limit_s:g} s by {worker}"
+    return TrialError(message, "Allow more with --timeout, or ask for less work.")
 
 
 class Losses:
-    """All deaths of one trial."""
+    """All losses of one trial."""
 
     def __init__(self, strategy: str, subject: Subject, site: Site) -> None:
         """Start with nothing."""
         self._ours: dict[tuple[str, int], float] = {}  # when we killed which node's process
         self._strategy = strategy
         self._subject, self._site = subject, site
-        self._deaths: list[Loss] = []
-        self._waiting: dict[int, list[int]] = {}  # an actor's deaths it has not come back from
+        self._losses: list[Loss] = []
+        self._waiting: dict[int, list[int]] = {}  # those of an actor that has not come back
 
     @property
-    def deaths(self) -> tuple[Loss, ...]:
+    def all(self) -> tuple[Loss, ...]:
         """All of them, in the order they were noticed."""
-        return tuple(self._deaths)
+        return tuple(self._losses)
 
     def is_ours(self, worker: Worker) -> bool:
         """Return whether we killed an actor ourselves."""
@@ -52,83 +127,56 @@ class Losses:
         """Take note that we kill what runs there."""
         self._ours[place.node_id, place.pid] = time.monotonic()
 
-    def add(
-        self, worker: Worker, death: DiedError, incarnation: int, began_s: float, replayed: int
-    ) -> None:
-        """Take note of a death, and tell it.
+    def add(self, worker: Worker, cause: str, began_s: float, replayed: int) -> None:
+        """Take note of a loss, and tell it.
 
         Args:
-            worker: The shard, as it was when its actor died or as it is again.
-            death: How it died.
-            incarnation: Which one.
+            worker: The shard, as it was when its actor was lost.
+            cause: What the actor was lost to.
             began_s: When the work phase began, by the monotonic clock; 0 before.
             replayed: How many answered calls must be made again.
         """
         killed_s, now = self._killed_s(worker.place), time.monotonic()
-        cause = "killed by --chaos" if killed_s else death.cause
-        self._waiting.setdefault(worker.index, []).append(len(self._deaths))
-        self._deaths.append(
+        cause = "killed by --chaos" if killed_s else cause
+        self._waiting.setdefault(worker.index, []).append(len(self._losses))
+        self._losses.append(
             Loss(
-                actor=worker.index, incarnation=incarnation,
+                actor=worker.index, incarnation=worker.recovery.incarnation,
                 address=worker.place.address if worker.place else "", cause=cause,
                 since_s=max(0.0, (killed_s or now) - began_s) if began_s else 0.0,
                 replayed_calls=replayed, unheard_s=None if killed_s else now - worker.heard_s,
             )
         )  # fmt: skip
-        if len(self._deaths) <= MOST_SAID:
+        if len(self._losses) <= MOST_SAID:
             self._site.note(
                 f"{self._strategy}: {worker} died ({cause}); "
-                f"{count(replayed, 'call')} that it had answered will be made again"
+                f"{count(replayed, 'call')} that it had answered must be made again"
             )
 
-    def add_afterwards(self, worker: Worker, began_s: float) -> None:
-        """Take note of an actor that died when its states had been read."""
-        self.add(worker, DiedError(AFTERWARDS), worker.recovery.incarnation, began_s, 0)
-
-    def resumed(self, worker: Worker, now_s: float) -> None:
-        """Take note that the next incarnation of a shard has answered calls."""
+    def resume(self, worker: Worker, now_s: float) -> None:
+        """Take note that an incarnation of a shard has answered calls."""
         for at in self._waiting.pop(worker.index, ()):
-            death = self._deaths[at]
-            resumed = {"resumed_s": max(0.0, now_s - death.since_s)}
-            self._deaths[at] = death.model_copy(update=resumed)
+            loss = self._losses[at]
+            resumed = {"resumed_s": max(0.0, now_s - loss.since_s)}
+            self._losses[at] = loss.model_copy(update=resumed)
 
-    def given_up(self, worker: Worker, told: GiveUp, death: DiedError) -> TrialError:
-        """Return why no further incarnation is started."""
-        where = f"on {worker.host} ({death.cause})"
-        if told.at is None:
+    def give_up(self, worker: Worker, order: GiveUp) -> TrialError:
+        """Return why no further incarnation is started of a shard that has just lost one."""
+        at, loss = order.at, self._losses[-1]
+        last = f"the last on {loss.address or 'its node'} ({loss.cause})"
+        if at is None:
             message = (
-                f"{self._strategy}: {worker} died {told.losses} times without getting any further: "
-                f"the last time {where}"
+                f"{self._strategy}: {worker} died {order.losses} times without getting any further,"
+                f" {last}"
             )
             return TrialError(message, "Its process or node was lost each time; see Ray's logs.")
-        if told.at == MAKING:
-            doing = f"instances {worker.numbers[0]:,} and on: making them"
-        elif not told.at.call:
-            doing = f"instance {told.at.instance:,}: reading its state"
-        else:
-            call = self._subject.recipe.call_at(told.at.call)
-            doing = f"instance {told.at.instance:,}, call {told.at.call:,}, {call}: it"
-        message = f"{self._strategy}: {doing} ended the process of three actors, the last {where}"
-        return TrialError(
-            message, "The target does so by itself, or needs more memory than is there."
-        )
-
-
-def call_in_hand(worker: Worker, calls_per_batch: int | None) -> Point | None:
-    """Return the call that an actor was making when it died; None where it may be one of many."""
-    if worker.place is None:
-        return MAKING
-    kind = worker.segments[0].kind if worker.segments else ""
-    if kind == "step":
-        return worker.point
-    if kind == "read":
-        return Point(worker.numbers[min(len(worker.states), len(worker.numbers) - 1)], 0)
-    if kind == "advance" and calls_per_batch == 1 and len(worker.numbers) == 1:
-        return Point(worker.numbers[0], worker.recovery.answered + 1)
-    return None
-
-
-def kill(worker: Worker) -> None:
-    """End an actor, wherever it is, and whether it still lives."""
-    with contextlib.suppress(rex.RayError, ValueError):  # gone already, with its node
-        ray.kill(worker.handle)
+        which = which_instances(at.first, at.last)
+        if at.doing == "calling" and not at.certain:
+            what = f"three actors died near call {at.call:,} of {which}, {last}"
+            hint = f"--calls-per-batch 1 names the call. {BY_ITSELF}"
+            return TrialError(f"{self._strategy}: {what}", hint)
+        what = f": {at.doing} {'it' if at.first == at.last else 'them'}"
+        if at.doing == "calling":
+            what = f", call {at.call:,}, {self._subject.recipe.call_at(at.call)}: it"
+        message = f"{self._strategy}: {which}{what} ended the process of three actors, {last}"
+        return TrialError(message, BY_ITSELF)

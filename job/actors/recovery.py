@@ -1,180 +1,303 @@
-"""What to do when an actor dies: a machine for each shard, events in, instructions out.
+"""What one shard's actor is to do next, also after a loss: a machine, events in, instructions out.
 
-It has no clock and talks to nobody. An actor of a shard is one incarnation of it; whatever an older
-one says is ignored. A dead one is never asked again, and no single call is repeated on a state that
-may have seen it: the next incarnation starts from fresh instances, or from a snapshot that was
-taken between two calls, and gets every call from there on.
+It has no clock and talks to nobody. The fleet obeys it, as dask's workers obey their state machine:
+`next` hands out one instruction at a time, `apply` takes note of what became of it, and nothing
+else changes it.
+
+An actor of a shard is one incarnation of it; whatever an older one says is ignored. A lost one is
+never asked again, and no single call is repeated on a state that may have seen it: the next
+incarnation starts from fresh instances, or from a snapshot that was taken between two calls, and
+gets every call from there on.
 """
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-MOST_AT_ONE_CALL = 3  # incarnations that may die at one and the same call
-CAREFUL_AFTER = 2  # losses without progress, then calls are made one by one to find the culprit
-GUESSED = 4  # how much further a batch of unknown size is taken to have gone at each death
-MOST_GUESSES = 3  # then it may have gone to the end
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST_AT_ONE_POINT = 3  # losses in a row
 MOST_WITHOUT_PROGRESS = 10  # a target that ends its process at random would go on for ever
+STRETCHES = 10  # in which a shard's calls are waited for at least: progress and timeline show them
+
+
+class Goal(enum.IntEnum):
+    """How far a shard is driven."""
+
+    READY = 0
+    WORKED = 1
+    READ = 2
 
 
 class Point(NamedTuple):
-    """One call: the instance's number, and its how-many-th call it is, counted from 1."""
+    """What an incarnation was doing when it was lost, as exactly as that is known.
 
-    instance: int
-    call: int
+    Attributes:
+        doing: What was done to its instances.
+        first: The number of the first instance that it may have been.
+        last: That of the last one.
+        call: Which call of each, from 1; 0 where none was made.
+        certain: Whether it was this very call, and not one that shares its batch.
+    """
+
+    doing: Literal["making", "calling", "keeping", "reading"]
+    first: int
+    last: int
+    call: int = 0
+    certain: bool = False
 
 
-MAKING = Point(-1, 0)  # stands for the making of the instances, before any call
+# --- instructions
 
 
 @dataclass(frozen=True)
 class Spawn:
-    """Start an actor.
+    """Request an actor that starts from a snapshot, or makes its instances where that is None."""
 
-    Attributes:
-        incarnation: The how-many-th of its shard it is, counted from 1.
-        snapshot: What it starts from; None for fresh instances.
-    """
-
-    incarnation: int
     snapshot: bytes | None
 
 
 @dataclass(frozen=True)
-class Apply:
-    """Have further calls made: all those that are left, one by one where `careful`."""
+class Advance:
+    """Send so many remote calls, a batch each, whose answers are waited for together."""
 
-    calls: int
-    careful: bool
+    batches: int
 
 
 @dataclass(frozen=True)
 class Save:
-    """Take a snapshot before any further call."""
+    """Take a snapshot."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """Read states, from the `first`-th instance of the shard on."""
+
+    first: int
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Do nothing before what is under way has come to something."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """Do nothing: the goal is reached."""
 
 
 @dataclass(frozen=True)
 class GiveUp:
-    """End the trial.
-
-    Attributes:
-        at: The call at which its incarnations die; None where they die at no certain one.
-        losses: How many died without getting any further.
-    """
+    """End the trial: `losses` without progress, all `at` one point, or None: ever elsewhere."""
 
     at: Point | None
     losses: int
 
 
-Next: TypeAlias = "Apply | Save | None"
+Instruction: TypeAlias = "Spawn | Advance | Save | Read | Wait | Done | GiveUp"
+
+# --- events
+
+
+@dataclass(frozen=True)
+class Event:
+    """What became of an incarnation, or of what it was told to do."""
+
+    incarnation: int
+
+
+@dataclass(frozen=True)
+class Ready(Event):
+    """It has its instances."""
+
+
+@dataclass(frozen=True)
+class Advanced(Event):
+    """It has answered so many remote calls, which carried so many calls together."""
+
+    batches: int
+    calls: int
+
+
+@dataclass(frozen=True)
+class Saved(Event):
+    """It has taken a snapshot."""
+
+    snapshot: bytes
+
+
+@dataclass(frozen=True)
+class States(Event):
+    """It has told so many states."""
+
+    states: int
+
+
+@dataclass(frozen=True)
+class Lost(Event):
+    """It is no more; `at` says where it was lost, if it could still tell.
+
+    What it did is not `blamed` where its node was lost, or where we ended it ourselves.
+    """
+
+    at: Point | None = None
+    blamed: bool = True
 
 
 class Recovery:
-    """One shard: how far it is, what it can start again from, and what it has died of.
+    """One shard: how far it is, what it can start again from, and where it was lost.
 
     Attributes:
-        incarnation: The number of the actor that counts, from 1; 0 before the first.
-        answered: How many of the shard's calls are answered by it, those of its snapshot included.
-        saved: How many of them are in the last snapshot.
-        snapshot: That snapshot; None before the first.
-        losses: How many incarnations have died.
-        replayed: How many answered calls had to be made again.
+        numbers: Its instances.
+        calls: How many calls they get in all.
+        incarnation: The number of the actor that counts, from 1.
+        answered: How many of the calls are answered by it, those of its snapshot included.
     """
 
-    def __init__(self, calls: int, save_every: int = 0) -> None:
-        """Begin with a shard that gets `calls` calls, and is kept after every `save_every`.
-
-        Where that is 0, it is never kept.
-        """
-        self.incarnation = self.answered = self.saved = self.losses = self.replayed = 0
-        self._calls = calls
-        self._save_every = save_every
-        self.snapshot: bytes | None = None
-        self._careful_until = 0
-        self._reach = -1  # how far incarnations that died may have come
-        self._guesses = 0
-        self._stuck: list[Point | None] = []  # where they died since one got further
-
-    @property
-    def until(self) -> int:
-        """After how many of the shard's calls something else comes: a snapshot, or the end."""
-        return min(self._calls, self.saved + self._save_every) if self._save_every else self._calls
-
-    def begin(self) -> Spawn:
-        """Start the first incarnation."""
-        return self._spawn()
-
-    def ready(self, incarnation: int) -> Next:
-        """Take note that an incarnation has its instances."""
-        return self.next() if incarnation == self.incarnation else None
-
-    def advanced(self, incarnation: int, calls: int) -> Next:
-        """Take note that an incarnation has answered further calls."""
-        if incarnation != self.incarnation:
-            return None
-        self.answered += calls
-        if self.answered > self._reach:
-            self._stuck.clear()
-        return self.next()
-
-    def saved_as(self, incarnation: int, snapshot: bytes) -> Next:
-        """Take note of a snapshot that was taken after all calls answered so far."""
-        if incarnation != self.incarnation:
-            return None
-        self.saved, self.snapshot = self.answered, snapshot
-        return self.next()
-
-    def lost(
-        self,
-        incarnation: int,
-        open_calls: int | None,
-        at: Point | None = None,
-        *,
-        blamed: bool = True,
-    ) -> Spawn | GiveUp | None:
-        """Take note of an incarnation's death.
+    def __init__(
+        self, numbers: Sequence[int], each: int, batch: int | None, window: int, save_every: int = 0
+    ) -> None:
+        """Begin with nothing requested.
 
         Args:
-            incarnation: Which one.
-            open_calls: How many calls it may have made without an answer; None where nobody knows.
-            at: The call that it was making, where that is certain.
-            blamed: Whether a call may have been the reason, as it is not where its node has gone.
-
-        Returns:
-            What to do now; None where an older incarnation is meant.
+            numbers: The shard's instances.
+            each: How many calls each of them gets.
+            batch: How many calls a remote call carries; None where nobody knows beforehand.
+            window: How many remote calls may be under way; 1 where nobody knows what they carry.
+            save_every: After how many calls a snapshot is taken; 0 for never.
         """
-        if incarnation != self.incarnation:
-            return None
-        self.losses += 1
-        self.replayed += self.answered - self.saved
-        if blamed:
-            self._guesses += open_calls is None
-            guess = GUESSED**self._guesses if self._guesses <= MOST_GUESSES else self._calls
-            reach = guess if open_calls is None else open_calls
-            self._reach = max(self._reach, self.answered + reach)
-            self._stuck.append(at)
-        same = 0
-        for point in reversed(self._stuck):
-            if point is None or point != self._stuck[-1]:
-                break
-            same += 1
-        if same >= MOST_AT_ONE_CALL or len(self._stuck) >= MOST_WITHOUT_PROGRESS:
-            return GiveUp(at if same >= MOST_AT_ONE_CALL else None, len(self._stuck))
-        return self._spawn()
+        self.numbers = numbers
+        self.calls = len(numbers) * each
+        self.incarnation = 1
+        self.answered = self._saved = 0
+        self._batch = batch
+        self._window = window
+        self._stretch = max(1, min(window // 2, -(-self._carriers(self.calls) // STRETCHES)))
+        self._save_every = save_every or self.calls + 1
+        self._snapshot: bytes | None = None
+        # Of the incarnation that counts:
+        self._is_ready = False
+        self._told: Spawn | Save | Read | None = None  # to do what nothing else may meet
+        self._under_way = 0  # batches
+        self._held = 0  # calls in the last answer
+        self._states = 0
+        # Of those that were blamed since one got further than all others:
+        self._stuck = self._in_a_row = 0
+        self._lost_at: Point | None = None
+        self._lost_after = 0  # calls that the last one had answered
+        self._reach = 0  # how far one of them may have come
+        self._end: GiveUp | None = None
 
-    def next(self) -> Next:
-        """Return what the incarnation that counts is to do once it is ready; None: no more."""
-        left = self._calls - self.answered
-        if left <= 0:
-            return None
-        if self._save_every and self.answered - self.saved >= self._save_every:
-            return Save()
-        return Apply(left, careful=self.answered < self._careful_until)
+    @property
+    def unsaved(self) -> int:
+        """How many answered calls a loss would cost."""
+        return self.answered - self._saved
 
-    def _spawn(self) -> Spawn:
-        self.incarnation += 1
-        self.answered = self.saved
-        careful = len(self._stuck) >= CAREFUL_AFTER
-        self._careful_until = self._reach if careful else 0
-        return Spawn(self.incarnation, self.snapshot)
+    def next(self, goal: Goal) -> Instruction:
+        """Hand out what is to be done now; it counts as under way until its event is applied."""
+        if self._end:
+            return self._end
+        if self._told:
+            return Wait()
+        if not self._is_ready:
+            self._told = Spawn(self._snapshot)
+        elif goal > Goal.READY and self.answered < self.calls:
+            if self.unsaved < self._save_every:
+                return self._advance()
+            self._told = Save()
+        elif goal == Goal.READ and self._states < len(self.numbers):
+            self._told = Read(self._states)
+        return self._told or Done()
+
+    def apply(self, event: Event) -> None:
+        """Take note of what happened.
+
+        Raises:
+            TypeError: It is no event.
+        """
+        if event.incarnation != self.incarnation:
+            return
+        match event:
+            case Ready():
+                self._told, self._is_ready = None, True
+            case Advanced(batches=batches, calls=calls):
+                self._under_way -= batches
+                self._held = calls
+                self.answered += calls
+                if self.answered > self._reach:
+                    self._stuck, self._lost_at = 0, None
+            case Saved(snapshot=snapshot):
+                self._told, self._snapshot, self._saved = None, snapshot, self.answered
+            case States(states=states):
+                self._told = None
+                self._states += states
+            case Lost():
+                if event.blamed:
+                    self._blame(event.at or self._point())
+                self.incarnation += 1
+                self.answered = self._saved
+                self._told, self._is_ready = None, False
+                self._under_way = self._held = self._states = 0
+            case _:
+                message = f"{event!r} is not an event that a shard knows"
+                raise TypeError(message)
+
+    def _advance(self) -> Advance | Wait:
+        """Hand out the next stretch of batches, if there is room for it.
+
+        A fresh incarnation gets one, one, two, four … before it has answered, so that while the
+        driver fills their windows in turn no actor waits long for its first one. Where one was lost
+        they come one at a time, which tells which of them it was.
+        """
+        until = min(self.calls, self._saved + self._save_every)
+        left = self._carriers(until - self.answered) - self._under_way
+        window, stretch = (1, 1) if self._stuck else (self._window, self._stretch)
+        if not self.unsaved:
+            stretch = min(stretch, max(1, self._under_way))
+        batches = min(stretch, left)
+        if batches <= 0 or self._under_way + batches > window:
+            return Wait()
+        self._under_way += batches
+        return Advance(batches)
+
+    def _carriers(self, calls: int) -> int:
+        """Return how many remote calls carry so many calls; where nobody knows, one."""
+        return min(1, calls) if self._batch is None else -(-calls // self._batch)
+
+    def _blame(self, point: Point) -> None:
+        """Hold a loss against what was being done, and give up where that is hopeless."""
+        # An automatic batch holds about as many calls as the one before, if there was one.
+        batch, last = self._batch or max(1, self._held), self._lost_at
+        if last is None or point.doing != last.doing:
+            again = False
+        elif point.certain and last.certain:
+            again = point == last
+        else:
+            again = abs(self.answered - self._lost_after) < batch
+        self._in_a_row = self._in_a_row + 1 if again else 1
+        self._stuck += 1
+        self._lost_at, self._lost_after = point, self.answered
+        self._reach = max(self._reach, self.answered + batch)
+        if self._in_a_row >= MOST_AT_ONE_POINT:
+            self._end = GiveUp(point, self._stuck)
+        elif self._stuck >= MOST_WITHOUT_PROGRESS:
+            self._end = GiveUp(None, self._stuck)
+
+    def _point(self) -> Point:
+        """Return what was being done, by what was told and answered."""
+        numbers = self.numbers
+        match self._told:
+            case Spawn():
+                return Point("making", numbers[0], numbers[-1])
+            case Save():
+                return Point("keeping", numbers[0], numbers[-1])
+            case Read(first=first):
+                return Point("reading", numbers[first], numbers[-1])
+        rounds, turn = divmod(self.answered, len(numbers))
+        if self._batch == 1 and self.answered < self.calls:
+            # Batches of one go round the instances: so a shard deals them out.
+            return Point("calling", numbers[turn], numbers[turn], rounds + 1, certain=True)
+        return Point("calling", numbers[0], numbers[-1], rounds + 1)

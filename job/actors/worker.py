@@ -1,45 +1,44 @@
-"""What `actors` and `sharded` are laid out by, and how the driver sees their actors."""
+"""What `actors` and `sharded` share, how the driver sees their actors, and where it starts them."""
 
 from __future__ import annotations
 
-import enum
+import contextlib
 import os
 import socket
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ray
+import ray.exceptions as rex
 
-from job.results.document import NodeShare
-from job.shard.shard import Place
+from job.cluster import private
+from job.cluster.connection import on_node
+from job.planning.placement import emptiest, room
+from job.shard.shard import Place, Shard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from job.actors.recovery import Point, Recovery
-    from job.shard.metering import Account
+    from job.actors.recovery import Instruction, Recovery
+    from job.cluster.travel import Subject
+    from job.planning.layout import Layout
+
+FRESH_S = 0.5  # how old what is known of the nodes may be
 
 
-class Goal(enum.IntEnum):
-    """How far the actors are driven."""
-
-    READY = 0
-    WORKED = 1
-    READ = 2
-
-
-class Segment(NamedTuple):
-    """Remote calls of one kind that were sent together; the last one's answer is waited for.
+class Sent(NamedTuple):
+    """Remote calls that carry out an instruction; the last one's answer is waited for.
 
     Attributes:
-        kind: The method that was called.
-        refs: One for each call.
+        order: What they carry out.
+        refs: One for each remote call.
         since_s: When they were sent, by the monotonic clock.
-        incarnation: To which actor of its shard; what an older one says is ignored.
+        incarnation: To which actor of the shard.
     """
 
-    kind: str
+    order: Instruction
     refs: list[Any]
     since_s: float
     incarnation: int
@@ -51,45 +50,39 @@ class Worker:
 
     Attributes:
         index: Which shard it is, from 0.
-        numbers: Its instances.
-        calls: How many calls it gets in all.
-        recovery: How far it is, and what is to be done when its actor dies.
+        recovery: How far it is, and what it is to do.
         handle: Its actor now, as below.
         place: Where that is, once it is ready.
-        refuge: The node on which it was requested without a CPU of its own; None: anywhere.
+        refuge: The node on which it is requested without a CPU of its own; None: anywhere.
         asked_s: When it was requested, by the monotonic clock.
         heard_s: When it last answered, likewise.
-        sent: How many calls are made once all that was sent is answered.
-        batch: How many calls its last remote call held.
-        point: Which call is made next, where they are made one by one.
-        segments: What is not answered, oldest first.
+        sent: What is not answered, oldest first.
         states: Those that were read so far.
         told: How many calls were told as progress.
     """
 
     index: int
-    numbers: Sequence[int]
-    calls: int
     recovery: Recovery
     handle: Any = None
     place: Place | None = None
     refuge: str | None = None
     asked_s: float = 0.0
     heard_s: float = 0.0
-    sent: int = 0
-    batch: int = 0
-    point: Point | None = None
-    segments: deque[Segment] = field(default_factory=deque)
+    sent: deque[Sent] = field(default_factory=deque)
     states: list[str] = field(default_factory=list)
     told: int = 0
 
-    def renew(self, handle: Any, now: float, refuge: str | None) -> None:
+    def renew(self, handle: Any, now: float) -> None:
         """Take note of a new actor, of which nothing is known yet."""
-        self.handle, self.place, self.point, self.refuge = handle, None, None, refuge
+        self.handle, self.place = handle, None
         self.asked_s = self.heard_s = now
-        self.sent = self.recovery.answered
-        self.segments.clear()
         self.states.clear()
+
+    def kill(self) -> None:
+        """End the actor, wherever it is, and whether it still lives; expect no answer."""
+        self.sent.clear()
+        with contextlib.suppress(rex.RayError, ValueError):  # gone already, with its node
+            ray.kill(self.handle)
 
     @property
     def host(self) -> str:
@@ -98,9 +91,77 @@ class Worker:
 
     def __str__(self) -> str:
         """Name the actor by its instances and its node."""
-        first, last = self.numbers[0], self.numbers[-1]
-        which = f"instance {first:,}" if first == last else f"instances {first:,} to {last:,}"
+        which = which_instances(self.recovery.numbers[0], self.recovery.numbers[-1])
         return f"the actor of {which}" + (f" on {self.place.address}" if self.place else "")
+
+
+def which_instances(first: int, last: int) -> str:
+    """Return how a sentence names neighbouring instances."""
+    return f"instance {first:,}" if first == last else f"instances {first:,} to {last:,}"
+
+
+class Spawner:
+    """Starts actors, spread over the nodes or sharing a CPU, and knows which nodes there are."""
+
+    def __init__(self, layout: Layout, subject: Subject) -> None:
+        """Take note of what is asked for."""
+        self._layout = layout
+        self._subject = subject
+        self._recipe: Any = None
+        self._remote: Any = None
+        self._cpus: dict[str, float] = {}  # of each node that is alive
+        self._seen_s = -FRESH_S
+
+    def request(self, numbers: Sequence[int], node_id: str | None) -> Any:
+        """Request an actor for these instances: wherever there is room, or on that node.
+
+        There it holds no CPU, since there may be none left.
+        """
+        if self._recipe is None:  # both are sent once, to where every actor can have them
+            self._recipe = ray.put(self._subject.packed)
+            self._remote = ray.remote(Shard)
+        cpus: float = 0 if node_id else self._layout.cpus_per_actor
+        where = on_node(node_id) if node_id else "SPREAD"
+        return self._remote.options(
+            max_restarts=0, max_task_retries=0, num_cpus=cpus, scheduling_strategy=where
+        ).remote(
+            self._recipe,
+            numbers,
+            self._layout.calls_per_batch,
+            self._layout.threads or 1,
+            own_place,
+        )
+
+    def is_there(self, node_id: str | None) -> bool:
+        """Return whether there is such a node in the cluster."""
+        return node_id in self._nodes()
+
+    def is_lost(self, worker: Worker) -> bool:
+        """Return whether an actor's node has left the cluster, as far as it is known yet."""
+        node_id = worker.place.node_id if worker.place else worker.refuge
+        return node_id is not None and not self.is_there(node_id)
+
+    def cpus(self) -> float:
+        """Return how many CPUs the nodes have that are there."""
+        return sum(self._nodes().values())
+
+    def refuge(self, workers: Sequence[Worker]) -> str | None:
+        """Return the node for an actor that must share a CPU with others, since too few are left.
+
+        None where there is room, or where no node has a CPU: then one is waited for.
+        """
+        leaving = private.draining_nodes()  # Ray starts nothing there any more
+        nodes = {n: cpus for n, cpus in self._nodes().items() if cpus and n not in leaving}
+        if not nodes or room(self._layout.cpus_per_actor, list(nodes.values())) >= len(workers):
+            return None
+        return emptiest(nodes, [w.place.node_id if w.place else w.refuge for w in workers])
+
+    def _nodes(self) -> dict[str, float]:
+        if time.monotonic() > self._seen_s + FRESH_S:
+            self._seen_s = time.monotonic()
+            alive = [node for node in ray.nodes() if node["Alive"]]
+            self._cpus = {n["NodeID"]: n["Resources"].get("CPU", 0.0) for n in alive}
+        return self._cpus
 
 
 def own_place() -> Place:
@@ -108,18 +169,3 @@ def own_place() -> Place:
     context = ray.get_runtime_context()
     address = str(ray.util.get_node_ip_address())
     return Place(context.get_node_id(), address, socket.gethostname(), os.getpid())
-
-
-def with_actor(shares: dict[str, NodeShare], place: Place, account: Account) -> NodeShare:
-    """Return a node's share with one more actor."""
-    before = shares.get(place.node_id) or NodeShare(
-        node_id=place.node_id, address=place.address, host=place.host, actors=0
-    )
-    return before.model_copy(
-        update={
-            "actors": before.actors + 1,
-            "processes": (*before.processes, place.pid),
-            "calls": before.calls + account.calls,
-            "busy_s": before.busy_s + account.wall_s,
-        }
-    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from job.actors.fleet import Fleet
 from job.actors.killer import Killer, check_victims
-from job.actors.worker import with_actor
+from job.actors.timeline import with_actor
 from job.cluster import connection
 from job.planning.estimate import Profile, threads_for
 from job.planning.placement import deal, fit
@@ -118,7 +118,7 @@ class Sharded:
                 shares[worker.place.node_id] = with_actor(shares, worker.place, account)
         # One actor of each node tells how fast its core is, now that nothing else runs there.
         firsts = {w.place.node_id: w for w in reversed(workers) if w.place}
-        cores = self.fleet.asked(list(firsts.values()), "core_s")
+        cores = self.fleet.ask(list(firsts.values()), "core_s")
         for node_id, core in zip(firsts, cores, strict=True):
             shares[node_id] = shares[node_id].model_copy(update={"core_s": core})
         layout = self._layout
@@ -127,7 +127,7 @@ class Sharded:
             calls=sum(account.calls for account in accounts),
             instances=self._subject.instances,
             actors=len(workers),
-            at_once=sum(min(layout.threads or 1, len(w.numbers)) for w in workers),
+            at_once=sum(min(layout.threads or 1, len(w.recovery.numbers)) for w in workers),
             cpus=min(self.fleet.spawner.cpus(), float(len(workers))),
             switches=sum(account.switches for account in accounts),
             slowest_s=max(account.slowest_s for account in accounts),
@@ -138,7 +138,7 @@ class Sharded:
                 "calls_per_batch": layout.calls_per_batch or "auto",
             },
             placement=tuple(shares.values()),
-            deaths=self.fleet.losses.deaths,
+            deaths=self.fleet.losses.all,
             timeline=self.fleet.timeline.stretches(),
         )
 
@@ -162,8 +162,8 @@ class Sharded:
         try:
             self.fleet = Fleet(self.name, layout, self._subject, self._site)
             self.fleet.host([first])
-            self.fleet.asked(self.fleet.workers, "advance")
-            (account,) = self.fleet.asked(self.fleet.workers, "account")
+            self.fleet.ask(self.fleet.workers, "advance")
+            (account,) = self.fleet.ask(self.fleet.workers, "account")
         finally:
             self.stop()
         self.settle()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +13,7 @@ from job.shard import loops
 from job.shard.recipe import target_raised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from job.errors import TargetRaisedError
     from job.workload.calls import Call
@@ -21,7 +23,13 @@ MOST_PACE = 10**6
 
 
 class Batch:
-    """How far one `advance` may go: so many calls, or so much time."""
+    """How far one `advance` may go: so many calls, or so much time.
+
+    Attributes:
+        done: How many calls were made.
+        share: How many an instance may get at once.
+        failure: The first error, which ended the batch.
+    """
 
     def __init__(self, calls: int | None, slots: int, longest_s: float) -> None:
         """Allow `calls` calls over `slots` instances, or about a second where calls is None.
@@ -30,14 +38,14 @@ class Batch:
         the slowest at the end of a batch lose little.
         """
         self.done = 0
-        self.stopped = False
+        self.failure: TargetRaisedError | None = None
         self.share = MOST_PACE if calls is None else -(-calls // max(1, slots))
         self._left = calls
         self._until = time.perf_counter() + max(BATCH_S, 4 * longest_s)
 
     def take(self, wanted: int) -> int:
         """Return how many of the calls wanted may be made now."""
-        if self.stopped:
+        if self.failure:
             return 0
         if self._left is None:
             return wanted if time.perf_counter() < self._until else 0
@@ -50,9 +58,9 @@ class Batch:
         if self._left is not None:
             self._left += calls
 
-    def stop(self) -> None:
-        """Grant no further calls."""
-        self.stopped = True
+    def fail(self, error: TargetRaisedError) -> None:
+        """Remember the first error, and grant no further calls."""
+        self.failure = self.failure or error
 
 
 class Block(NamedTuple):
@@ -99,6 +107,35 @@ class Step(NamedTuple):
         number = self.numbers[loops.index_of(where, self.instances)]
         position = self.position + 1 + (where.repetition if where else 0)
         return target_raised(error, number, str(self.call), position)
+
+
+def make_calls(batch: Batch, steps: Iterator[Step]) -> None:
+    """Make the calls of a batch, as its steps are dealt out to this thread."""
+    for step in steps:
+        try:
+            step.run()
+        except (Exception, SystemExit) as error:
+            batch.fail(step.raised(error))
+            return
+
+
+async def await_calls(batch: Batch, dealt: Iterable[Iterator[Step]]) -> None:
+    """Make the calls of a batch on an event loop, each of those dealt out beside the others.
+
+    No method of Shard: Ray takes a class with async methods for an actor of another kind.
+    """
+    await asyncio.gather(*(_await_each(batch, steps) for steps in dealt))
+
+
+async def _await_each(batch: Batch, steps: Iterator[Step]) -> None:
+    for step in steps:
+        try:
+            made = step.run()
+            if inspect.isawaitable(made):
+                await made
+        except (Exception, SystemExit) as error:
+            batch.fail(step.raised(error))
+            return
 
 
 def started_threads(count: int) -> ThreadPoolExecutor:

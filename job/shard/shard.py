@@ -20,10 +20,18 @@ from collections import deque
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from job.errors import StateError, TargetRaisedError
+from job.errors import StateError
 from job.shard import loops
-from job.shard.awaiting import work_awaiting
-from job.shard.batch import MOST_PACE, NOTHING, Batch, Block, Step, started_threads
+from job.shard.batch import (
+    MOST_PACE,
+    NOTHING,
+    Batch,
+    Block,
+    Step,
+    await_calls,
+    make_calls,
+    started_threads,
+)
 from job.shard.metering import Account, Sampler, core_s
 from job.shard.recipe import Recipe, make_instance, read_state
 
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import ThreadPoolExecutor
 
-    from job.shard.metering import Sample
+    from job.errors import TargetRaisedError
 
 SLICE_S = 0.05  # calls between two looks at the clock: long beside the look (1 us)
 WAITING_SLICE_S = 0.25  # likewise for calls that wait, a look among threads being dear
@@ -146,44 +154,26 @@ class Shard:
         """
         if self._failure:
             raise self._failure
-        if self._is_hand_written:
+        if self._calls_per_batch == 1 and len(self._instances) == 1 and not self._event_loop:
             return self._advance_by_one()
         batch = Batch(self._calls_per_batch, self._unfinished, self._longest_s)
         self._apply(batch, min(self._threads, self._unfinished))
+        self._failure = batch.failure
+        if self._failure:
+            raise self._failure
         return batch.done
-
-    def step(self, calls: int) -> tuple[int, int] | None:
-        """Make so many calls, one after the other; tell which is next, to be certain who fails.
-
-        Returns:
-            The number of the instance that is called next and its how-many-th call that is, from
-            1; None when none is left.
-        """
-        if self._is_hand_written:
-            for _ in range(calls):
-                self._advance_by_one()
-            return (self._numbers[0], self._made + 1) if self._made < self._each else None
-        for _ in range(calls):
-            self._apply(Batch(1, self._unfinished, self._longest_s), 1)
-        block = self._open[0] if self._open else NOTHING
-        return (self._numbers[block.start], block.position + 1) if block.size else None
-
-    @property
-    def _is_hand_written(self) -> bool:
-        """Whether it is what one would write by hand: one instance, and one call at a time."""
-        return self._calls_per_batch == 1 and len(self._instances) == 1 and not self._event_loop
 
     def _apply(self, batch: Batch, at_once: int) -> None:
         if self._event_loop:
+            dealt = [self._deal_out(batch) for _ in range(at_once)]
             with self._sampler.whole():
-                self._event_loop.run_until_complete(work_awaiting(self, batch, at_once))
+                self._event_loop.run_until_complete(await_calls(batch, dealt))
         elif self._pool is None or at_once == 1:
-            self._work_on(batch)
+            make_calls(batch, self._deal_out(batch))
         else:
-            for future in [self._pool.submit(self._work_on, batch) for _ in range(at_once)]:
-                future.result()
-        if self._failure:
-            raise self._failure
+            dealt = [self._deal_out(batch) for _ in range(at_once)]
+            for done in [self._pool.submit(make_calls, batch, steps) for steps in dealt]:
+                done.result()
 
     def _advance_by_one(self) -> int:
         """Apply one call: what `advance` comes down to in an actor of one instance.
@@ -230,33 +220,23 @@ class Shard:
                 break
         return states
 
-    def _work_on(self, batch: Batch) -> None:
-        """Apply blocks of the batch until it is used up; several threads may do so at once."""
-        try:
-            while True:
-                block, calls = self.deal(batch)
-                if not calls:
-                    return
-                sample = self._sampler.start()
-                since = time.perf_counter()
-                for step in self.steps(block, calls):
-                    try:
-                        step.run()
-                    except (Exception, SystemExit) as error:
-                        raise step.raised(error) from None
-                self.note(block, calls, time.perf_counter() - since, batch, sample)
-        except TargetRaisedError as error:
-            self.fail(error, batch)
+    def _deal_out(self, batch: Batch) -> Iterator[Step]:
+        """Deal out steps until the batch is used up, and time them while they are carried out.
 
-    def fail(self, error: TargetRaisedError, batch: Batch) -> None:
-        """Remember the first error, and end the batch."""
-        batch.stop()
-        self._failure = self._failure or error
-
-    def deal(self, batch: Batch) -> tuple[Block, int]:
-        """Return a block of the batch, and how many calls its instances get; 0 when it is done."""
-        with self._lock:
-            return self._deal(batch)
+        Several threads may ask for steps at once, or several tasks of an event loop.
+        """
+        while True:
+            with self._lock:
+                block, calls = self._deal(batch)
+            if not calls:
+                return
+            sample = None if self._event_loop else self._sampler.start()
+            since = time.perf_counter()
+            yield from self._steps(block, calls)
+            wall_s = time.perf_counter() - since
+            with self._lock:
+                self._sampler.stop(sample, wall_s)
+                self._note(block, calls, wall_s, batch)
 
     def _deal(self, batch: Batch) -> tuple[Block, int]:
         """Return a block, and how many calls each of its instances is to get; 0 when all is done.
@@ -281,15 +261,8 @@ class Shard:
             self._open.appendleft(block._replace(start=block.start + size))
         return block._replace(stop=block.start + size), calls
 
-    def note(
-        self, block: Block, calls: int, wall_s: float, batch: Batch, sample: Sample | None = None
-    ) -> None:
-        """Take note of a block's calls, and open it again if it is to get more."""
-        with self._lock:
-            self._sampler.stop(sample, wall_s)
-            self._note(block, calls, wall_s, batch)
-
     def _note(self, block: Block, calls: int, wall_s: float, batch: Batch) -> None:
+        """Take note of a block's calls, and open it again if it is to get more."""
         made = calls * block.size
         batch.done += made
         self._made += made
@@ -305,7 +278,7 @@ class Shard:
         else:
             self._unfinished -= block.size
 
-    def steps(self, block: Block, calls: int) -> Iterator[Step]:
+    def _steps(self, block: Block, calls: int) -> Iterator[Step]:
         """Return what gives each instance of a block its next `calls` calls."""
         instances = self._instances[block.start : block.stop]
         numbers = self._numbers[block.start : block.stop]

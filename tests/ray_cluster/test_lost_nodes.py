@@ -70,7 +70,7 @@ def test_a_node_that_is_lost_leaves_its_actors_to_the_others(lonely: Nodes, tmp_
     assert {actors.digest, sharded.digest} == {serial()}
     assert min(actors.losses, sharded.losses) >= 1
     assert (actors.cpus, sharded.cpus) == (2, 1)  # those that were left
-    assert all(death.resumed_s is not None for death in (*actors.deaths, *sharded.deaths))
+    assert all(loss.resumed_s is not None for loss in (*actors.deaths, *sharded.deaths))
 
 
 def test_work_goes_on_when_all_nodes_were_lost_and_one_comes_later(
@@ -110,5 +110,5 @@ def test_an_actor_that_is_killed_for_lack_of_memory_is_replaced(
         )  # fmt: skip
     trial = only_trial(ended, output)
     assert grave.exists()
-    assert {death.cause for death in trial.deaths} == {"killed for lack of memory"}, ended
+    assert {loss.cause for loss in trial.deaths} == {"killed for lack of memory"}, ended
     assert trial.digest == serial(instances=2, calls=5)

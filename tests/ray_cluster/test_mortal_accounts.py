@@ -51,4 +51,4 @@ def test_accounts_that_die_in_every_way_lose_no_cent(
     (trial,) = load(output).trials
     assert trial.digest == serial()
     assert trial.losses == INSTANCES, ended
-    assert all(death.resumed_s is not None for death in trial.deaths)
+    assert all(loss.resumed_s is not None for loss in trial.deaths)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from job.results.document import Cluster
+    from job.cluster.connection import Site
 
 
 @pytest.fixture(scope="session")
@@ -31,16 +31,16 @@ def head() -> Iterator[Head]:
 
 
 @pytest.fixture(scope="module")
-def cluster(head: Head) -> Iterator[Cluster]:
+def site(head: Head) -> Iterator[Site]:
     """Let this process be a driver on the shared Ray, by the package's own way in."""
     handlers = {signum: signal.getsignal(signum) for signum in SIGNALS}
     environment = dict(os.environ)
     os.environ["RAY_AUTH_TOKEN"] = head.token
     try:
-        with connection.connect(head.address, Leaving(), note=lambda _: None) as cluster:
+        with connection.session(head.address, Leaving(), note=lambda _: None) as site:
             for signum, handler in handlers.items():  # Ctrl-C is pytest's
                 signal.signal(signum, handler)
-            yield cluster
+            yield site
     finally:
         os.environ.clear()
         os.environ.update(environment)

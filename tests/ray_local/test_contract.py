@@ -13,23 +13,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import ray
 
-from job.actors import pacing
-from job.actors.worker import Setting
+from job.actors import fleet
 from job.errors import ClusterError, JobError, StateError, TargetRaisedError, TrialError
 from job.planning.layout import Layout
 from job.running.serial import Serial
-from job.running.sharded import RayShards
-from job.shard.recipe import Recipe
-from job.workload.calls import parse_call, parse_target
-from job.workload.importing import load_target
+from job.running.sharded import Sharded
 from tests.ray_local.running import Head, is_running, poll
+from tests.subjects import subject_of
 from tests.targets import ledgers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from job.results.document import Cluster
-    from job.running.strategy import Facts, Strategy
+    from job.cluster.connection import Site
+    from job.results.document import Facts
+    from job.running.strategy import Strategy
 
     Make = Callable[..., Strategy]
 
@@ -57,23 +55,17 @@ def each(layouts: Mapping[str, Layout | None]) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(scope="module")
-def make(cluster: Cluster) -> Make:
+def make(site: Site) -> Make:
     """Return what builds a strategy on the shared Ray."""
-    ray.cloudpickle.register_pickle_by_value(ledgers)
 
-    def build(  # noqa: PLR0913 - as many as there are parts of a workload and its plan
+    def build(
         layout: Layout | None, target: str, *calls: str, read: str | None = None,
-        instances: int = 4, startup_timeout_s: float = 60, timeout_s: float = 60,
+        instances: int = 4, **limits: float,
     ) -> Strategy:  # fmt: skip
-        named = parse_target(f"tests.targets.ledgers:{target}")
-        made = load_target(named)
-        recipe = Recipe(made, named, tuple(map(parse_call, calls)), read, state_limit=2 * 2**20)
+        subject = subject_of(f"ledgers:{target}", calls, read=read, instances=instances, **limits)
         if layout is None:
-            return Serial(recipe, instances, timeout_s)
-        setting = Setting(
-            recipe, instances, cluster, startup_timeout_s, timeout_s, note=lambda _: None
-        )
-        return RayShards("under test", layout, setting)
+            return Serial(subject.recipe, instances, subject.plan.timeout_s)
+        return Sharded("under test", layout, subject, site)
 
     return build
 
@@ -160,7 +152,7 @@ def test_a_second_trial_begins_with_fresh_instances(make: Make, layout: Layout |
 def test_calls_keep_their_order_when_few_may_be_in_flight(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pacing, "MOST_IN_FLIGHT", 6)
+    monkeypatch.setattr(fleet, "MOST_IN_FLIGHT", 6)
     layout = Layout(shards=2, cpus_per_actor=CPU)
     strategy = make(layout, "Ledger", "book(1) * 20", "book(2) * 20", read="total", instances=3)
     ledger = ledgers.Ledger()

@@ -13,7 +13,7 @@ from ray.experimental.internal_kv import _internal_kv_get
 from tests.ray_local.running import ROOT, Head, poll
 
 if TYPE_CHECKING:
-    from job.results.document import Cluster
+    from job.cluster.connection import Site
 
 ASK = """
 import sys
@@ -33,12 +33,12 @@ def is_asked() -> bool:
 
 @pytest.mark.parametrize("killed", [True, False], ids=["killed", "ended"])
 def test_nothing_is_asked_for_when_the_driver_is_gone(
-    cluster: Cluster,
+    site: Site,
     head: Head,
     killed: bool,  # noqa: FBT001 - one of two rows
 ) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", ASK, cluster.address], cwd=ROOT, text=True,
+        [sys.executable, "-c", ASK, site.cluster.address], cwd=ROOT, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         env=os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": head.token},
     ) as driver:  # fmt: skip

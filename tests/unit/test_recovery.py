@@ -1,269 +1,468 @@
-"""Recovery: whatever dies whenever, the states are the serial ones, or it gives up and says so."""
+"""Recovery: whatever is lost whenever, the states are the serial ones, or it gives up and says so.
+
+The machine is driven here as the fleet drives it: by `next` and `apply` alone.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.actors.recovery import (
-    CAREFUL_AFTER,
-    MAKING,
-    MOST_AT_ONE_CALL,
+    MOST_AT_ONE_POINT,
     MOST_WITHOUT_PROGRESS,
-    Apply,
+    Advance,
+    Advanced,
+    Done,
+    Event,
     GiveUp,
+    Goal,
+    Instruction,
+    Lost,
     Point,
+    Read,
+    Ready,
     Recovery,
     Save,
+    Saved,
     Spawn,
+    States,
+    Wait,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+INSTANCES = 2
 
 
 class FakeActor:
-    """One incarnation of a shard of one instance: order-sensitive, and gone without a word."""
+    """One incarnation of a shard: instances that are order-sensitive, called in turn."""
 
-    def __init__(self, spawn: Spawn, made: int = 0) -> None:
-        """Start fresh or from a snapshot, which is the state's own text."""
-        self.incarnation = spawn.incarnation
-        self.state = spawn.snapshot.decode() if spawn.snapshot else ""
-        self.made = made
+    def __init__(self, snapshot: bytes | None) -> None:
+        """Start fresh or from a snapshot, which is the states' own text."""
+        self.states = snapshot.decode().split() if snapshot else ["-"] * INSTANCES
+        self.made = sum(state.count("(") for state in self.states)
 
-    def make(self, calls: int) -> None:
+    def advance(self, calls: int) -> int:
         """Make calls, each of which does something of its own to the state."""
         for _ in range(calls):
             self.made += 1
-            self.state = f"({self.state}{self.made})"
+            turn = self.made % INSTANCES
+            self.states[turn] = f"({self.states[turn]}{self.made})"
+        return calls
+
+    def snapshot(self) -> bytes:
+        """Return what another one can start from."""
+        return " ".join(self.states).encode()
 
 
-def serial(calls: int) -> str:
-    """The state after all calls on one instance."""
-    actor = FakeActor(Spawn(1, None))
-    actor.make(calls)
-    return actor.state
+def serial(calls: int) -> list[str]:
+    """The states after all calls."""
+    actor = FakeActor(None)
+    actor.advance(calls)
+    return actor.states
 
 
 class History:
-    """Actors that make calls, answer late or never, and die, in the order they are told to."""
+    """A fleet of one: its actor makes calls, answers late or never, and is lost, as it is told."""
 
-    def __init__(self, calls: int, every: int) -> None:
-        """Begin with the first incarnation, ready."""
-        self.calls, self.every = calls, every
-        self.recovery = Recovery(calls, every)
-        self.actor = FakeActor(self.recovery.begin())
-        self.old: list[FakeActor] = []
-        self.next: object = self.recovery.ready(1)
-        self.unanswered = self.bound = self.made = self.unheard = self.kept = 0
-        self.given_up = False
+    def __init__(self, each: int, batch: int | None, window: int, every: int) -> None:
+        """Begin with the first incarnation requested."""
+        self.calls, self.batch = each * INSTANCES, batch
+        self.window = window if batch else 1
+        self.recovery = Recovery(range(INSTANCES), each, batch, self.window, every)
+        self.goal = Goal.READY
+        self.sent: deque[tuple[Instruction, list[Any]]] = deque()  # with the answers so far
+        self.old: list[Event] = []
+        self.states: list[str] = []
+        self.blamed = 0
+        self.last: Instruction = Wait()
+        self.obey()
 
-    def work(self, share: float = 1.0) -> None:
-        """Let the actor make calls that are not answered yet."""
-        if isinstance(self.next, Apply) and not self.unanswered:
-            careful = self.next.careful
-            self.unanswered = 1 if careful else max(1, int(share * self.next.calls))
-            self.actor.make(self.unanswered)
-            self.made += self.unanswered
+    def obey(self) -> None:
+        """Take instructions until there are no more."""
+        while not isinstance(self.last, GiveUp):
+            self.last = self.recovery.next(self.goal)
+            match self.last:
+                case Spawn(snapshot=snapshot):
+                    assert not self.sent
+                    self.actor = FakeActor(snapshot)
+                    assert self.actor.made == self.recovery.answered
+                    self.states.clear()
+                case Save() | Read():
+                    assert not self.sent, "something else is under way"
+                case Advance(batches=batches):
+                    assert batches > 0
+                case Wait():
+                    assert self.sent, "nothing is under way, and nothing more will come"
+                    return
+                case Done():
+                    assert not self.sent
+                    if self.goal == Goal.READ:
+                        return
+                    self.goal = Goal(self.goal + 1)
+                    continue
+                case GiveUp():
+                    return
+            self.sent.append((self.last, []))
+            assert self.under_way() <= self.window
+
+    def under_way(self) -> int:
+        """How many batches are not answered."""
+        return sum(order.batches for order, _ in self.sent if isinstance(order, Advance))
+
+    def work(self, share: float) -> None:
+        """Let the actor do the first thing that it has not done yet."""
+        for order, done in self.sent:
+            match order:
+                case Advance(batches=batches) if len(done) < batches:
+                    left = self.calls - self.actor.made
+                    size = self.batch or max(1, int(share * left))
+                    done.append(self.actor.advance(min(size, left)))
+                    return
+                case Spawn() if not done:
+                    done.append(None)
+                    return
+                case Save() if not done:
+                    done.append(self.actor.snapshot())
+                    return
+                case Read(first=first) if not done:
+                    done.append(self.actor.states[first : first + 1])
+                    return
 
     def answer(self, _: float = 0) -> None:
-        """Let its answer arrive, or its snapshot."""
-        if self.unanswered:
-            answered, self.unanswered = self.unanswered, 0
-            self.next = self.recovery.advanced(self.actor.incarnation, answered)
-        if isinstance(self.next, Save):
-            snapshot, self.kept = self.actor.state.encode(), self.actor.made
-            self.next = self.recovery.saved_as(self.actor.incarnation, snapshot)
-
-    def late(self, share: float) -> None:
-        """Let all that are dead say something after all."""
-        for actor in self.old:
-            assert self.recovery.advanced(actor.incarnation, int(9 * share)) is None
-            assert self.recovery.saved_as(actor.incarnation, b"old") is None
-            assert self.recovery.lost(actor.incarnation, 1) is None
-
-    def die(self, share: float) -> None:
-        """Let the actor die, with its node or alone."""
-        self.bound += self.actor.made - self.unanswered - self.kept
-        self.unheard += self.unanswered
-        told = self.recovery.lost(self.actor.incarnation, self.unanswered, blamed=share < 0.7)
-        if isinstance(told, GiveUp):
-            assert told.losses == MOST_WITHOUT_PROGRESS
-            self.given_up = True
+        """Let its next answers arrive, if it has them all."""
+        if not self.sent:
             return
-        assert isinstance(told, Spawn)
-        assert (told.snapshot is None) == (not self.kept)
-        self.old.append(self.actor)
-        self.actor, self.unanswered = FakeActor(told, self.kept), 0
-        self.next = self.recovery.ready(told.incarnation)
+        order, done = self.sent[0]
+        if len(done) == (order.batches if isinstance(order, Advance) else 1):
+            self.tell(order, done)
+            self.sent.popleft()
+            self.obey()
 
-    def check(self) -> None:
-        """Check what holds at any moment."""
-        assert self.recovery.replayed == self.bound
-        assert self.made <= self.calls + self.bound + self.unheard
-        assert self.actor.made == self.recovery.answered + self.unanswered
-        if self.every and not self.unanswered:
-            assert self.recovery.answered - self.recovery.saved < self.every or not self.next
+    def tell(self, order: Instruction, done: list[Any]) -> None:
+        """Turn answers into an event."""
+        now = self.recovery.incarnation
+        event: Event = Ready(now)
+        if isinstance(order, Advance):
+            event = Advanced(now, len(done), sum(done))
+        elif isinstance(order, Save):
+            event = Saved(now, done[0])
+        elif isinstance(order, Read):
+            self.states += done[0]
+            event = States(now, len(done[0]))
+        self.recovery.apply(event)
+        self.old.append(event)
+
+    def late(self, _: float) -> None:
+        """Let all that were lost say something after all."""
+        before = dict(vars(self.recovery))
+        for event in self.old:
+            if event.incarnation < self.recovery.incarnation:
+                self.recovery.apply(event)
+        assert vars(self.recovery) == before
+
+    def lose(self, share: float) -> None:
+        """Let the actor be lost, alone or with its node, and some of its answers with it."""
+        if not self.sent:
+            return
+        for order, done in self.sent:
+            if heard := done if share < 0.5 else done[:1]:
+                self.tell(order, heard)
+            if heard != done:
+                break
+        self.sent.clear()
+        blamed = share * 10 % 1 < 0.7
+        self.blamed += blamed
+        event = Lost(self.recovery.incarnation, None, blamed)
+        self.recovery.apply(event)
+        self.old.append(event)
+        self.obey()
+        if isinstance(self.last, GiveUp):
+            least = MOST_AT_ONE_POINT if self.last.at else MOST_WITHOUT_PROGRESS
+            assert self.blamed >= self.last.losses >= least
 
 
-EVENTS = ("work", "work", "answer", "answer", "answer", "late", "die")
+EVENTS = ("work", "work", "work", "answer", "answer", "answer", "late", "lose")
 
 
 @settings(max_examples=10_000, deadline=None, derandomize=True, database=None)
 @given(st.binary(min_size=8, max_size=42))  # one draw: three take twice as long
-def test_ten_thousand_histories_end_in_the_serial_state(drawn: bytes) -> None:
-    calls, every, events = drawn[0] % 13, drawn[1] % 6, drawn[2:]
-    history = History(calls, every)
-    for event in events:  # a byte each: which event, and a share of what it can be about
-        if history.given_up:
-            return
-        getattr(history, EVENTS[event % len(EVENTS)])(event / 255)
-        history.check()
-    while history.next is not None and not history.given_up:  # and no more deaths
-        history.work()
+def test_ten_thousand_histories_end_in_the_serial_states(drawn: bytes) -> None:
+    each, every = drawn[0] % 7, drawn[1] % 6
+    history = History(each, drawn[2] % 5 or None, 2 + drawn[3] % 7, every)
+    for event in drawn[4:]:  # a byte each: which event, and a share of what it can be about
+        getattr(history, EVENTS[event % len(EVENTS)])(event / 256)
+        assert history.recovery.answered <= history.actor.made <= history.calls
+    while not isinstance(history.last, Done | GiveUp):  # and no more losses
+        history.work(0.5)
         history.answer()
-    assert history.given_up or history.actor.state == serial(calls)
+    assert isinstance(history.last, GiveUp) or history.states == serial(history.calls)
 
 
-def test_without_losses_all_calls_are_applied_at_once() -> None:
-    recovery = Recovery(7)
-    assert recovery.begin() == Spawn(1, None)
-    assert recovery.ready(1) == Apply(7, careful=False)
-    assert recovery.advanced(1, 7) is None
+# --- one step after the other
+
+
+def started(recovery: Recovery, snapshot: bytes | None = None) -> Recovery:
+    """Have the next incarnation ready."""
+    assert recovery.next(Goal.WORKED) == Spawn(snapshot)
+    recovery.apply(Ready(recovery.incarnation))
+    return recovery
+
+
+def one(each: int, batch: int | None = 1, window: int = 1, **more: int) -> Recovery:
+    """Return a shard of instance 4 alone, ready."""
+    return started(Recovery([4], each, batch, window, **more))
+
+
+def advance(recovery: Recovery, batches: int, calls: int | None = None) -> None:
+    """Have batches sent and answered."""
+    assert recovery.next(Goal.WORKED) == Advance(batches)
+    calls = batches if calls is None else calls
+    recovery.apply(Advanced(recovery.incarnation, batches, calls))
+
+
+def lose(recovery: Recovery, at: Point | None = None, *, blamed: bool = True) -> Instruction:
+    """Have the actor lost; if another one follows, it is ready."""
+    recovery.apply(Lost(recovery.incarnation, at, blamed))
+    told = recovery.next(Goal.WORKED)
+    recovery.apply(Ready(recovery.incarnation))
+    return told
+
+
+def test_an_actor_is_requested_and_goes_no_further_than_it_is_told() -> None:
+    recovery = Recovery([4], 2, 1, 9)
+    assert recovery.next(Goal.READY) == Spawn(None)
+    assert recovery.next(Goal.READY) == Wait()
+    recovery.apply(Ready(1))
+    assert recovery.next(Goal.READY) == Done()
+    assert [recovery.next(Goal.WORKED) for _ in range(3)] == [Advance(1), Advance(1), Wait()]
+    recovery.apply(Advanced(1, 1, 1))
+    assert recovery.next(Goal.WORKED) == Wait()
+    recovery.apply(Advanced(1, 1, 1))
+    assert recovery.next(Goal.WORKED) == Done()
+    assert recovery.next(Goal.READ) == Read(0)
+    assert recovery.next(Goal.READ) == Wait()
+    recovery.apply(States(1, 1))
+    assert recovery.next(Goal.READ) == Done()
+
+
+def test_what_does_not_come_in_one_answer_is_read_on() -> None:
+    recovery = started(Recovery(range(5), 0, 1, 1))
+    assert recovery.next(Goal.READ) == Read(0)
+    recovery.apply(States(1, 3))
+    assert recovery.next(Goal.READ) == Read(3)
+
+
+def told(recovery: Recovery) -> list[int]:
+    """Return the stretches of batches that are sent before anything is answered."""
+    sent = []
+    while isinstance(order := recovery.next(Goal.WORKED), Advance):
+        sent.append(order.batches)
+    assert order == Wait()
+    return sent
+
+
+def test_a_fresh_actor_gets_few_calls_first_and_then_whole_stretches() -> None:
+    recovery = one(1_000, window=300)
+    assert told(recovery) == [1, 1, 2, 4, 8, 16, 32, 64, 100]
+    recovery.apply(Advanced(1, 1, 1))
+    assert told(recovery) == []  # before there is room for a stretch
+    for batches in (1, 2, 4, 8, 16, 32):
+        recovery.apply(Advanced(1, batches, batches))
+    assert told(recovery) == [100]
+
+
+@pytest.mark.parametrize(
+    ("each", "batch", "window", "expected"),
+    [
+        (20, 1, 1_000, [1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2]),  # ten stretches or more
+        (7, 3, 1_000, [1, 1, 1]),
+        (7, 100, 1_000, [1]),
+        (9, 1, 2, [1, 1]),
+        (9, None, 1, [1]),  # nobody knows how many are left after it
+        (0, 1, 1_000, None),
+    ],
+)
+def test_no_more_is_sent_than_there_is_to_do_and_room_for(
+    each: int, batch: int | None, window: int, expected: list[int] | None
+) -> None:
+    recovery = one(each, batch, window)
+    if expected is None:
+        assert recovery.next(Goal.WORKED) == Done()
+    else:
+        assert told(recovery) == expected
+
+
+def test_nothing_is_sent_beyond_the_next_snapshot() -> None:
+    assert told(one(9, window=9, save_every=4)) == [1, 1, 1, 1]
+    assert told(one(9, 3, window=9, save_every=4)) == [1, 1]
 
 
 def test_a_loss_starts_again_from_the_beginning() -> None:
-    recovery = Recovery(7)
-    recovery.begin()
-    recovery.advanced(1, 5)
-    assert recovery.lost(1, open_calls=2) == Spawn(2, None)
-    assert (recovery.losses, recovery.replayed) == (1, 5)
-    assert recovery.ready(2) == Apply(7, careful=False)
+    recovery = one(7, 5, 9)
+    advance(recovery, 1, 5)
+    assert recovery.unsaved == 5
+    recovery.apply(Lost(1))
+    assert (recovery.incarnation, recovery.answered) == (2, 0)
+    started(recovery)
 
 
 def test_a_loss_starts_again_from_the_last_snapshot() -> None:
-    recovery = Recovery(7, save_every=2)
-    recovery.begin()
-    assert recovery.advanced(1, 3) == Save()
-    assert recovery.saved_as(1, b"three") == Apply(4, careful=False)
-    recovery.advanced(1, 1)
-    assert recovery.lost(1, open_calls=1) == Spawn(2, b"three")
-    assert recovery.replayed == 1
-    assert recovery.ready(2) == Apply(4, careful=False)
+    recovery = one(7, save_every=3)
+    for _ in range(3):
+        advance(recovery, 1)
+    assert recovery.next(Goal.WORKED) == Save()
+    assert recovery.next(Goal.WORKED) == Wait()
+    recovery.apply(Saved(1, b"three"))
+    advance(recovery, 1)
+    assert recovery.unsaved == 1
+    recovery.apply(Lost(1))
+    assert recovery.answered == 3
+    started(recovery, b"three")
 
 
 def test_a_shard_that_has_all_its_calls_is_not_saved() -> None:
-    recovery = Recovery(4, save_every=2)
-    recovery.begin()
-    assert recovery.advanced(1, 4) is None
+    recovery = one(4, 4, save_every=2)
+    advance(recovery, 1, 4)
+    assert recovery.next(Goal.WORKED) == Done()
 
 
-def test_three_deaths_at_one_call_end_it_and_name_the_call() -> None:
-    recovery, at = Recovery(9), Point(4, 3)
-    recovery.begin()
-    told: object = None
-    for incarnation in range(1, MOST_AT_ONE_CALL + 1):
-        recovery.advanced(incarnation, 2)
-        told = recovery.lost(incarnation, open_calls=1, at=at)
-    assert told == GiveUp(at, MOST_AT_ONE_CALL)
+def test_an_actor_that_is_lost_while_it_is_read_makes_its_calls_again() -> None:
+    recovery = one(1)
+    advance(recovery, 1)
+    assert recovery.next(Goal.READ) == Read(0)
+    assert isinstance(lose(recovery), Spawn)
+    assert recovery.next(Goal.READ) == Advance(1)
 
 
-def test_three_deaths_while_instances_are_made_end_it() -> None:
-    recovery = Recovery(9)
-    recovery.begin()
-    told = [recovery.lost(incarnation, open_calls=0, at=MAKING) for incarnation in (1, 2, 3)]
-    assert [type(each) for each in told] == [Spawn, Spawn, GiveUp]
+# --- giving up
 
 
-def test_two_deaths_somewhere_in_a_batch_make_the_third_incarnation_careful() -> None:
-    recovery = Recovery(9)
-    recovery.begin()
-    for incarnation in range(1, CAREFUL_AFTER + 1):
-        recovery.advanced(incarnation, 2)
-        told = recovery.lost(incarnation, open_calls=4)
-    assert told == Spawn(3, None)
-    assert recovery.ready(3) == Apply(9, careful=True)
-    assert recovery.advanced(3, 5) == Apply(4, careful=True)
-    assert recovery.advanced(3, 1) == Apply(3, careful=False)  # past where the others died
+def test_three_losses_at_one_call_end_it_and_name_the_call() -> None:
+    recovery = one(9, window=9)
+    orders = []
+    for _ in range(MOST_AT_ONE_POINT):
+        for _ in range(2):
+            advance(recovery, 1)
+        orders.append(lose(recovery))
+    named = GiveUp(Point("calling", 4, 4, 3, certain=True), 3)
+    assert orders == [Spawn(None), Spawn(None), named]
+    assert recovery.next(Goal.READ) == named  # and so it stays
 
 
-def test_how_far_a_batch_of_unknown_size_went_is_guessed_ever_further() -> None:
-    recovery = Recovery(1000)
-    recovery.begin()
-    careful = []
-    for incarnation in range(1, 7):
-        recovery.lost(incarnation, open_calls=None)
-        while (told := recovery.next()) and isinstance(told, Apply) and told.careful:
-            recovery.advanced(incarnation + 1, 1)
-        careful.append(recovery.answered)
-    assert careful == [0, 16, 80, 1000, 1000, 1000]
+@pytest.mark.parametrize("answered", range(6))
+def test_batches_of_one_name_the_call_in_a_shard_of_many(answered: int) -> None:
+    recovery = started(Recovery([7, 8, 9], 2, 1, 50))
+    for number in range(MOST_AT_ONE_POINT):
+        for _ in range(answered):
+            advance(recovery, 1)
+        order = lose(recovery)
+        assert isinstance(order, GiveUp) == (number == 2)
+    assert isinstance(order, GiveUp)
+    number = 7 + answered % 3
+    assert order.at == Point("calling", number, number, answered // 3 + 1, certain=True)
 
 
-@pytest.mark.parametrize("culprit", [1, 17, 50, 20_000, 99_999])
-def test_a_call_that_always_kills_is_named_however_large_its_batch_was(culprit: int) -> None:
-    recovery = Recovery(100_000)
-    recovery.begin()
-    told: object = None
-    for incarnation in range(1, MOST_WITHOUT_PROGRESS + 1):
-        while (order := recovery.next()) and recovery.answered < culprit - 1:
-            assert isinstance(order, Apply)
-            if not order.careful:
-                break
-            recovery.advanced(incarnation, 1)
-        careful = isinstance(order, Apply) and order.careful
-        at = Point(0, culprit) if careful else None
-        told = recovery.lost(incarnation, open_calls=1 if at else None, at=at)
-        if isinstance(told, GiveUp):
-            break
-    assert isinstance(told, GiveUp)
-    assert told.at == Point(0, culprit)
+def test_after_a_loss_batches_come_one_at_a_time_until_one_got_further() -> None:
+    recovery = one(900, window=500)
+    assert len(told(recovery)) > 1
+    lose(recovery)
+    assert told(recovery) == [1]
+    recovery.apply(Advanced(2, 1, 1))
+    assert told(recovery) == [1]
+    recovery.apply(Advanced(2, 1, 1))
+    assert told(recovery) == [90, 90, 90, 90, 90]
 
 
-def test_getting_past_where_others_died_forgives_them() -> None:
-    recovery = Recovery(9)
-    recovery.begin()
-    for incarnation in range(1, 3):
-        recovery.lost(incarnation, open_calls=1, at=Point(0, 1))
-    recovery.advanced(3, 2)
-    for incarnation in range(3, 5):
-        assert isinstance(recovery.lost(incarnation, open_calls=1, at=Point(0, 3)), Spawn)
+def test_losses_in_one_batch_end_it_and_tell_where_it_began() -> None:
+    recovery = started(Recovery([7, 8], 9, 4, 9))
+    for number in range(MOST_AT_ONE_POINT):
+        advance(recovery, 1, 4)
+        order = lose(recovery)
+        assert isinstance(order, GiveUp) == (number == 2)
+    assert order == GiveUp(Point("calling", 7, 8, 3), 3)
 
 
-def test_the_loss_of_a_node_is_not_held_against_a_call() -> None:
-    recovery = Recovery(9)
-    recovery.begin()
-    for incarnation in range(1, 3 * MOST_WITHOUT_PROGRESS):
-        told = recovery.lost(incarnation, open_calls=9, at=Point(0, 1), blamed=False)
-        assert isinstance(told, Spawn)
-        assert recovery.ready(incarnation + 1) == Apply(9, careful=False)
+def test_automatic_batches_that_end_elsewhere_each_time_are_one_point_all_the_same() -> None:
+    recovery = started(Recovery([7], 90_000, None, 1))
+    for sizes in ([20_100, 20_150], [19_900, 19_900], [20_400, 20_605]):
+        for size in sizes:
+            advance(recovery, 1, size)
+        order = lose(recovery)
+    assert order == GiveUp(Point("calling", 7, 7, 41_006), 3)
 
 
-def test_deaths_at_ever_other_calls_end_it_too() -> None:
-    recovery = Recovery(99)
-    recovery.begin()
-    told = [
-        recovery.lost(each, open_calls=1, at=Point(each, 1))
-        for each in range(1, MOST_WITHOUT_PROGRESS + 1)
+def test_three_losses_while_instances_are_made_end_it() -> None:
+    recovery = Recovery([7, 8], 9, 1, 9)
+    for _ in range(MOST_AT_ONE_POINT):
+        assert recovery.next(Goal.READY) == Spawn(None)
+        recovery.apply(Lost(recovery.incarnation))
+    assert recovery.next(Goal.READY) == GiveUp(Point("making", 7, 8), 3)
+
+
+@pytest.mark.parametrize(("goal", "doing"), [(Goal.WORKED, "keeping"), (Goal.READ, "reading")])
+def test_three_losses_while_instances_are_kept_or_read_end_it(goal: Goal, doing: str) -> None:
+    recovery = one(4, 2, save_every=2 if doing == "keeping" else 0)
+    for _ in range(MOST_AT_ONE_POINT):
+        for _ in range(1 if doing == "keeping" else 2):
+            advance(recovery, 1, 2)
+        assert isinstance(recovery.next(goal), Save | Read)
+        order = lose(recovery)
+    assert isinstance(order, GiveUp)
+    assert order.at
+    assert order.at[:3] == (doing, 4, 4)
+
+
+def test_a_call_that_told_its_end_is_named_whatever_its_batch_held() -> None:
+    recovery, at = one(99, None), Point("calling", 4, 4, 17, certain=True)
+    assert [type(lose(recovery, at)) for _ in range(3)] == [Spawn, Spawn, GiveUp]
+    assert recovery.next(Goal.WORKED) == GiveUp(at, 3)
+
+
+def test_getting_past_where_others_were_lost_forgives_them() -> None:
+    recovery = one(9)
+    for _ in range(2):
+        lose(recovery)
+    for _ in range(2):
+        advance(recovery, 1)
+    for _ in range(2):
+        assert isinstance(lose(recovery), Spawn)
+
+
+def test_a_loss_that_is_not_blamed_is_held_against_no_call() -> None:
+    recovery = one(9, window=9)
+    for _ in range(3 * MOST_WITHOUT_PROGRESS):
+        assert lose(recovery, blamed=False) == Spawn(None)
+    assert len(told(recovery)) > 1
+
+
+def test_losses_at_ever_other_calls_end_it_too() -> None:
+    recovery = one(99, None)
+    orders = [
+        lose(recovery, Point("calling", 4, 4, call, certain=True))
+        for call in range(1, MOST_WITHOUT_PROGRESS + 1)
     ]
-    assert told[-1] == GiveUp(None, MOST_WITHOUT_PROGRESS)
-    assert all(isinstance(each, Spawn) for each in told[:-1])
+    assert orders[-1] == GiveUp(None, MOST_WITHOUT_PROGRESS)
+    assert {type(order) for order in orders[:-1]} == {Spawn}
 
 
-TOLD: dict[str, Callable[[Recovery], object]] = {
-    "ready": lambda recovery: recovery.ready(1),
-    "advanced": lambda recovery: recovery.advanced(1, 3),
-    "saved": lambda recovery: recovery.saved_as(1, b""),
-    "lost": lambda recovery: recovery.lost(1, open_calls=3),
-}
+# --- what is said too late, or is no event
 
 
-@pytest.mark.parametrize("event", TOLD)
-def test_what_an_older_incarnation_says_is_ignored(event: str) -> None:
-    recovery = Recovery(9)
-    recovery.begin()
-    recovery.lost(1, open_calls=0)
-    assert TOLD[event](recovery) is None
-    assert (recovery.incarnation, recovery.answered, recovery.losses) == (2, 0, 1)
+@pytest.mark.parametrize(
+    "event", [Ready(1), Advanced(1, 1, 3), Saved(1, b""), States(1, 1), Lost(1)], ids=repr
+)
+def test_what_an_older_incarnation_says_is_ignored(event: Event) -> None:
+    recovery = one(9)
+    lose(recovery)
+    before = dict(vars(recovery))
+    recovery.apply(event)
+    assert vars(recovery) == before
+
+
+def test_what_is_no_event_is_refused() -> None:
+    with pytest.raises(TypeError, match="is not an event"):
+        one(9).apply(Event(1))

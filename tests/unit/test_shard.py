@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import pickle
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -343,22 +343,35 @@ def test_an_instance_that_cannot_be_pickled_is_told_with_the_way_out() -> None:
     assert "--snapshot-every" in raised.value.hint
 
 
-@pytest.mark.parametrize(("batch", "threads", "count"), [(1, 1, 1), (1, 1, 3), (5, 3, 3)])
-def test_steps_tell_each_call_before_it_is_made(
-    batch: int | None, threads: int, count: int
+class Witness:
+    """Tells in which order instances are called, all of them together."""
+
+    CALLED: ClassVar[list[int]] = []
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def come(self) -> None:
+        self.CALLED.append(self.number)
+
+    async def come_later(self) -> None:
+        self.CALLED.append(self.number)
+
+
+@pytest.mark.parametrize("method", ["come", "come_later"])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_batches_of_one_go_round_the_instances_so_that_their_number_tells_the_call(
+    threads: int, method: str
 ) -> None:
-    made = recipe(Series, ["book(3) * 2", "double()"], "state")
-    shard, plain = (Shard(made, range(count), batch, threads, lambda: HERE) for _ in range(2))
-    plain.ready()
-    while plain.advance():
-        pass
-    shard.ready()
-    told, point = [], shard.step(0)
-    while point:
-        told.append(point)
-        point = shard.step(1)
-    assert sorted(told) == [(number, call) for number in range(count) for call in (1, 2, 3)]
-    assert shard.read(0) == plain.read(0)
+    Witness.CALLED.clear()
+    made = recipe(Witness, [f"{method}() * 2", f"{method}()"], None)
+    first, second = (Shard(made, [7, 8, 9], 1, threads, lambda: HERE) for _ in range(2))
+    first.ready()
+    for _ in range(4):
+        first.advance()
+    second.ready(first.snapshot(pickle.dumps))
+    batches(second)
+    assert Witness.CALLED == [7, 8, 9] * 3
 
 
 def test_a_constructor_that_exits_is_told_as_its_error() -> None:
