@@ -205,17 +205,7 @@ def _answering() -> Iterator[None]:
 
 def _ask(cpus: list[float], site: Site) -> None:
     with _answering():
-        if not site.request.made and is_asked():
-            site.note("What somebody else asked of the autoscaler is replaced, and not put back.")
         site.request.ask(cpus)
-
-
-def is_asked() -> bool:
-    """Return whether an autoscaler was asked for something; of version 1 nobody knows."""
-    status = private.autoscaler_status(ANSWER_S)
-    # A request that was withdrawn stays as one for nothing.
-    asked = status.cluster_resource_state.cluster_resource_constraints if status else ()
-    return any(each.resource_requests for each in asked)
 
 
 def _wait(plan: Plan, site: Site, missing: Missing, *, asked: bool) -> Site:

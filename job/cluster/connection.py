@@ -6,17 +6,14 @@ import contextlib
 import logging
 import os
 import signal
-import sys
-import sysconfig
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from job.cluster import private
 from job.cluster.address import find_the_running_one, is_open, knock
 from job.cluster.guard import Request
-from job.cluster.travel import carry_ourselves, first_words, package_of
+from job.cluster.travel import carry_ourselves, first_words, own_paths, package_of
 from job.errors import ClusterError
 from job.planning.placement import Capacity
 from job.results.document import Cluster, Node
@@ -158,7 +155,7 @@ def _init(address: str, leaving: Leaving, package: str | None) -> None:
             ray.init(address=address, **quiet, **modules)
         else:
             # Its workers inherit this: what the driver can import, they can.
-            os.environ["PYTHONPATH"] = os.pathsep.join(_own_paths())
+            os.environ["PYTHONPATH"] = os.pathsep.join(own_paths())
             ray.init(address="local", include_dashboard=False, **quiet)
     except SystemExit:  # how Ray's own handler reports SIGTERM
         leaving.signum = leaving.signum or signal.SIGTERM
@@ -264,9 +261,3 @@ def driver_address() -> str:
     import ray
 
     return str(ray.util.get_node_ip_address())
-
-
-def _own_paths() -> list[str]:
-    paths = [str(Path(path or ".").resolve()) for path in sys.path if "site-packages" not in path]
-    standard = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
-    return [path for path in paths if path not in standard and Path(path).is_dir()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,13 @@ def package_of(module_name: str) -> str | None:
     top = importlib.import_module(module_name.partition(".")[0])
     folders = list(getattr(top, "__path__", ()))
     return folders[0] if folders and top.__name__ != "job" and not _is_installed(top) else None
+
+
+def own_paths() -> list[str]:
+    """Return where this process imports from, but for what is installed."""
+    paths = [str(Path(path or ".").resolve()) for path in sys.path if "site-packages" not in path]
+    standard = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    return [path for path in paths if path not in standard and Path(path).is_dir()]
 
 
 def carry_ourselves() -> None:
