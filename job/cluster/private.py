@@ -1,7 +1,8 @@
 """All that Ray keeps private and we use, so that a new version of Ray is met in one file.
 
-Each function says in which versions its names were seen, and what is done without them: a name that
-is gone gives the answer named here, not an ImportError in the middle of a comparison.
+Each function says in which versions its names were seen (2.40, 2.48 and 2.60 were looked at), and
+what is done without them: a name that is gone gives the answer named here, not an ImportError in
+the middle of a comparison.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def gcs_addresses() -> tuple[str, ...]:
 def reload_settings() -> None:
     """Let Ray read its RAY_ variables again, which it did when it was imported.
 
-    Seen in 2.52 to 2.60. Without it RAY_AUTH_MODE has to be set before Ray is imported.
+    Seen in 2.40 to 2.60. Without it RAY_AUTH_MODE has to be set before Ray is imported.
     """
     from ray._raylet import Config  # type: ignore[attr-defined]
 
@@ -128,7 +129,10 @@ def request_cpus(address: str, cpus: Sequence[float], timeout_s: int) -> None:
     client = GcsClient(address=address)
     if _runs_v2(client, timeout_s):
         wanted = [{"resources": bundle, "label_selector": {}} for bundle in bundles]
-        request_cluster_resources(address, wanted, timeout=timeout_s)
+        try:
+            request_cluster_resources(address, wanted, timeout=timeout_s)
+        except TypeError:  # of 2.48, which takes them as they are
+            request_cluster_resources(address, bundles, timeout=timeout_s)
     else:
         client.internal_kv_put(CHANNEL, json.dumps(bundles).encode(), True, None, timeout_s)  # noqa: FBT003 - overwrite, by position
 
@@ -137,7 +141,7 @@ def request_cpus(address: str, cpus: Sequence[float], timeout_s: int) -> None:
 def _runs_v2(client: Any, timeout_s: int) -> bool:
     """Return whether the cluster's autoscaler is of version 2.
 
-    Seen in 2.44 to 2.60. Without it (2.40) it is taken for version 1.
+    Seen in 2.48 to 2.60. Without it (2.40) it is taken for version 1.
 
     Raises:
         RpcError: The head did not answer in time.
@@ -154,7 +158,7 @@ def _runs_v2(client: Any, timeout_s: int) -> bool:
 def autoscaler_status(timeout_s: int) -> Any:
     """Return what the cluster knows of its nodes' types and its autoscaler (of version 2).
 
-    Seen in 2.44 to 2.60. Without it nothing is known of it, and the cluster is taken for fixed.
+    Seen in 2.40 to 2.60. Without it nothing is known of it, and the cluster is taken for fixed.
 
     Raises:
         RpcError: The head did not answer in time.
