@@ -10,7 +10,7 @@ import click
 
 from benchmarks.scenarios import LIMIT_S
 from job.cluster import connection
-from job.cluster.travel import Subject
+from job.cluster.travel import Subject, pack
 from job.planning.layout import arrange
 from job.running import preparation
 from job.running.comparison import build_strategies
@@ -41,7 +41,7 @@ def strategy(name: str, scenario: Scenario, site: Site) -> Strategy:
     """Return one strategy for a scenario, prepared as a comparison prepares it."""
     workload, plan = build({}, options(name, scenario))
     recipe = preparation.recipe_of(workload, load_target(workload.target))
-    subject = Subject(workload, plan, recipe, connection.pack(recipe))
+    subject = Subject(workload, plan, recipe, pack(recipe))
     laid_out = arrange(workload, plan, connection.capacities(site.cluster))
     (built,) = build_strategies(subject, site, laid_out, None)
     built.prepare(preparation.probe(recipe, workload.instances))

@@ -22,8 +22,7 @@ from tabulate import tabulate
 
 from benchmarks import ours
 from benchmarks.targets import Ledger
-from job.cluster import connection
-from job.cluster.travel import Subject
+from job.cluster.travel import Subject, pack
 from job.errors import JobError
 from job.planning.layout import Layout
 from job.running.preparation import recipe_of
@@ -101,7 +100,7 @@ def _runs(name: str, every: int, site: Site, chaos: Sequence[Chaos | None]) -> I
     quiet = replace(site, note=_unsaid)
     for each in chaos:
         planned = plan.model_copy(update={"chaos": str(each) if each else None})
-        subject = Subject(workload, planned, recipe, connection.pack(recipe))
+        subject = Subject(workload, planned, recipe, pack(recipe))
         yield _run(Sharded(name, _LAYOUTS[name], subject, quiet), bool(each))
 
 

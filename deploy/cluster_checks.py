@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from job.cluster.address import TOKEN_FILE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-TOKEN = "~/.ray/auth_token"  # noqa: S105 - where it lies, not what it is
 STARTS = ("head_start_ray_commands", "worker_start_ray_commands")
 START = re.compile(r"((?:\w+=\S*\s+)*)ray start\b")
 DASHBOARD = re.compile(r"--dashboard-host[= ](\S+)")
@@ -59,8 +60,8 @@ def _open(config: dict[str, Any]) -> Iterator[str]:
         starts = [found[1] for line in _texts(config.get(key)) for found in START.finditer(line)]
         if not starts or not all(map(_is_closed, starts)):
             yield f"{key}: `ray start` without RAY_AUTH_MODE=token lets everybody run code there"
-    if TOKEN not in (config.get("file_mounts") or {}):
-        yield f"file_mounts: without {TOKEN} the nodes have no token to demand"
+    if TOKEN_FILE not in (config.get("file_mounts") or {}):
+        yield f"file_mounts: without {TOKEN_FILE} the nodes have no token to demand"
 
 
 def _is_closed(variables: str) -> bool:

@@ -18,15 +18,13 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from deploy.cluster_checks import TOKEN, own_versions, problems
+from deploy.cluster_checks import own_versions, problems
+from job.cluster.address import TOKEN_FILE, ensure_token
 from job.cluster.private import COMMAND
+from job.errors import ClusterError
 
 CONNECT_S = 10
 STOP_S = 60.0
-
-
-class ClusterError(Exception):
-    """A sentence for the person who typed `make up` or `make down`."""
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -42,21 +40,6 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(config.get("provider"), dict):
         raise ClusterError(f"{path}: not a cluster file, it has no provider")
     return config
-
-
-def have_token() -> None:
-    """Make the token that every node demands, unless there is one.
-
-    Raises:
-        ClusterError: There is none still.
-    """
-    path = Path(TOKEN).expanduser()
-    if not _held(path):
-        done = _ray("get-auth-token", "--generate", stdout=subprocess.DEVNULL)
-        if done or not _held(path):
-            raise ClusterError(f"{path} holds no token, and none can be made: nothing was started.")
-        print(f"Made a token in {path}; whoever holds it can run code on the cluster.", flush=True)
-    path.chmod(0o600)
 
 
 def stop_workers(config: dict[str, Any]) -> list[str]:
@@ -104,15 +87,8 @@ def _stop_at(ip: str, auth: dict[str, Any]) -> subprocess.Popen[bytes]:
     )
 
 
-def _held(path: Path) -> bool:
-    try:
-        return bool(path.read_text().strip())
-    except (OSError, ValueError):
-        return False
-
-
-def _ray(*words: str, stdout: int | None = None) -> int:
-    return subprocess.run([*COMMAND, *words], check=False, stdout=stdout).returncode  # noqa: S603
+def _ray(*words: str) -> int:
+    return subprocess.run([*COMMAND, *words], check=False).returncode  # noqa: S603
 
 
 def up(path: Path, more: list[str]) -> int:
@@ -123,7 +99,10 @@ def up(path: Path, more: list[str]) -> int:
     """
     if found := problems(read(path), own_versions()):
         raise ClusterError("\n  ".join([f"{path} is not started:", *found]))
-    have_token()
+    if ensure_token(TOKEN_FILE):
+        what = f"Made a token in {TOKEN_FILE}; whoever holds it can run code on the cluster."
+        print(what, flush=True)
+    Path(TOKEN_FILE).expanduser().chmod(0o600)
     return _ray("up", str(path), *more)
 
 
@@ -154,7 +133,7 @@ def main() -> int:
         return {"up": up, "dashboard": dashboard, "down": down}[given.command](given.file, more)
     except ClusterError as error:
         print(f"Error: {error}", file=sys.stderr)
-        return 1
+        return error.exit_code
     except KeyboardInterrupt:
         return 130
 

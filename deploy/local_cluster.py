@@ -2,14 +2,13 @@
 
 It requires a token, since Ray listens on every address of the machine, and it knows its own
 processes, so that stopping it ends exactly these: `ray stop` would end every Ray on the machine.
-Only the standard library is needed, so a cluster can be stopped after its virtualenv is gone.
+To stop it, which any Python does, also when its virtualenv is gone, the standard library is enough.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import http.client
 import json
 import os
 import shlex
@@ -23,8 +22,16 @@ import time
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from job.errors import ClusterError  # noqa: E402 - found by the line above, as all of it below
+
+if TYPE_CHECKING:
+    from job.cluster.jobs import JobsApi
+
 FOLDER = ROOT / ".cluster"  # ignored by git
 STATE = FOLDER / "state.json"
 LOG = FOLDER / "ray.log"
@@ -36,10 +43,6 @@ START_TIMEOUT_S = 120.0
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 GRACE_S = 6.0  # from SIGTERM to SIGKILL; the gcs_server takes a few seconds to leave
-
-
-class ClusterError(Exception):
-    """A sentence for the person who typed `make cluster`."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,9 @@ class State:
 
 def start(port: int, dashboard_port: int) -> State:
     """Start the cluster and return when its Jobs API answers those who bring the token."""
+    from job.cluster.address import ensure_token
+    from job.cluster.jobs import JobsApi
+
     if (state := load_state()) and members(state):
         raise ClusterError(
             f"This folder's cluster runs already, its Jobs API on port {state.dashboard_port}: "
@@ -84,7 +90,7 @@ def start(port: int, dashboard_port: int) -> State:
         raise ClusterError("The command `ps` is needed to stop a cluster later: install procps.")
     require_free(port, "PORT")
     require_free(dashboard_port, "DASHBOARD_PORT")
-    token = ensure_token()
+    ensure_token()
     parent = tempfile.gettempdir()
     if len(parent) > LONGEST_PARENT:
         parent = "/tmp"  # noqa: S108 - mkdtemp makes a folder of our own in it
@@ -93,7 +99,7 @@ def start(port: int, dashboard_port: int) -> State:
     try:
         state.venv.symlink_to(sys.prefix)
         start_ray(state, port)
-        wait_for_jobs_api(dashboard_port, token)
+        wait_for_jobs_api(JobsApi(f"http://{HOST}:{dashboard_port}"))
         remembered = tuple((each.pid, each.started) for each in members(state))
         state = replace(state, processes=remembered)
         save_state(state)
@@ -181,33 +187,21 @@ def require_free(port: int, variable: str) -> None:
             ) from error
 
 
-def free_port() -> int:
-    """Return a port nobody listens on, for a server that needs one and that nobody looks for."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def ensure_token() -> str:
-    """Return the token from where Ray looks for it; the first time, have one generated."""
-    if token := os.environ.get("RAY_AUTH_TOKEN"):
-        return token
-    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
-    if not path.exists():
-        run_ray(Path(sys.prefix), "get-auth-token", "--generate")
-    try:
-        return path.read_text().strip()
-    except OSError as error:
-        raise ClusterError(f"The token cannot be read: {error}.") from error
-
-
 def start_ray(state: State, port: int) -> None:
-    """Start the head in the repository's root, where jobs without a working directory run."""
-    run_ray(
-        state.venv,
-        "start",
-        "--head",
+    """Start the head in the repository's root, where jobs without a working directory run.
+
+    The virtualenv's folder is first on PATH; what Ray says is shown only if it fails.
+    """
+    from job.cluster.address import free_port
+    from job.cluster.private import COMMAND
+
+    scripts = state.venv / "bin"
+    path = os.pathsep.join([str(scripts), os.environ.get("PATH", os.defpath)])
+    environment = {**os.environ, "PATH": path, "RAY_AUTH_MODE": "token"}
+    environment.setdefault("RAY_raylet_start_wait_time_s", "100")  # 30 are not enough when busy
+    environment.pop("RAY_ADDRESS", None)  # of another cluster
+    command: list[str | Path] = [
+        scripts / "python", *COMMAND[1:], "start", "--head",
         f"--port={port}",
         f"--dashboard-host={HOST}",
         f"--dashboard-port={state.dashboard_port}",
@@ -217,22 +211,11 @@ def start_ray(state: State, port: int) -> None:
         f"--ray-client-server-port={free_port()}",
         f"--temp-dir={state.temp_dir}",
         "--disable-usage-stats",  # no question, nothing sent
-    )
-
-
-def run_ray(venv: Path, *arguments: str) -> None:
-    """Run a virtualenv's `ray`, its folder first on PATH; show what it says only if it fails."""
-    scripts = venv / "bin"
-    path = os.pathsep.join([str(scripts), os.environ.get("PATH", os.defpath)])
-    environment = {**os.environ, "PATH": path, "RAY_AUTH_MODE": "token"}
-    environment.setdefault("RAY_raylet_start_wait_time_s", "100")  # 30 are not enough when busy
-    environment.pop("RAY_ADDRESS", None)  # of another cluster
-    FOLDER.mkdir(exist_ok=True)
+    ]  # fmt: skip
     with LOG.open("w+") as log:
         try:
             result = subprocess.run(  # noqa: S603
-                # By name, since the script's own first line names the Python's other path.
-                [scripts / "python", scripts / "ray", *arguments],
+                command,
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -243,34 +226,25 @@ def run_ray(venv: Path, *arguments: str) -> None:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise ClusterError(f"`ray {arguments[0]}` did not run: {error}.") from error
+            raise ClusterError(f"`ray start` did not run: {error}.") from error
         if result.returncode:
             log.seek(0)
-            raise ClusterError(f"`ray {arguments[0]}` failed, saying:\n{log.read().strip()}")
+            raise ClusterError(f"`ray start` failed, saying:\n{log.read().strip()}")
 
 
-def wait_for_jobs_api(port: int, token: str) -> None:
-    """Wait until the Jobs API lists jobs, and make sure that it does so for the token only."""
+def wait_for_jobs_api(api: JobsApi) -> None:
+    """Wait until the Jobs API answers, and make sure that it does so for the token only."""
     deadline = time.monotonic() + READY_TIMEOUT_S
-    while (answer := ask_jobs_api(port, token)) != http.client.OK:
-        if time.monotonic() > deadline:
-            raise ClusterError(f"No Jobs API within {READY_TIMEOUT_S:.0f} s; last: {answer}.")
-        time.sleep(0.2)
-    if (answer := ask_jobs_api(port, None)) != http.client.UNAUTHORIZED:
-        raise ClusterError(f"The Jobs API does not require the token: {answer} without it.")
-
-
-def ask_jobs_api(port: int, token: str | None) -> int | str:
-    """Return the status of a request for the list of jobs, or why there was no answer."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=10)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        connection.request("GET", "/api/jobs/", headers=headers)
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        return str(error)
-    finally:
-        connection.close()
+    while True:
+        try:
+            api.knock()
+            break
+        except ClusterError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+    if api.is_open():
+        raise ClusterError(f"{api.address}: the Jobs API does not require the token.")
 
 
 def load_state() -> State | None:
@@ -318,7 +292,7 @@ def main() -> int:
             print(f"Ended {count} processes." if (count := stop()) else "No cluster runs here.")
     except ClusterError as error:
         print(error, file=sys.stderr)
-        return 3
+        return error.exit_code
     except KeyboardInterrupt:
         return 130
     return 0

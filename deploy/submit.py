@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, TextIO
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from job.cluster.address import own_token  # noqa: E402
+from job.cluster.address import free_port, own_token  # noqa: E402
 from job.cluster.jobs import DEFAULT, ENDED, JobsApi, choose_api  # noqa: E402
 from job.cluster.private import COMMAND  # noqa: E402
 from job.errors import ClusterError, JobError, UsageError  # noqa: E402
@@ -55,9 +55,7 @@ def tunnel(cluster: str) -> Iterator[str]:
     Raises:
         ClusterError: The head is not to be found, or not to be reached.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     print(f"Looking for the head of {cluster} …", file=sys.stderr, flush=True)
     # A file, since ssh leaves a process behind for some seconds that would keep a pipe open.
     with tempfile.TemporaryFile("w+", errors="replace") as log:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from job.cluster.connection import pack
-from job.cluster.travel import Subject
+from job.cluster.travel import Subject, pack
 from job.running.preparation import recipe_of
 from job.workload.importing import load_target
 from job.workload.reading import build

@@ -7,39 +7,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from job.analysis.causes import DEMAND_TOKEN, SHARDED_NEEDS, SUBMIT, UNLIKE, unlike_driver
-from job.analysis.stats import MAD_PER_SIGMA, OUTLYING_SIGMAS
+from job.errors import ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from job.planning.placement import Fit
+    from job.planning.layout import Arrangement
     from job.results.document import Cluster
 
 Level = Literal["ok", "warning", "failure"]
 MOST_NAMED = 5  # nodes that one sentence names
-LEAST_TO_JUDGE = 3  # nodes; of two nobody can tell which is the odd one
 INSTALL = "Install it there, or name it under `pip` in runtime_env.yaml (make submit)."
 
 
-class Reply(NamedTuple):
-    """What a node answers; `problem` is why the target could not be loaded there."""
-
-    ray_version: str
-    python_version: str
-    problem: str = ""
-
-
 @dataclass(frozen=True)
-class Probe:
-    """What is known of one node after it was asked; times in seconds, None where not measured.
+class Answer:
+    """What is known of a node after it was asked, or of the driver.
+
+    Times are in seconds, None where they were not measured.
 
     Attributes:
         name: The node.
         cpus: How many CPUs it gives to actors.
-        reply: What it answered.
+        ray_version: Nothing where it did not answer.
+        python_version: Likewise.
+        problem: Why the target cannot be loaded there.
         silent: Why it did not answer.
         round_trip_s: What a call of a method without a body takes.
         start_s: What an actor takes from being requested until it answers.
@@ -47,12 +42,18 @@ class Probe:
     """
 
     name: str
-    cpus: float
-    reply: Reply | None = None
+    cpus: float = 0
+    ray_version: str = ""
+    python_version: str = ""
+    problem: str = ""
     silent: str = ""
     round_trip_s: float | None = None
     start_s: float | None = None
     core_s: float | None = None
+
+    def __str__(self) -> str:
+        """Say which versions it has."""
+        return f"{self.name} has Ray {self.ray_version}, Python {self.python_version}"
 
 
 @dataclass(frozen=True)
@@ -66,66 +67,45 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Inspection:
-    """All that `check` finds; what a fixed piece of Python takes for the driver, in seconds."""
+class Check:
+    """All that `check` asked and found."""
 
     cluster: Cluster
-    probes: tuple[Probe, ...]
-    driver_core_s: float
+    driver: Answer
+    nodes: tuple[Answer, ...]
     findings: tuple[Finding, ...]
 
 
-class Measure(NamedTuple):
-    """A figure by which nodes are compared: its name, and from when on a difference matters."""
-
-    key: str
-    doing: str
-    times: float
-    least_s: float
-
-
-MEASURES = (
-    Measure("core_s", "the same Python", UNLIKE, 0.0),
-    Measure("round_trip_s", "a call", 2.0, 0.002),
-    Measure("start_s", "starting an actor", 2.0, 1.0),
-)
-
-
-def answers(probes: Sequence[Probe]) -> Finding:
+def answers(nodes: Sequence[Answer]) -> Finding:
     """Every node runs what it is given."""
-    silent = [f"{probe.name} ({probe.silent})" for probe in probes if probe.silent]
+    silent = [f"{node.name} ({node.silent})" for node in nodes if node.silent]
     if silent:
         advice = "Look at that node's raylet, or take it out of the cluster."
         return Finding("nodes", "failure", f"no answer from {_some(silent)}", advice)
-    return Finding("nodes", "ok", f"{_all(probes)} answered")
+    return Finding("nodes", "ok", f"{_all(nodes)} answered")
 
 
-def versions(probes: Sequence[Probe], driver: Reply) -> Finding:
+def versions(nodes: Sequence[Answer], driver: Answer) -> Finding:
     """Ray, and Python but for its last figure, are the driver's everywhere."""
-    ours = f"Ray {driver.ray_version}, Python {driver.python_version}"
-    replies = {probe.name: probe.reply for probe in probes if probe.reply}
-    unlike = {
-        name: f"{name} has Ray {reply.ray_version}, Python {reply.python_version}"
-        for name, reply in replies.items()
-        if (reply.ray_version, reply.python_version) != (driver.ray_version, driver.python_version)
-    }
-    grave = [text for name, text in unlike.items() if _breaks(replies[name], driver)]
-    if grave:
-        text = f"the driver has {ours}, and {_some(grave)}"
+    ours = (driver.ray_version, driver.python_version)
+    unlike = [n for n in nodes if not n.silent and (n.ray_version, n.python_version) != ours]
+    if grave := [str(node) for node in unlike if _breaks(node, driver)]:
+        text = f"{driver}, and {_some(grave)}"
         return Finding("versions", "failure", text, "Install the same versions on every node.")
     if unlike:
-        text = f"the driver has {ours}, and {_some(list(unlike.values()))}"
+        text = f"{driver}, and {_some([str(node) for node in unlike])}"
         return Finding("versions", "warning", text, "Speeds may differ with it.")
-    return Finding("versions", "ok", f"{ours}, on the driver and {_all(probes)}")
+    text = f"Ray {ours[0]}, Python {ours[1]}, on the driver and {_all(nodes)}"
+    return Finding("versions", "ok", text)
 
 
-def importable(probes: Sequence[Probe], target: str) -> Finding:
+def importable(nodes: Sequence[Answer], target: str) -> Finding:
     """The target can be loaded wherever it may be sent."""
-    wrong = [f"{p.name} ({p.reply.problem})" for p in probes if p.reply and p.reply.problem]
+    wrong = [f"{node.name} ({node.problem})" for node in nodes if node.problem]
     if wrong:
         text = f"{target} cannot be loaded on {_some(wrong)}"
         return Finding("target", "failure", text, INSTALL)
-    return Finding("target", "ok", f"{target} can be loaded on {_all(probes)}")
+    return Finding("target", "ok", f"{target} can be loaded on {_all(nodes)}")
 
 
 def capacity(cluster: Cluster) -> Finding:
@@ -144,28 +124,22 @@ def capacity(cluster: Cluster) -> Finding:
     return Finding("capacity", "ok", text)
 
 
-def placement(
-    fits: Mapping[str, Fit], sizes: Mapping[str, str], omitted: Mapping[str, str], refused: str
-) -> list[Finding]:
+def placement(laid_out: Arrangement | ClusterError) -> Iterator[Finding]:
     """What the plan asks for fits, now or when nodes were added or others have ended."""
-    if refused:
-        text, _, advice = refused.partition("\n")
-        return [Finding("placement", "failure", text, advice)]
-    found = []
-    for name, fit in fits.items():
+    if isinstance(laid_out, ClusterError):
+        yield Finding("placement", "failure", laid_out.message, laid_out.hint)
+        return
+    for name, fit in laid_out.fits.items():
+        level: Level = "warning"
+        text, advice = f"{name}: {fit.reason}", "It would wait for the others to end."
         if fit.when == "now":
-            found.append(Finding("placement", "ok", f"{name}: there is room for {sizes[name]}"))
+            level, text, advice = "ok", f"{name}: there is room for {laid_out.layouts[name]}", ""
         elif fit.when == "scaling":
             text = f"{name} will fit after scaling: {fit.reason}"
             advice = "The comparison asks the autoscaler for nodes, and waits --scale-timeout."
-            found.append(Finding("placement", "warning", text, advice))
-        else:
-            advice = "It would wait for the others to end."
-            found.append(Finding("placement", "warning", f"{name}: {fit.reason}", advice))
-    for name, reason in omitted.items():
-        text = f"{name} is left out: {reason}"
-        found.append(Finding("placement", "warning", text, SHARDED_NEEDS))
-    return found
+        yield Finding("placement", level, text, advice)
+    for name, reason in laid_out.omitted.items():
+        yield Finding("placement", "warning", f"{name} is left out: {reason}", SHARDED_NEEDS)
 
 
 def token(cluster: Cluster) -> Iterator[Finding]:
@@ -189,58 +163,45 @@ def head(cluster: Cluster) -> Iterator[Finding]:
                 yield Finding("head", "ok", f"no actor runs on the head, {node.name}")
 
 
-def speed(probes: Sequence[Probe], driver_core_s: float) -> list[Finding]:
+def speed(nodes: Sequence[Answer], driver_core_s: float) -> list[Finding]:
     """No node that hosts actors is slower than the others; the driver's core is like theirs."""
-    hosts = [probe for probe in probes if probe.cpus and not probe.silent]
-    found = [finding for measure in MEASURES for finding in _slow(hosts, measure)]
-    cores = [probe.core_s for probe in hosts if probe.core_s]
-    if unlike := unlike_driver(cores, driver_core_s):
+    cores = {node.name: node.core_s for node in nodes if node.cpus and node.core_s}
+    found = []
+    for name, factor in slow_nodes(cores).items():
+        text = f"{name} is slow: the same Python takes {factor:.2g} times as long as on the others"
+        advice = "See what else runs there, or take it out: the slowest node sets the pace."
+        found.append(Finding("speed", "warning", text, advice))
+    if unlike := unlike_driver(list(cores.values()), driver_core_s):
         text = f"the nodes' cores are {unlike} than the driver's"
         found.append(Finding("speed", "warning", text, SUBMIT))
     if not found and cores:
-        alike = "no node is slower than the others" if len(hosts) > 1 else "there is one node"
+        alike = "no node is slower than the others" if len(cores) > 1 else "there is one node"
         found.append(Finding("speed", "ok", f"{alike}; the driver's core is like theirs"))
     return found
 
 
-def slow_nodes(values: Mapping[str, float], times: float, least: float) -> dict[str, float]:
-    """Return the nodes that are odd, with how many times the median each has.
+def slow_nodes(cores: Mapping[str, float]) -> dict[str, float]:
+    """Return the nodes whose core is slow, with how many times the others' median it takes.
 
-    A value is odd where it lies more than 3.5 scaled median absolute deviations above the median.
-    That alone would name one of any few nodes that are nearly equal, so it must besides be `times`
-    the median and `least` more. Of fewer than three nodes none is odd.
+    A core is slow where that is more than UNLIKE, of two nodes too. Round trips and starts are
+    shown and not judged: they differ with where the driver is.
     """
-    if len(values) < LEAST_TO_JUDGE:
-        return {}
-    middle = median(values.values())
-    spread = median(abs(value - middle) for value in values.values())
-    odd = middle + OUTLYING_SIGMAS * spread / MAD_PER_SIGMA
-    limit = max(odd, times * middle, middle + least)
-    return {name: value / middle for name, value in values.items() if value > limit > 0}
+    slow = {}
+    for name, core_s in cores.items():
+        others = [each for other, each in cores.items() if other != name]
+        if others and core_s > UNLIKE * median(others):
+            slow[name] = core_s / median(others)
+    return slow
 
 
-def _slow(hosts: Sequence[Probe], measure: Measure) -> Iterator[Finding]:
-    values = {host.name: value for host in hosts if (value := getattr(host, measure.key))}
-    for name, factor in slow_nodes(values, measure.times, measure.least_s).items():
-        text = f"{name} is slow: {measure.doing} takes {factor:.2g} times as long as on most nodes"
-        advice = "See what else runs there, or take it out: the slowest node sets the pace."
-        yield Finding("speed", "warning", text, advice)
-    if len(values) == LEAST_TO_JUDGE - 1:
-        (fast, low), (slow, high) = sorted(values.items(), key=lambda item: item[1])
-        if high > measure.times * low and high - low > measure.least_s:
-            text = f"{measure.doing} takes {high / low:.2g} times as long on {slow} as on {fast}"
-            advice = "Of two nodes nobody can tell which is the odd one: look at both."
-            yield Finding("speed", "warning", text, advice)
-
-
-def _breaks(reply: Reply, driver: Reply) -> bool:
+def _breaks(node: Answer, driver: Answer) -> bool:
     """Whether what one Python pickles the other may not read, or one Ray says to the other."""
-    theirs, ours = reply.python_version.split(".")[:2], driver.python_version.split(".")[:2]
-    return reply.ray_version != driver.ray_version or theirs != ours
+    theirs, ours = node.python_version.split(".")[:2], driver.python_version.split(".")[:2]
+    return node.ray_version != driver.ray_version or theirs != ours
 
 
-def _all(probes: Sequence[Probe]) -> str:
-    return "the one node" if len(probes) == 1 else f"all {len(probes):,} nodes"
+def _all(nodes: Sequence[Answer]) -> str:
+    return "the one node" if len(nodes) == 1 else f"all {len(nodes):,} nodes"
 
 
 def _some(texts: Sequence[str]) -> str:

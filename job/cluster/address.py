@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ANSWER_S = 3.0  # how long a cluster may take to answer its first question
 JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 GCS_PORT = 6379
+TOKEN_FILE = "~/.ray/auth_token"  # noqa: S105 - where it lies, not what it is
 HOW_TO_BE_LET_IN = (
     "Put the cluster's token into ~/.ray/auth_token, or into RAY_AUTH_TOKEN, "
     "and set RAY_AUTH_MODE=token."
@@ -119,10 +121,42 @@ def is_open(address: str) -> bool | None:
 
 def own_token() -> str:
     """Return the token that Ray would use here, or nothing."""
-    if token := os.environ.get("RAY_AUTH_TOKEN", "").strip():
-        return token
-    path = os.environ.get("RAY_AUTH_TOKEN_PATH") or "~/.ray/auth_token"
+    token = os.environ.get("RAY_AUTH_TOKEN", "").strip()
+    return token or _read_token(os.environ.get("RAY_AUTH_TOKEN_PATH") or TOKEN_FILE)
+
+
+def _read_token(path: str) -> str:
     try:
         return Path(path).expanduser().read_text("utf-8").strip()
     except (OSError, ValueError):
         return ""
+
+
+def ensure_token(path: str = "") -> bool:
+    """Have Ray make a token, unless there is one; return whether it was made.
+
+    Args:
+        path: Where it has to lie; else wherever Ray looks for it.
+
+    Raises:
+        ClusterError: There is none still.
+    """
+
+    def read() -> str:
+        return _read_token(path) if path else own_token()
+
+    if read():
+        return False
+    command = [*private.COMMAND, "get-auth-token", "--generate"]
+    subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603
+    if not read():
+        where = path or "Ray"
+        raise ClusterError(f"{where} holds no token, and none can be made: nothing was started.")
+    return True
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import logging
 import os
 import signal
-import sys
-import sysconfig
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from job.cluster import private
 from job.cluster.address import find_the_running_one, is_open, knock
 from job.cluster.guard import Request
-from job.cluster.household import Household
-from job.errors import ClusterError, UsageError
+from job.cluster.travel import carry_ourselves, first_words, own_paths, package_of
+from job.errors import ClusterError
 from job.planning.placement import Capacity
 from job.results.document import Cluster, Node
 
@@ -28,7 +24,6 @@ if TYPE_CHECKING:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     from job.results.document import Kind
-    from job.shard.recipe import Recipe
     from job.shard.shard import Place
     from job.signals import Leaving
 
@@ -85,7 +80,7 @@ def connect(
     import ray
 
     if ray.is_initialized():  # in a notebook or a test, whose connection it is
-        _carry_ourselves()
+        carry_ourselves()
         yield describe("connected")
         return
     kind: Kind = KINDS.get(address, "connected")
@@ -96,29 +91,53 @@ def connect(
     if kind == "embedded" and (running := private.gcs_addresses()):
         how = "auto" if len(running) == 1 else "HOST:PORT"
         note(f"Ray runs here at {', '.join(running)}; --address {how} would use it.")
-    household = Household() if kind == "embedded" else None
-    if household:
-        leaving.abandon = lambda: household.end(household.members())
+    started = _watch_children() if kind == "embedded" else list
+    leaving.abandon = lambda: _end(started())
+    hurried = False
     try:
-        _init(address, leaving, _package_of(module) if module else None)
-        yield _with_door(describe(kind))
+        _init(address, leaving, package_of(module) if module else None)
+        cluster = describe(kind)
+        door = None if kind == "embedded" else is_open(cluster.address)
+        yield cluster.model_copy(update={"open": door})
     except KeyboardInterrupt:
-        if not leaving.active:
-            _shutdown(household)
-        elif household:
-            # ray.shutdown takes longer than a signal allows. The process ends with this, and a
-            # cluster that is not ours ends our actors when it sees that.
-            household.end(household.members())
+        # ray.shutdown takes longer than a signal allows. The process ends with this, and a cluster
+        # that is not ours ends our actors when it sees that.
+        hurried = leaving.active
         raise
-    except BaseException:
-        _shutdown(household)
-        raise
-    _shutdown(household)
+    finally:
+        members = started()
+        if not hurried:
+            ray.shutdown()
+        _end(members, 0.0 if hurried else LEAVE_S)
 
 
-def _with_door(cluster: Cluster) -> Cluster:
-    door = None if cluster.kind == "embedded" else is_open(cluster.address)
-    return cluster.model_copy(update={"open": door})
+def _watch_children() -> Callable[[], list[Any]]:
+    """Return what lists the processes that were started since, and theirs: an embedded Ray's."""
+    import psutil  # comes with ray, from its own folder
+
+    others = {child.pid for child in psutil.Process().children()}
+
+    def started() -> list[Any]:
+        found: list[Any] = []
+        for child in psutil.Process().children():
+            if child.pid not in others:
+                found.append(child)
+                with contextlib.suppress(psutil.Error):
+                    found += child.children(recursive=True)
+        return found
+
+    return started
+
+
+def _end(members: list[Any], grace_s: float = 0.0) -> None:
+    """Wait until they are gone; kill those that are not when the grace is over."""
+    import psutil
+
+    _, alive = psutil.wait_procs(members, timeout=grace_s)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(alive, timeout=1.0)
 
 
 def _init(address: str, leaving: Leaving, package: str | None) -> None:
@@ -136,88 +155,19 @@ def _init(address: str, leaving: Leaving, package: str | None) -> None:
             ray.init(address=address, **quiet, **modules)
         else:
             # Its workers inherit this: what the driver can import, they can.
-            os.environ["PYTHONPATH"] = os.pathsep.join(_own_paths())
+            os.environ["PYTHONPATH"] = os.pathsep.join(own_paths())
             ray.init(address="local", include_dashboard=False, **quiet)
     except SystemExit:  # how Ray's own handler reports SIGTERM
         leaving.signum = leaving.signum or signal.SIGTERM
         raise KeyboardInterrupt from None
     except Exception as error:  # of a node that was too slow Ray says so with a bare one
         where = {"local": "an embedded Ray", "job": "the job's cluster"}.get(address, address)
-        message = f"{where}: Ray does not start here ({_line(error)})"
+        message = f"{where}: Ray does not start here ({first_words(error)})"
         raise ClusterError(message, "Ray's own words stand above.") from None
     finally:
         leaving.rearm()
     leaving.grace_s = CONNECTED_GRACE_S
-    _carry_ourselves()
-
-
-def _carry_ourselves() -> None:
-    import ray
-
-    ray.cloudpickle.register_pickle_by_value(importlib.import_module("job"))
-
-
-def _shutdown(household: Household | None) -> None:
-    import ray
-
-    members = household.members() if household else []
-    ray.shutdown()
-    if household:
-        household.end(members, LEAVE_S)
-
-
-def carry(module_name: str) -> None:
-    """Let the target's module travel with its class, unless it is installed on every node."""
-    import ray
-
-    top = importlib.import_module(module_name.partition(".")[0])
-    if top.__name__ != "job" and not _is_installed(top):
-        ray.cloudpickle.register_pickle_by_value(top)
-
-
-def _leave_behind(module_name: str) -> None:
-    import ray
-
-    top = importlib.import_module(module_name.partition(".")[0])
-    with contextlib.suppress(ValueError):  # it was not to travel
-        ray.cloudpickle.unregister_pickle_by_value(top)
-
-
-def _package_of(module_name: str) -> str | None:
-    """Return the folder of a target's package; None for a single module, ours or an installed one.
-
-    A module can travel by value with its class, a package that imports from itself later cannot.
-    """
-    top = importlib.import_module(module_name.partition(".")[0])
-    folders = list(getattr(top, "__path__", ()))
-    return folders[0] if folders and top.__name__ != "job" and not _is_installed(top) else None
-
-
-def pack(recipe: Recipe) -> bytes:
-    """Return a recipe as it is sent to the workers, with the target as it is now.
-
-    To be called before the target is: what calls leave behind in its class or module would travel
-    too, and give the actors another start than the serial loop had.
-
-    Raises:
-        UsageError: The target or its arguments cannot be sent.
-    """
-    import ray
-
-    carry(recipe.target.module)
-    _carry_ourselves()
-    try:
-        return bytes(ray.cloudpickle.dumps(recipe))
-    except Exception:
-        # Something in its module cannot travel, such as a lock. By name it can, to wherever it can
-        # be imported: on this machine, and in what a job was submitted with.
-        _leave_behind(recipe.target.module)
-    try:
-        return bytes(ray.cloudpickle.dumps(recipe))
-    except Exception as error:
-        message = f"target {recipe.target}: it cannot be sent to the workers ({_line(error)})"
-        hint = "Its arguments must be picklable, and its class must lie in a module."
-        raise UsageError(message, hint) from None
+    carry_ourselves()
 
 
 def describe(kind: Kind) -> Cluster:
@@ -311,21 +261,3 @@ def driver_address() -> str:
     import ray
 
     return str(ray.util.get_node_ip_address())
-
-
-def _own_paths() -> list[str]:
-    paths = [str(Path(path or ".").resolve()) for path in sys.path if "site-packages" not in path]
-    standard = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
-    return [path for path in paths if path not in standard and Path(path).is_dir()]
-
-
-def _is_installed(module: Any) -> bool:
-    origin = getattr(module, "__file__", None)
-    if origin is None:  # built in, or a folder without __init__.py
-        return not hasattr(module, "__path__")
-    homes = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return any(Path(origin).is_relative_to(home) for home in homes)
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

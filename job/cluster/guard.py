@@ -38,11 +38,6 @@ class Request:
         self._address = address
         self._leash: IO[bytes] | None = None
 
-    @property
-    def made(self) -> bool:
-        """Whether something was asked for and not withdrawn."""
-        return self._leash is not None
-
     def ask(self, cpus: Sequence[float]) -> None:
         """Ask for these CPUs instead of what was asked for before."""
         if self._leash is None:  # before there is anything to withdraw

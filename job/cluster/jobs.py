@@ -6,15 +6,14 @@ imported; the API itself answers at once.
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
-import urllib.error
 import urllib.parse
-import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+import requests
 
 from job.cluster.address import HOW_TO_BE_LET_IN, own_token
 from job.errors import ClusterError, UsageError
@@ -24,17 +23,9 @@ if TYPE_CHECKING:
 
 ANSWER_S = 30.0
 DEFAULT = "http://127.0.0.1:8265"
+NOT_LET_IN = (401, 403)
+VERSION = "/api/version"
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
-
-
-class _Unredirected(urllib.request.HTTPRedirectHandler):
-    """Goes nowhere else: the token would be told to whoever an answer names."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Take a redirection for an error."""
-
-
-_OPENER = urllib.request.build_opener(_Unredirected)
 
 
 @dataclass(frozen=True)
@@ -44,10 +35,12 @@ class JobsApi:
     Attributes:
         address: As in http://host:8265.
         headers: What a proxy before it may want to see.
+        token: What it is shown, if anything.
     """
 
     address: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    token: str = field(default_factory=own_token, repr=False)
 
     def job(self, submission_id: str) -> dict[str, Any]:
         """Return what is known of a job.
@@ -71,41 +64,67 @@ class JobsApi:
         Raises:
             ClusterError: It does not.
         """
-        self._ask("/api/version")
+        self._ask(VERSION)
+
+    def is_open(self) -> bool:
+        """Return whether whoever comes is let in.
+
+        Raises:
+            ClusterError: The API does not answer.
+        """
+        bare = replace(self, token="")
+        return bare._get(VERSION).status_code not in NOT_LET_IN  # noqa: SLF001 - one like us
 
     def _ask(self, path: str, submission_id: str = "") -> dict[str, Any]:
-        headers = dict(self.headers)
-        if token := own_token():
-            if not (token.isascii() and token.isprintable()):
-                message = "the token is none: it has several lines, or what is no plain letter"
-                raise ClusterError(message, HOW_TO_BE_LET_IN)
-            headers.setdefault("Authorization", f"Bearer {token}")
-        request = urllib.request.Request(self.address + path, headers=headers)  # noqa: S310 - http(s)
+        reply = self._get(path)
+        if reply.status_code != requests.codes.ok:
+            raise self._refusal(reply, submission_id)
         try:
-            with _OPENER.open(request, timeout=ANSWER_S) as reply:
-                answer = json.load(reply)
-        except urllib.error.HTTPError as error:
-            with error:
-                raise self._refused(error, submission_id) from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            reason = getattr(error, "reason", None) or error
-            raise self._silent(str(reason)) from None
+            answer = reply.json()
+        except ValueError:
+            answer = None
         if not isinstance(answer, dict):
-            raise self._silent("it says something else")
+            raise self._silence("it says something else")
         return answer
 
-    def _silent(self, reason: str) -> ClusterError:
+    def _get(self, path: str) -> requests.Response:
+        if not (self.token.isascii() and self.token.isprintable()):
+            message = "the token is none: it has several lines, or what is no plain letter"
+            raise ClusterError(message, HOW_TO_BE_LET_IN)
+        # The token goes nowhere else, wherever an answer leads, and none from ~/.netrc goes here.
+        try:
+            return requests.get(
+                self.address + path, headers=dict(self.headers), auth=self._sign,
+                timeout=ANSWER_S, allow_redirects=False,
+            )  # fmt: skip
+        except requests.RequestException as error:
+            raise self._silence(str(_root(error))) from None
+
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self.token:
+            request.headers.setdefault("Authorization", f"Bearer {self.token}")
+        return request
+
+    def _silence(self, reason: str) -> ClusterError:
         message = f"{self.address}: the Jobs API does not answer ({reason})"
         return ClusterError(message, "Is the cluster up, and is that its dashboard's address?")
 
-    def _refused(self, error: urllib.error.HTTPError, submission_id: str) -> ClusterError:
-        if error.code in (401, 403):
-            what = "it demands a token" if error.code == 401 else "the token is wrong"  # noqa: PLR2004
+    def _refusal(self, reply: requests.Response, submission_id: str) -> ClusterError:
+        if reply.status_code in NOT_LET_IN:
+            what = "it demands a token" if reply.status_code == 401 else "the token is wrong"  # noqa: PLR2004
             return ClusterError(f"{self.address}: not let in, {what}", HOW_TO_BE_LET_IN)
-        if error.code == 404 and submission_id:  # noqa: PLR2004
+        if reply.status_code == 404 and submission_id:  # noqa: PLR2004
             message = f"{self.address}: there is no job {submission_id!r}"
             return ClusterError(message, "`ray job list` lists them; ids begin with raysubmit_.")
-        return ClusterError(f"{self.address}: the Jobs API answers {error.code} {error.reason}")
+        status = f"{reply.status_code} {reply.reason}"
+        return ClusterError(f"{self.address}: the Jobs API answers {status}")
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return what began it, such as a refused connection."""
+    while inner := error.__cause__ or error.__context__:
+        error = inner
+    return error
 
 
 def _path(submission_id: str) -> str:

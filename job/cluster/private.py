@@ -1,7 +1,8 @@
 """All that Ray keeps private and we use, so that a new version of Ray is met in one file.
 
-Each function says in which versions its names were seen, and what is done without them: a name that
-is gone gives the answer named here, not an ImportError in the middle of a comparison.
+Each function says in which versions its names were seen (2.40, 2.48 and 2.60 were looked at), and
+what is done without them: a name that is gone gives the answer named here, not an ImportError in
+the middle of a comparison.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ T = TypeVar("T")
 COMMAND = (sys.executable, "-m", "ray.scripts.scripts")
 
 
-def without(default: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def without(default: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Answer `default` where this Ray has no such name."""
 
     def wrap(function: Callable[P, T]) -> Callable[P, T]:
@@ -30,14 +31,15 @@ def without(default: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
             try:
                 return function(*args, **kwargs)
             except (ImportError, AttributeError):
-                return default
+                found: T = default
+                return found
 
         return call
 
     return wrap
 
 
-@without(tuple[str, ...]())
+@without(())
 def gcs_addresses() -> tuple[str, ...]:
     """Return the addresses of the clusters that run on this machine.
 
@@ -52,7 +54,7 @@ def gcs_addresses() -> tuple[str, ...]:
 def reload_settings() -> None:
     """Let Ray read its RAY_ variables again, which it did when it was imported.
 
-    Seen in 2.52 to 2.60. Without it RAY_AUTH_MODE has to be set before Ray is imported.
+    Seen in 2.40 to 2.60. Without it RAY_AUTH_MODE has to be set before Ray is imported.
     """
     from ray._raylet import Config  # type: ignore[attr-defined]
 
@@ -95,7 +97,7 @@ def free_cpus() -> dict[str, float]:
     return {node: resources.get("CPU", 0.0) for node, resources in available.items()}
 
 
-@without(frozenset[str]())
+@without(frozenset())
 def draining_nodes() -> frozenset[str]:
     """Return the ids of the nodes that are about to leave, where Ray starts nothing any more.
 
@@ -125,18 +127,21 @@ def request_cpus(address: str, cpus: Sequence[float], timeout_s: int) -> None:
 
     bundles = [{"CPU": figure} for figure in cpus]
     client = GcsClient(address=address)
-    if runs_v2(client, timeout_s):
+    if _runs_v2(client, timeout_s):
         wanted = [{"resources": bundle, "label_selector": {}} for bundle in bundles]
-        request_cluster_resources(address, wanted, timeout=timeout_s)
+        try:
+            request_cluster_resources(address, wanted, timeout=timeout_s)
+        except TypeError:  # of 2.48, which takes them as they are
+            request_cluster_resources(address, bundles, timeout=timeout_s)
     else:
         client.internal_kv_put(CHANNEL, json.dumps(bundles).encode(), True, None, timeout_s)  # noqa: FBT003 - overwrite, by position
 
 
 @without(default=False)
-def runs_v2(client: Any, timeout_s: int) -> bool:
+def _runs_v2(client: Any, timeout_s: int) -> bool:
     """Return whether the cluster's autoscaler is of version 2.
 
-    Seen in 2.44 to 2.60. Without it (2.40) it is taken for version 1.
+    Seen in 2.48 to 2.60. Without it (2.40) it is taken for version 1.
 
     Raises:
         RpcError: The head did not answer in time.
@@ -150,10 +155,10 @@ def runs_v2(client: Any, timeout_s: int) -> bool:
 
 
 @without(None)
-def status_v2(timeout_s: int) -> Any:
-    """Return what an autoscaler of version 2 tells of itself; None where there is another.
+def autoscaler_status(timeout_s: int) -> Any:
+    """Return what the cluster knows of its nodes' types and its autoscaler (of version 2).
 
-    Seen in 2.44 to 2.60. Without it nothing is known of it.
+    Seen in 2.40 to 2.60. Without it nothing is known of it, and the cluster is taken for fixed.
 
     Raises:
         RpcError: The head did not answer in time.
@@ -161,35 +166,6 @@ def status_v2(timeout_s: int) -> Any:
     from ray.core.generated import autoscaler_pb2
     from ray.experimental.internal_kv import internal_kv_get_gcs_client
 
-    client = internal_kv_get_gcs_client()
-    if not runs_v2(client, timeout_s):
-        return None
     reply = autoscaler_pb2.GetClusterStatusReply()  # type: ignore[attr-defined]
-    reply.ParseFromString(client.get_cluster_status(timeout_s=timeout_s))
+    reply.ParseFromString(internal_kv_get_gcs_client().get_cluster_status(timeout_s=timeout_s))
     return reply
-
-
-@without(dict[str, Any]())
-def status_v1() -> dict[str, Any]:
-    """Return what an autoscaler of version 1 tells of itself; nothing where there is none.
-
-    Seen in 2.40 to 2.60. Without it nothing is known of it.
-    """
-    from ray._private.ray_constants import DEBUG_AUTOSCALING_STATUS
-    from ray.experimental.internal_kv import _internal_kv_get
-
-    found = _internal_kv_get(DEBUG_AUTOSCALING_STATUS)
-    report: dict[str, Any] | None = json.loads(found).get("autoscaler_report") if found else None
-    return report or {}
-
-
-@without(default=False)
-def is_v1_asked() -> bool:
-    """Return whether an autoscaler of version 1 was asked for something, by whomever.
-
-    Seen in 2.40 to 2.60. Without it nobody is known to have asked.
-    """
-    from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL as CHANNEL
-    from ray.experimental.internal_kv import _internal_kv_get
-
-    return _internal_kv_get(CHANNEL) not in (None, b"[]")

@@ -34,12 +34,12 @@ def check_cluster(
     with until_signalled() as leaving:
         make = load_target(computed.target)
         from job.errors import ClusterError
-        from job.report.checks import render_inspection
-        from job.running.comparison import examine
+        from job.report.checks import render_check
+        from job.running.comparison import check
 
-        inspection = examine(computed, plan, make, where, leaving=leaving, listener=Console(style))
-        click.echo(render_inspection(inspection, str(computed), style))
-        failed = [finding.check for finding in inspection.findings if finding.level == "failure"]
+        found = check(computed, plan, make, where, leaving=leaving, listener=Console(style))
+        click.echo(render_check(found, str(computed), style))
+        failed = [finding.check for finding in found.findings if finding.level == "failure"]
         if failed:
             checks = ", ".join(dict.fromkeys(failed))
             raise ClusterError(f"check: the cluster is not fit for this comparison: {checks}")

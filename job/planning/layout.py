@@ -49,11 +49,22 @@ class Arrangement:
 
     Attributes:
         layouts: How each strategy that needs actors is laid out.
+        fits: When the actors of each can be placed.
         omitted: The strategies that are left out, and why.
     """
 
     layouts: dict[str, Layout]
+    fits: dict[str, Fit]
     omitted: dict[str, str]
+
+    @property
+    def largest(self) -> Layout | None:
+        """The layout that needs the most CPUs: strategies run one after the other."""
+        return max(
+            self.layouts.values(),
+            key=lambda each: (each.shards * each.cpus_per_actor, each.cpus_per_actor),
+            default=None,
+        )
 
 
 def arrange(
@@ -65,6 +76,7 @@ def arrange(
         ClusterError: What is asked for can never be placed on these nodes.
     """
     layouts: dict[str, Layout] = {}
+    found: dict[str, Fit] = {}
     omitted: dict[str, str] = {}
     for name in plan.strategies:
         if name == "serial":
@@ -74,28 +86,13 @@ def arrange(
         if memory.when == "never" and name == "actors" and "sharded" in plan.strategies:
             omitted[name] = memory.reason
             continue
-        for found in (memory, fit(layout.shards, layout.cpus_per_actor, nodes, growth)):
-            if found.when == "never":
-                message = f"{name}: cannot be placed: {found.reason}"
+        found[name] = fit(layout.shards, layout.cpus_per_actor, nodes, growth)
+        for each in (memory, found[name]):
+            if each.when == "never":
+                message = f"{name}: cannot be placed: {each.reason}"
                 raise ClusterError(message, ADVICE[name])
         layouts[name] = layout
-    return Arrangement(layouts, omitted)
-
-
-def fits(
-    layouts: dict[str, Layout], nodes: Sequence[Capacity], growth: Growth = NO_GROWTH
-) -> dict[str, Fit]:
-    """Return when each strategy's actors can be placed."""
-    return {
-        name: fit(layout.shards, layout.cpus_per_actor, nodes, growth)
-        for name, layout in layouts.items()
-    }
-
-
-def largest(layouts: dict[str, Layout]) -> Layout | None:
-    """Return the layout that needs the most CPUs: strategies run one after the other."""
-    return max(layouts.values(), key=lambda x: (x.shards * x.cpus_per_actor, x.cpus_per_actor),
-               default=None)  # fmt: skip
+    return Arrangement(layouts, found, omitted)
 
 
 def _layout(

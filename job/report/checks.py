@@ -9,21 +9,21 @@ from job.analysis.report import describe
 from job.report.table import WIDTH, labelled, table
 
 if TYPE_CHECKING:
-    from job.analysis.checks import Inspection
+    from job.analysis.checks import Check
 
 _CHECK = 12  # columns
 _LEVEL = 10
 
 
-def render_inspection(inspection: Inspection, workload: str, style: str = "simple") -> str:
+def render_check(check: Check, workload: str, style: str = "simple") -> str:
     """Return what was found as text of at most 100 columns, but for long names."""
-    cluster = inspection.cluster
+    cluster = check.cluster
     driver = {
         "node": "driver", "CPUs": "", "free": "", "memory GB": "", "GPUs": "",
-        "round trip ms": "", "actor start s": "", "core ms": _ms(inspection.driver_core_s),
+        "round trip ms": "", "actor start s": "", "core ms": _ms(check.driver.core_s),
     }  # fmt: skip
     rows = [driver]
-    for node, probe in zip(cluster.nodes, inspection.probes, strict=True):
+    for node, answer in zip(cluster.nodes, check.nodes, strict=True):
         gpus = node.resources.get("GPU", 0)
         rows.append(
             {
@@ -32,16 +32,16 @@ def render_inspection(inspection: Inspection, workload: str, style: str = "simpl
                 "free": f"{node.cpus_free:g}",
                 "memory GB": f"{node.memory_bytes / 1e9:,.0f}",
                 "GPUs": f"{gpus:g}" if gpus else "",
-                "round trip ms": _ms(probe.round_trip_s),
-                "actor start s": "-" if probe.start_s is None else f"{probe.start_s:.2f}",
-                "core ms": _ms(probe.core_s),
+                "round trip ms": _ms(answer.round_trip_s),
+                "actor start s": "-" if answer.start_s is None else f"{answer.start_s:.2f}",
+                "core ms": _ms(answer.core_s),
             }
         )
     if not any(row["GPUs"] for row in rows):
         rows = [{key: value for key, value in row.items() if key != "GPUs"} for row in rows]
     lines = [labelled("Cluster", describe(cluster)), labelled("Workload", workload)]
     lines += ["", table(rows, style), ""]
-    for finding in inspection.findings:
+    for finding in check.findings:
         lead = f"{finding.check:<{_CHECK}}{finding.level:<{_LEVEL}}"
         lines += _hanging(lead, finding.text)
         if finding.advice:

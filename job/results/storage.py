@@ -43,7 +43,9 @@ def check_writable(place: str | Path, option: str = "--output") -> None:
         _put(held, place, f"{option} {place}")
         return
     path = Path(place)
-    with _told(f"{option} {path}: cannot be written", "Name a file in a folder that exists and is yours."):
+    with _told(
+        f"{option} {path}: cannot be written", "Name a file in a folder that exists and is yours."
+    ):
         if path.exists() and not path.is_file():
             message = f"{option} {path}: cannot be written (it is there, and no regular file)"
             raise FileError(message, "Name another file.")

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from job.cluster.connection import pack
+from job.cluster.travel import pack
 from job.errors import JobError
 from job.planning.layout import Layout
 from job.results.document import Calibration

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from job.cluster import autoscaler
-from job.cluster.check import inspect, look
-from job.cluster.connection import pack, session
-from job.cluster.waiting import lay_out, try_to_arrange
+from job.cluster.autoscaler import lay_out, preview
+from job.cluster.check import check_all, check_nodes
+from job.cluster.connection import session
+from job.cluster.travel import pack
 from job.planning.estimate import Profile, Rehearsal, estimate, sample_size
-from job.planning.layout import fits
 from job.running.calibration import calibrate
 from job.running.preparation import begin, prepare, recipe_of, time_first_calls
 from job.running.runner import Runner
@@ -19,7 +18,7 @@ from job.running.sharded import Sharded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from job.analysis.checks import Inspection
+    from job.analysis.checks import Check
     from job.cluster.connection import Site
     from job.cluster.travel import Subject
     from job.planning.layout import Arrangement
@@ -69,7 +68,7 @@ def compare(subject: Subject, site: Site, profile: Profile | None, listener: Lis
         JobError: What went wrong, and how to go on.
     """
     site, laid_out = lay_out(subject.workload, subject.plan, site)
-    look(site.cluster, subject.packed, subject.plan.startup_timeout_s, site.note)
+    check_nodes(site.cluster, subject.packed, subject.plan.startup_timeout_s, site.note)
     runner = Runner(begin(subject, site, laid_out.omitted), subject, listener)
     with runner.recording():
         # What can never be placed is told before a call is made.
@@ -113,8 +112,7 @@ def rehearse(
         ClusterError: There is no cluster, or what is asked for can never be placed on it.
     """
     with session(address, leaving, listener.note) as site:
-        nodes, growth = autoscaler.view(site.cluster)
-        laid_out = try_to_arrange(workload, plan, site.cluster, nodes, growth)
+        laid_out = preview(workload, plan, site.cluster)
         estimates = {}
         for call_s in REHEARSED_S:
             each = Profile(1, call_s, call_s, switches=0)
@@ -123,17 +121,17 @@ def rehearse(
         return Rehearsal(
             cluster=site.cluster,
             layouts=laid_out.layouts,
-            fits=fits(laid_out.layouts, nodes, growth),
+            fits=laid_out.fits,
             omitted=laid_out.omitted,
             estimates=estimates,
             strategies=tuple(name for name in plan.strategies if name not in laid_out.omitted),
         )
 
 
-def examine(  # noqa: PLR0913 - what, where, and who is told
+def check(  # noqa: PLR0913 - what, where, and who is told
     workload: Workload, plan: Plan, make: Callable[..., Any], address: str,
     *, leaving: Leaving, listener: Listener,
-) -> Inspection:  # fmt: skip
+) -> Check:  # fmt: skip
     """Say whether the cluster is fit for the comparison; nothing of the target is called.
 
     Raises:
@@ -141,4 +139,4 @@ def examine(  # noqa: PLR0913 - what, where, and who is told
     """
     packed = pack(recipe_of(workload, make))
     with session(address, leaving, listener.note, workload.target.module) as site:
-        return inspect(workload, plan, site, packed)
+        return check_all(workload, plan, site, packed)

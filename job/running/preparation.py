@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from job.cluster import connection
-from job.cluster.travel import Subject
+from job.cluster.travel import Subject, pack
 from job.errors import TargetRaisedError, UsageError
 from job.planning.estimate import Profile
 from job.results.document import Computed, Environment, Results
@@ -46,7 +46,7 @@ def prepare(workload: Workload, plan: Plan, make: Callable[..., Any]) -> Subject
         JobError: The target cannot be sent, or raises.
     """
     recipe = recipe_of(workload, make)
-    packed = connection.pack(recipe)
+    packed = pack(recipe)
     busy = connection.busy_share()
     try:
         with on_driver(plan.timeout_s, "instance 0"):

@@ -52,7 +52,7 @@ def make_up(file: Path | str, home: Path) -> subprocess.CompletedProcess[str]:
 def test_nothing_is_started_where_no_token_can_be_made(file: str, tmp_path: Path) -> None:
     (tmp_path / ".ray").write_text("a file where the folder should be")
     done = make_up(file, tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "holds no token, and none can be made: nothing was started" in done.stderr
     assert "Cluster" not in done.stdout  # the first word of Ray's own
 
@@ -61,6 +61,6 @@ def test_nothing_is_started_of_a_file_that_is_open(tmp_path: Path) -> None:
     file = tmp_path / "open.yaml"
     file.write_text((ROOT / "cluster.yaml").read_text().replace("RAY_AUTH_MODE=token", ""))
     done = make_up(file, tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "without RAY_AUTH_MODE=token" in done.stderr
     assert not (tmp_path / ".ray").exists()

@@ -40,9 +40,10 @@ def test_as_many_workers_as_their_type_allows() -> None:
         (2, {}, 0, 2),  # the cluster's bound
         (4, {"worker": 2}, 2, 1),
         (4, {"worker": 3}, 3, 0),
-        (4, {}, 4, 0),  # workers of a type that nobody names
+        (4, {"worker": 1}, 4, 0),  # of the others nobody names the type
         (0, {}, 0, 0),
         (1, {}, 5, 0),
+        (9, {}, 2, 1),  # workers that do not tell their type may be of any
     ],
 )
 def test_workers_that_are_there_are_not_added(
@@ -72,7 +73,7 @@ def test_a_type_whose_size_nobody_knows_may_bring_anything() -> None:
     assert addable(config(2, worker=kind), {}, 2) == Growth(elastic=True)
 
 
-def test_an_autoscaler_without_a_configuration_adds_and_takes_away_nothing() -> None:
+def test_a_configuration_without_types_adds_and_takes_away_nothing() -> None:
     assert addable({}, {}, 2) == Growth()
 
 

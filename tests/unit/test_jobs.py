@@ -14,6 +14,7 @@ from job.errors import ClusterError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +99,7 @@ def test_an_api_is_knocked_at_before_anything_is_sent(
         JobsApi(address).knock()
     monkeypatch.setenv("RAY_AUTH_TOKEN", "right")
     JobsApi(address).knock()
+    assert not JobsApi(address).is_open()
 
 
 def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(
@@ -107,6 +109,15 @@ def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(
     with pytest.raises(ClusterError, match="several lines") as refused:
         JobsApi("http://127.0.0.1:9").job("one")
     assert "secret" not in str(refused.value)
+
+
+def test_a_password_that_lies_about_is_not_sent_instead(
+    address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password else")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "right")
+    assert JobsApi(address).log("one") == "said"
 
 
 def test_where_nothing_listens_the_address_is_named() -> None:
