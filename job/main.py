@@ -6,8 +6,14 @@ from pathlib import Path
 if not __package__:
     # Python put this folder on the import path; the package is found from the one above. Left in
     # place, this folder would let a module of ours hide one of the standard library. A target of
-    # one's own lies where one stands.
-    sys.path[:1] = [str(Path(__file__).resolve().parent.parent), str(Path.cwd())]
+    # one's own lies where one stands, and comes before the folders that lie beside this package.
+    import importlib
+
+    root = str(Path(__file__).resolve().parent.parent)
+    sys.path[:1] = [root]
+    importlib.import_module("job")
+    sys.path[:1] = [str(Path.cwd())]
+    sys.path.append(root)
 
 
 def main() -> None:

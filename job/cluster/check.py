@@ -18,7 +18,8 @@ from job.cluster import connection
 from job.cluster.autoscaler import await_cpus, preview
 from job.cluster.connection import on_node
 from job.cluster.reasons import cause_of_death, last_line, missing_module
-from job.errors import ClusterError
+from job.cluster.travel import digest_of
+from job.errors import ClusterError, JobError
 from job.shard.metering import pace_s
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ class Scout:
     """An actor that takes no CPU and tells what its node is like."""
 
     def tell(self, packed: bytes) -> tuple[str, str, str]:
-        """Say what runs here, and whether the target can be loaded."""
-        return tell(packed)
+        """Say what runs here, and whether the target can be imported."""
+        return tell(packed, imported=True)
 
     def nothing(self) -> None:
         """Do nothing."""
@@ -113,11 +114,21 @@ class Scout:
         return pace_s()
 
 
-def tell(packed: bytes) -> tuple[str, str, str]:
-    """Return the versions of Ray and Python here, and why what actors are sent cannot be loaded."""
+def tell(packed: bytes, *, imported: bool = False) -> tuple[str, str, str]:
+    """Return the versions of Ray and Python here, and why the target cannot be loaded.
+
+    Unless it is to be imported, it is only looked for: this process may become an actor's.
+    """
     problem = ""
     try:
-        pickle.loads(packed)  # noqa: S301 - our own driver packed it
+        recipe = pickle.loads(packed)  # noqa: S301 - our own driver packed it
+        module = recipe.target.module
+        if imported:
+            recipe.resolve()
+        elif recipe.make is None and not digest_of(module, recipe.paths):
+            problem = f"No module named {module!r}"
+    except JobError as error:
+        problem = error.message
     except BaseException as error:  # whatever the target's module does when it is imported
         problem = last_line(error)
     return ray.__version__, platform.python_version(), problem

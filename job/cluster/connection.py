@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 from job.cluster import private
 from job.cluster.address import find_the_running_one, is_open, knock
 from job.cluster.guard import Request
-from job.cluster.travel import carry_ourselves, first_words, own_paths, package_of
+from job.cluster.travel import carry_ourselves, digest_of, find_way, first_words, own_paths
 from job.errors import ClusterError
 from job.planning.placement import Capacity
-from job.results.document import Cluster, Node
+from job.results.document import BY_VALUE, Cluster, Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    from job.results.document import Kind
+    from job.cluster.travel import Source
+    from job.results.document import Kind, Travel
     from job.shard.shard import Place
     from job.signals import Leaving
 
@@ -31,6 +32,7 @@ LEAVE_S = 5.0  # how long Ray's processes may take to end in order
 BUSY_S = 0.25
 CONNECTED_GRACE_S = 1.5  # of the 2 s in which a signal ends us
 KINDS: dict[str, Kind] = {"job": "job", "local": "embedded"}
+ASK_S = 60.0  # how long nodes may take to say what they have of the target
 HEAD = "node:__internal_head__"  # the resource by which Ray marks it
 
 
@@ -42,16 +44,18 @@ class Site:
         cluster: As it was found, or as it is since nodes were waited for.
         request: Asks its autoscaler; withdrawn when the session ends.
         note: Told what a user should know meanwhile.
+        travel: How the target travels there.
     """
 
     cluster: Cluster
     request: Request
     note: Callable[[str], None]
+    travel: Travel = "by reference"
 
 
 @contextlib.contextmanager
 def session(
-    address: str, leaving: Leaving, note: Callable[[str], None], module: str = ""
+    address: str, leaving: Leaving, note: Callable[[str], None], source: Source | None = None
 ) -> Iterator[Site]:
     """Connect, and leave nothing behind: no process of ours, and nothing asked of an autoscaler.
 
@@ -59,19 +63,46 @@ def session(
         address: Where to, as `choose` returns it.
         leaving: The signals that end us; Ray's own handlers give way to it.
         note: Told what a user should know besides.
-        module: The target's, whose package, if it is not installed, workers elsewhere are sent.
+        source: The target's, which nodes that do not have it are sent; None where it is known
+            that only its value can travel, or where nothing is to.
 
     Raises:
         ClusterError: There is no connection to be had; the reason is in it.
     """
-    with connect(address, leaving, note, module) as cluster, Request(cluster.address) as request:
-        yield Site(cluster, request, note)
+    import ray
+
+    ours = address not in KINDS and not ray.is_initialized()
+    with connect(address, leaving, note) as cluster, Request(cluster.address) as request:
+        travel: Travel = "by reference"
+        if source and cluster.kind != "embedded":
+            travel = find_way(source, _ask_digests(cluster, source))
+        if ours and source and travel == BY_VALUE:  # better: let Ray bring it to every node
+            ray.shutdown()
+            _init(cluster.address, leaving, source.file)
+            travel = "as py_modules"
+        yield Site(cluster, request, note, travel)
+
+
+def _ask_digests(cluster: Cluster, source: Source) -> list[str]:
+    """Return what each node that hosts actors, and answers, has for the target's source."""
+    import ray
+
+    remote = ray.remote(digest_of)
+    refs = [
+        remote.options(num_cpus=0, max_retries=0, scheduling_strategy=on_node(node.node_id)).remote(
+            source.module, source.paths
+        )
+        for node in cluster.nodes
+        if node.cpus
+    ]
+    answered, _ = ray.wait(refs, num_returns=len(refs), timeout=ASK_S) if refs else ([], [])
+    with contextlib.suppress(ray.exceptions.RayError):
+        return ray.get(answered)
+    return []
 
 
 @contextlib.contextmanager
-def connect(
-    address: str, leaving: Leaving, note: Callable[[str], None], module: str = ""
-) -> Iterator[Cluster]:
+def connect(address: str, leaving: Leaving, note: Callable[[str], None]) -> Iterator[Cluster]:
     """Connect, and on the way out disconnect or end what was started; see `session`.
 
     Raises:
@@ -95,7 +126,7 @@ def connect(
     leaving.abandon = lambda: _end(started())
     hurried = False
     try:
-        _init(address, leaving, package_of(module) if module else None)
+        _init(address, leaving)
         cluster = describe(kind)
         door = None if kind == "embedded" else is_open(cluster.address)
         yield cluster.model_copy(update={"open": door})
@@ -140,7 +171,7 @@ def _end(members: list[Any], grace_s: float = 0.0) -> None:
     psutil.wait_procs(alive, timeout=1.0)
 
 
-def _init(address: str, leaving: Leaving, package: str | None) -> None:
+def _init(address: str, leaving: Leaving, module: str = "") -> None:
     import ray
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -151,8 +182,8 @@ def _init(address: str, leaving: Leaving, package: str | None) -> None:
         if address == "job":
             ray.init(**quiet)
         elif address != "local":
-            modules: dict[str, Any] = {"runtime_env": {"py_modules": [package]}} if package else {}
-            ray.init(address=address, **quiet, **modules)
+            more: dict[str, Any] = {"runtime_env": {"py_modules": [module]}} if module else {}
+            ray.init(address=address, **quiet, **more)
         else:
             # Its workers inherit this: what the driver can import, they can.
             os.environ["PYTHONPATH"] = os.pathsep.join(own_paths())

@@ -1,38 +1,54 @@
-"""How what is compared travels to the workers."""
+"""How what is compared travels to the workers: by reference, as py_modules, or by value.
+
+By reference wherever every node can import the same source of it, as in a plain Ray actor. By value
+a class is another one on the worker: isinstance against the imported one is False, enum members
+differ, metaclasses run again. So that is the last resort.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import importlib
 import sys
 import sysconfig
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import metadata
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from job.errors import UsageError
+from job.results.document import BY_VALUE
 
 if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+    from job.results.document import Travel, Tried
     from job.shard.recipe import Recipe
     from job.workload.model import Plan, Workload
+
+MOST_FILES = 1_000  # of a package that are compared
+MISSING_HINT = "Install it on every node, or name it under `pip` in runtime_env.yaml (make submit)."
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is compared, ready to be sent: made before anything of the target was called.
+    """What is compared, ready to be sent.
 
     Attributes:
         workload: What is computed.
         plan: How it is run.
         recipe: The workload as the workers need it.
-        packed: The recipe as it is sent to the actors.
+        packed: The recipe as it is sent to the actors; empty before it is known how.
+        tried: What the try-out found; None where there was none.
         busy_share: Of the driver's CPUs, before anything began.
     """
 
     workload: Workload
     plan: Plan
     recipe: Recipe
-    packed: bytes
+    packed: bytes = b""
+    tried: Tried | None = None
     busy_share: float = 0.0
 
     @property
@@ -41,48 +57,126 @@ class Subject:
         return self.workload.instances
 
 
-def pack(recipe: Recipe) -> bytes:
-    """Return a recipe as it is sent to the workers, with the target as it is now.
+@dataclass(frozen=True)
+class Source:
+    """A target's module, as this process would import it.
 
-    To be called before the target is: what calls leave behind in its class or module would travel
-    too, and give the actors another start than the serial loop had.
+    Attributes:
+        module: Its name.
+        paths: Where it may be imported from, besides where a process does so anyway.
+        digest: Stands for its source; empty where it cannot be found.
+        file: What would be sent of it: the folder of its top package, or its file; empty where it
+            is installed.
+    """
+
+    module: str
+    paths: tuple[str, ...]
+    digest: str
+    file: str
+
+
+def find_source(module: str) -> Source:
+    """Find a target's module without importing it."""
+    paths = own_paths()
+    spec = _find(module.partition(".")[0], paths)
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    origin = folders[0] if folders else (spec.origin or "") if spec else ""
+    sent = bool(spec) and not _is_installed(origin)
+    return Source(module, paths, digest_of(module, paths), origin if sent else "")
+
+
+def digest_of(module: str, paths: tuple[str, ...]) -> str:
+    """Return what stands for a module's source here; nothing where there is none.
+
+    Nothing is imported: a worker that was asked has nothing loaded that another has not.
+    """
+    top, *rest = module.split(".")
+    whole = spec = _find(top, paths)
+    for number in range(len(rest)):
+        name = ".".join([top, *rest[: number + 1]])
+        spec = spec and PathFinder.find_spec(name, spec.submodule_search_locations)
+    if spec is None or whole is None:
+        return ""
+    if _is_installed(spec.origin or ""):
+        try:
+            return f"{top} {metadata.version(top)}"
+        except metadata.PackageNotFoundError:
+            return top
+    digest = hashlib.sha256()
+    for path in _files(whole, spec):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _files(whole: ModuleSpec, spec: ModuleSpec) -> list[Path]:
+    """Return the files of a module's package, or its own where they are too many."""
+    folders = [Path(folder) for folder in whole.submodule_search_locations or ()]
+    found = sorted(file for folder in folders for file in folder.rglob("*.py"))
+    if 0 < len(found) <= MOST_FILES:
+        return found
+    return [Path(spec.origin)] if spec.origin else []
+
+
+def _find(top: str, paths: tuple[str, ...]) -> ModuleSpec | None:
+    for finder in sys.meta_path:
+        if spec := finder.find_spec(top, None):
+            return spec
+    return PathFinder.find_spec(top, list(paths))
+
+
+def find_way(source: Source, digests: list[str]) -> Travel:
+    """Return how a target travels to nodes that answered with these digests of its source."""
+    if source.digest and all(digest == source.digest for digest in digests):
+        return "by reference"
+    return BY_VALUE if source.file else "by reference"  # which nodes then tell what they lack
+
+
+def pack(recipe: Recipe, travel: Travel) -> bytes:
+    """Return a recipe as it is sent.
 
     Raises:
         UsageError: The target or its arguments cannot be sent.
     """
     import ray
 
-    _carry(recipe.target.module)
     carry_ourselves()
     try:
-        return bytes(ray.cloudpickle.dumps(recipe))
-    except Exception:
-        # Something in its module cannot travel, such as a lock. By name it can, to wherever it can
-        # be imported: on this machine, and in what a job was submitted with.
-        _leave_behind(recipe.target.module)
-    try:
-        return bytes(ray.cloudpickle.dumps(recipe))
+        if travel == BY_VALUE:
+            return _pack_by_value(recipe)
+        return bytes(ray.cloudpickle.dumps(replace(recipe, make=None)))
     except Exception as error:
         message = f"target {recipe.target}: it cannot be sent to the workers ({first_words(error)})"
         hint = "Its arguments must be picklable, and its class must lie in a module."
         raise UsageError(message, hint) from None
 
 
-def package_of(module_name: str) -> str | None:
-    """Return the folder of a target's package; None for a single module, ours or an installed one.
+def _pack_by_value(recipe: Recipe) -> bytes:
+    """Pickle a target itself, and what its package holds, unless that is installed or ours."""
+    import ray
 
-    A module can travel by value with its class, a package that imports from itself later cannot.
-    """
-    top = importlib.import_module(module_name.partition(".")[0])
-    folders = list(getattr(top, "__path__", ()))
-    return folders[0] if folders and top.__name__ != "job" and not _is_installed(top) else None
+    made = recipe.resolve()
+    top = importlib.import_module(recipe.target.module.partition(".")[0])
+    carried = top.__name__ != "job" and not _is_installed(getattr(top, "__file__", None) or "")
+    if carried and top.__name__ != "__main__":
+        ray.cloudpickle.register_pickle_by_value(top)
+    return bytes(ray.cloudpickle.dumps(made))
 
 
-def own_paths() -> list[str]:
+def is_importable(recipe: Recipe) -> bool:
+    """Return whether a target that was given as an object is what its name stands for."""
+    if recipe.make is None or recipe.target.module == "__main__":
+        return recipe.make is None
+    try:
+        return replace(recipe, make=None).resolve().make is recipe.make
+    except UsageError:
+        return False
+
+
+def own_paths() -> tuple[str, ...]:
     """Return where this process imports from, but for what is installed."""
     paths = [str(Path(path or ".").resolve()) for path in sys.path if "site-packages" not in path]
     standard = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
-    return [path for path in paths if path not in standard and Path(path).is_dir()]
+    return tuple(path for path in paths if path not in standard and Path(path).is_dir())
 
 
 def carry_ourselves() -> None:
@@ -92,31 +186,13 @@ def carry_ourselves() -> None:
     ray.cloudpickle.register_pickle_by_value(importlib.import_module("job"))
 
 
-def _carry(module_name: str) -> None:
-    """Let the target's module travel with its class, unless it is installed on every node."""
-    import ray
-
-    top = importlib.import_module(module_name.partition(".")[0])
-    if top.__name__ != "job" and not _is_installed(top):
-        ray.cloudpickle.register_pickle_by_value(top)
-
-
-def _leave_behind(module_name: str) -> None:
-    import ray
-
-    top = importlib.import_module(module_name.partition(".")[0])
-    with contextlib.suppress(ValueError):  # it was not to travel
-        ray.cloudpickle.unregister_pickle_by_value(top)
-
-
-def _is_installed(module: Any) -> bool:
-    origin = getattr(module, "__file__", None)
-    if origin is None:  # built in, or a folder without __init__.py
-        return not hasattr(module, "__path__")
+def _is_installed(origin: str) -> bool:
+    if origin in ("", "built-in", "frozen"):
+        return origin != ""
     homes = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     return any(Path(origin).is_relative_to(home) for home in homes)
 
 
-def first_words(error: BaseException) -> str:
+def first_words(error: Any) -> str:
     """Return the beginning of an error's text, or its kind."""
     return " ".join(str(error).split())[:300] or type(error).__name__

@@ -32,12 +32,12 @@ def check_cluster(
 
     computed, plan, where = read_request(workload, address, module_path, options)
     with until_signalled() as leaving:
-        make = load_target(computed.target)
+        load_target(computed.target)
         from job.errors import ClusterError
         from job.report.checks import render_check
         from job.running.comparison import check
 
-        found = check(computed, plan, make, where, leaving=leaving, listener=Console(style))
+        found = check(computed, plan, where, leaving, Console(style))
         click.echo(render_check(found, str(computed), style))
         failed = [finding.check for finding in found.findings if finding.level == "failure"]
         if failed:

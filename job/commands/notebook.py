@@ -16,7 +16,6 @@ from job.running.comparison import run
 from job.running.listener import Listener
 from job.signals import Leaving
 from job.workload.calls import Target, parse_target
-from job.workload.importing import load_target
 from job.workload.reading import build
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
     }
     workload, planned = build(keys | {"read": read} | plan, {})
     results = run(
-        workload, planned, make or load_target(workload.target), choose(address, os.environ),
+        workload, planned, make, choose(address, os.environ),
         leaving=Leaving(), listener=Warner(),
     )  # fmt: skip
     return Shown(**vars(analyse(results)))

@@ -48,7 +48,6 @@ def run_comparison(  # noqa: PLR0913 - options that several commands do not shar
 ) -> None:  # fmt: skip
     """Run the comparison (the default command)."""
     from job.analysis.gates import demand, parse_gates
-    from job.workload.importing import load_target
 
     computed, plan, where = read_request(workload, address, module_path, options)
     gates = parse_gates(speedups, efficiencies, plan.strategies)
@@ -62,8 +61,7 @@ def run_comparison(  # noqa: PLR0913 - options that several commands do not shar
             rehearsal = rehearse(computed, plan, where, leaving, console)
             click.echo(render_rehearsal(rehearsal, str(computed), style))
             return
-        make = load_target(computed.target)
         from job.running.comparison import run
 
-        run(computed, plan, make, where, leaving=leaving, listener=console)
+        run(computed, plan, None, where, leaving=leaving, listener=console)
     demand(console.judged)

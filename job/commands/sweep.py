@@ -49,7 +49,6 @@ def run_sweep(  # noqa: PLR0913 - options that several commands do not share
     One table with a bar for each speedup, the best layout, and what limits it.
     """
     from job.planning.points import check, parse_over
-    from job.workload.importing import load_target
 
     varied = parse_over(over, weak=weak)
     if varied.key == "call-cost" and workload == "counter":
@@ -59,7 +58,6 @@ def run_sweep(  # noqa: PLR0913 - options that several commands do not share
     console = Console(style, html=html, output=output)
     console.check()
     with until_signalled() as leaving:
-        make = load_target(computed.target)
         from job.running.sweep import sweep
 
-        sweep(computed, plan, varied, make, where, leaving=leaving, listener=console)
+        sweep(computed, plan, varied, where, leaving=leaving, listener=console)

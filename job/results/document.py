@@ -7,13 +7,13 @@ of every version keep loading. Its history, version 1 throughout:
                 omitted, workload.agree, environment.{busy_share, core_s, blas_threads},
                 trials.{driver_cpu_s, switches, placement.core_s}
     2026-11-26  calibration, cluster.{open, nodes.head}, trials.{deaths, timeline}; then
-                trials.deaths.unheard_s, gates
+                trials.deaths.unheard_s, gates, tried, environment.travel
 """
 
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -25,6 +25,9 @@ MOST_CHARACTERS = 1_000  # of one kept state
 
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
+Kind = Literal["embedded", "connected", "job"]
+BY_VALUE: Literal["by value"] = "by value"
+Travel = Literal["by reference", "as py_modules", "by value"]
 Status = Literal["running", "complete", "interrupted", "failed", "disagree"]
 
 
@@ -70,9 +73,6 @@ class Node(Record):
         return self.host if self.host == self.address else f"{self.host} ({self.address})"
 
 
-Kind = Literal["embedded", "connected", "job"]
-
-
 class Cluster(Record):
     """The cluster as it was when the comparison began; `open` if it lets in whoever comes."""
 
@@ -100,7 +100,9 @@ class Environment(Record):
     Attributes:
         busy_share: Of its CPUs, before anything began.
         core_s: What a fixed piece of Python took there, at its least disturbed.
-        blas_threads: How many threads numpy may use there; None where it is not loaded.
+        blas_threads: How many threads numpy may use there; None where the target has not to do
+            with it.
+        travel: How the target came to the workers.
     """
 
     python_version: str
@@ -110,6 +112,7 @@ class Environment(Record):
     busy_share: float | None = None
     core_s: float | None = None
     blas_threads: int | None = None
+    travel: Travel = "by reference"
 
 
 class NodeShare(Record):
@@ -259,6 +262,33 @@ class Judged(Record):
         return f"{'✓' if self.met else '✗'} {self.text}"
 
 
+class TimedCalls(NamedTuple):
+    """What some calls of one kind took in the try-out; times in seconds."""
+
+    calls: int
+    wall_s: float
+    cpu_s: float
+    switches: int
+
+
+class Tried(Record):
+    """What the try-out found, before anything was measured.
+
+    Attributes:
+        calls: What each kind of call took, in the order of the workload's.
+        returned_bytes: How many bytes what each returned takes when it is sent.
+        unchanged: Whether the calls left an instance's state as it was.
+        shared: The class attributes and module globals that calls changed.
+        blas_threads: How many threads numpy may use; None where the target has not to do with it.
+    """
+
+    calls: tuple[TimedCalls, ...] = ()
+    returned_bytes: tuple[int, ...] = ()
+    unchanged: bool = False
+    shared: tuple[str, ...] = ()
+    blas_threads: int | None = None
+
+
 class Results(Record):
     """The document."""
 
@@ -273,6 +303,7 @@ class Results(Record):
     status: Status = "running"
     problem: str = ""
     calibration: Calibration | None = None
+    tried: Tried | None = None
     gates: tuple[Judged, ...] = ()
 
     def counted(self) -> dict[str, list[Trial]]:

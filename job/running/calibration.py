@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from job.cluster.travel import pack
 from job.errors import JobError
 from job.planning.layout import Layout
-from job.results.document import Calibration
+from job.results.document import BY_VALUE, Calibration
 from job.running.serial import Serial
 from job.running.sharded import Sharded
 from job.shard.recipe import Recipe
@@ -94,7 +94,7 @@ def _time_sending(layout: Layout, subject: Subject, site: Site) -> float:
         workload=subject.workload.model_copy(update={"instances": layout.shards}),
         plan=subject.plan.model_copy(update=limits | {"chaos": None, "snapshot_every": 0}),
         recipe=recipe,
-        packed=pack(recipe),
+        packed=pack(recipe, BY_VALUE),
     )
     actors = Sharded("calibration", layout, idle, site)
     actors.prepare(None)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from job.cluster.autoscaler import lay_out, preview
 from job.cluster.check import check_all, check_nodes
 from job.cluster.connection import session
-from job.cluster.travel import pack
+from job.cluster.travel import find_source, pack
 from job.planning.estimate import Profile, Rehearsal, estimate, sample_size
+from job.results.document import BY_VALUE
 from job.running.calibration import calibrate
-from job.running.preparation import begin, prepare, recipe_of, time_first_calls
+from job.running.preparation import begin, prepare, recipe_of
 from job.running.runner import Runner
 from job.running.serial import Serial
 from job.running.sharded import Sharded
+from job.running.tryout import profile_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from job.analysis.checks import Check
     from job.cluster.connection import Site
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from job.results.document import Results
     from job.running.listener import Listener
     from job.running.strategy import Strategy
+    from job.shard.recipe import Recipe
     from job.signals import Leaving
     from job.workload.model import Plan, Workload
 
@@ -32,7 +37,7 @@ REHEARSED_S = (0.000001, 0.001, 1.0)  # what a call may take, as nobody knows be
 
 
 def run(  # noqa: PLR0913 - what, where, and who is told
-    workload: Workload, plan: Plan, make: Callable[..., Any], address: str,
+    workload: Workload, plan: Plan, make: Callable[..., Any] | None, address: str,
     *, leaving: Leaving, listener: Listener,
 ) -> Results:  # fmt: skip
     """Run a comparison.
@@ -40,7 +45,7 @@ def run(  # noqa: PLR0913 - what, where, and who is told
     Args:
         workload: What is computed.
         plan: How it is run.
-        make: The workload's target, imported.
+        make: The workload's target, where it is at hand; None where it is imported by its name.
         address: Where Ray is, as `choose` returns it.
         leaving: The signals that end it before its time.
         listener: Told how it gets on, and shown the results at the end, whatever that is.
@@ -48,35 +53,47 @@ def run(  # noqa: PLR0913 - what, where, and who is told
     Raises:
         JobError: What went wrong, and how to go on.
     """
-    subject = prepare(workload, plan, make)
-    # The processes of an embedded Ray are still starting when it is up: they would be timed too.
-    profile = time_first_calls(subject) if address == "local" else None
-    with session(address, leaving, listener.note, workload.target.module) as site:
-        return compare(subject, site, profile, listener)
+    subject = prepare(workload, plan, make, listener)
+    with connect(subject.recipe, address, leaving, listener) as site:
+        return compare(subject, site, listener)
 
 
-def compare(subject: Subject, site: Site, profile: Profile | None, listener: Listener) -> Results:
+def connect(
+    recipe: Recipe, address: str, leaving: Leaving, listener: Listener
+) -> AbstractContextManager[Site]:
+    """Return a session in which it is known how a target travels; see `session`."""
+    source = find_source(recipe.target.module) if recipe.make is None else None
+    return session(address, leaving, listener.note, source)
+
+
+def compare(
+    subject: Subject, site: Site, listener: Listener, profile: Profile | None = None
+) -> Results:
     """Lay a comparison out over the cluster that is connected, and run it.
 
     Args:
         subject: What is compared.
         site: Where.
-        profile: What its calls take; None where they are to be timed, once it is laid out.
         listener: As for `run`.
+        profile: What its calls take, where more is known than the try-out tells.
 
     Raises:
         JobError: What went wrong, and how to go on.
     """
-    site, laid_out = lay_out(subject.workload, subject.plan, site)
-    check_nodes(site.cluster, subject.packed, subject.plan.startup_timeout_s, site.note)
+    workload, plan = subject.workload, subject.plan
+    site, laid_out = lay_out(workload, plan, site)
+    if subject.recipe.make is not None:  # it is nowhere else, as a notebook's class is
+        site = replace(site, travel=BY_VALUE)
+    subject = replace(subject, packed=pack(subject.recipe, site.travel))
+    check_nodes(site.cluster, subject.packed, plan.startup_timeout_s, site.note)
+    if profile is None and subject.tried:
+        profile = profile_of(workload, subject.tried)
+    sample = sample_size(workload, plan, profile)
     runner = Runner(begin(subject, site, laid_out.omitted), subject, listener)
     with runner.recording():
-        # What can never be placed is told before a call is made.
-        profile = profile or time_first_calls(subject)
-        sample = sample_size(subject.workload, subject.plan, profile)
         if profile and profile.calls:
             cpus, layouts = site.cluster.cpus, laid_out.layouts
-            listener.tell(str(estimate(subject.workload, profile, cpus, layouts, sample)))
+            listener.tell(str(estimate(workload, profile, cpus, layouts, sample)))
         runner.run(build_strategies(subject, site, laid_out, sample), profile)
         runner.note(calibration=calibrate(runner.results, subject, site, listener))
     return runner.results
@@ -128,15 +145,14 @@ def rehearse(
         )
 
 
-def check(  # noqa: PLR0913 - what, where, and who is told
-    workload: Workload, plan: Plan, make: Callable[..., Any], address: str,
-    *, leaving: Leaving, listener: Listener,
-) -> Check:  # fmt: skip
+def check(
+    workload: Workload, plan: Plan, address: str, leaving: Leaving, listener: Listener
+) -> Check:
     """Say whether the cluster is fit for the comparison; nothing of the target is called.
 
     Raises:
         ClusterError: There is no cluster, or the nodes that are waited for did not come.
     """
-    packed = pack(recipe_of(workload, make))
-    with session(address, leaving, listener.note, workload.target.module) as site:
-        return check_all(workload, plan, site, packed)
+    recipe = recipe_of(workload)
+    with connect(recipe, address, leaving, listener) as site:
+        return check_all(workload, plan, site, pack(recipe, site.travel))

@@ -49,7 +49,7 @@ class Serial:
         """How many calls a trial makes."""
         return len(self._numbers) * self._recipe.calls_per_instance
 
-    def prepare(self, profile: Profile | None) -> None:
+    def prepare(self, profile: Profile | None) -> None:  # noqa: ARG002 - for others
         """Import the target, where nothing has yet; what that takes is not timed."""
         with on_driver(self._timeout_s, "importing the target"):
             self._recipe = self._recipe.resolve()

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from job.cluster.connection import session
 from job.errors import DisagreementError, JobError
 from job.planning.estimate import Profile
 from job.planning.points import at, expected_s, order
 from job.results.sweep import Point, Sweep
-from job.running.comparison import compare
+from job.running.comparison import compare, connect
 from job.running.listener import Aside
-from job.running.preparation import prepare, time_first_calls
+from job.running.preparation import prepare
 from job.running.runner import ending
 from job.targets.spinner import rounds_for
 from job.words import span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from job.cluster.connection import Site
     from job.cluster.travel import Subject
     from job.results.document import Results, Trial
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def sweep(  # noqa: PLR0913 - what, where, and who is told
-    workload: Workload, plan: Plan, over: Over, make: Callable[..., Any], address: str,
+    workload: Workload, plan: Plan, over: Over, address: str,
     *, leaving: Leaving, listener: Listener,
 ) -> Sweep:  # fmt: skip
     """Run a comparison at each value, ends first, then middles, while there is time.
@@ -40,7 +37,6 @@ def sweep(  # noqa: PLR0913 - what, where, and who is told
         workload: What is computed, but for what is varied.
         plan: How it is run; its budget is the whole sweep's.
         over: What is varied.
-        make: The workload's target, imported.
         address: Where Ray is, as `choose` returns it.
         leaving: The signals that end it before its time.
         listener: Told how it gets on, and shown the sweep at the end, whatever that is.
@@ -48,11 +44,10 @@ def sweep(  # noqa: PLR0913 - what, where, and who is told
     Raises:
         JobError: What went wrong, and how to go on.
     """
-    subjects = _prepare(workload, plan, over, make)
-    first = subjects[over.values[0]]
-    profile = time_first_calls(first) if address == "local" else None
-    with session(address, leaving, listener.note, first.workload.target.module) as site:
-        going = Sweeping(subjects, over, site, listener, profile)
+    subjects = _prepare(workload, plan, over, listener)
+    recipe = subjects[over.values[0]].recipe
+    with connect(recipe, address, leaving, listener) as site:
+        going = Sweeping(subjects, over, site, listener)
         try:
             going.run(plan.budget_s)
         finally:
@@ -71,16 +66,14 @@ class Sweeping:
     """
 
     def __init__(
-        self, subjects: dict[float, Subject], over: Over, site: Site, listener: Listener,
-        profile: Profile | None,
-    ) -> None:  # fmt: skip
-        """Take note of everything; `profile` is what calls of the first point take, if known."""
+        self, subjects: dict[float, Subject], over: Over, site: Site, listener: Listener
+    ) -> None:
+        """Take note of everything."""
         self.sweep = Sweep(over=over.key, weak=over.weak, left_out=over.values)
         self._subjects = subjects
         self._over = over
         self._site = site
         self._listener = listener
-        self._profile = profile
         self._serial: tuple[Trial, ...] = ()
         self._known: Trial | None = None  # the states that later points are to have too
 
@@ -111,7 +104,8 @@ class Sweeping:
             )
 
     def _compare(self, value: float) -> None:
-        over, subject, profile = self._over, self._subjects[value], self._profile
+        over, subject = self._over, self._subjects[value]
+        profile: Profile | None = None
         name = f"{over.key}={over.spelled(value)}"
         self._listener.tell(f"{name}: point {len(self.sweep.points) + 1} of {len(over.values)}")
         if self._serial:
@@ -119,10 +113,9 @@ class Sweeping:
             subject = replace(subject, plan=subject.plan.model_copy(update={"strategies": left}))
             profile = Profile.of(self._serial[-1:], subject.instances)
         try:
-            results = compare(subject, self._site, profile, Aside(self._listener))
+            results = compare(subject, self._site, Aside(self._listener), profile)
         except JobError as error:
             raise type(error)(f"{name}: {error.message}", error.hint) from None
-        self._profile = None
         if over.reuses_serial:
             self._check_states(results, name)
             results = results.with_(trials=(*self._serial, *results.trials))
@@ -145,12 +138,9 @@ class Sweeping:
 
 
 def _prepare(
-    workload: Workload, plan: Plan, over: Over, make: Callable[..., Any]
+    workload: Workload, plan: Plan, over: Over, listener: Listener
 ) -> dict[float, Subject]:
-    """Prepare all points before anything of the target is called.
-
-    One that has the same target shares its recipe, made for the most instances.
-    """
+    """Try all points out; one that has the same target shares its recipe, made for the most."""
     own = tuple(
         name
         for name in plan.strategies
@@ -165,6 +155,6 @@ def _prepare(
         subjects[value] = (
             replace(like, workload=computed, plan=planned)
             if like
-            else prepare(computed, planned, make)
+            else prepare(computed, planned, None, listener)
         )
     return subjects

@@ -45,7 +45,7 @@ def try_out(
         StateError: Its state cannot be read or compared.
         TrialError: It raised, or took too long.
     """
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - our own code
         [sys.executable, "-c", BOOT], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         start_new_session=True,  # what a terminal signals is ours to heed
     ) as process:  # fmt: skip

@@ -17,7 +17,7 @@ from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from job.errors import StateError, TargetRaisedError
+from job.errors import ClusterError, StateError, TargetRaisedError, UsageError
 from job.shard.lane import SLICE_S, WAITING_SLICE_S, Lane
 from job.shard.metering import Account, Sampler, core_s
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from job.shard.recipe import Recipe
 
 CHUNK_CHARACTERS = 4 * 2**20  # what one answer to `read` may hold
+
+MISSING = "Install it there, or name it under `pip` in runtime_env.yaml (make submit)."
 
 T = TypeVar("T")
 
@@ -70,16 +72,12 @@ class Shard:
             threads: How many instances may be called at once.
             where: Tells where this process runs.
         """
-        self._recipe: Recipe = pickle.loads(recipe) if isinstance(recipe, bytes) else recipe  # noqa: S301
+        self._recipe = recipe
         self._numbers = numbers
         self._calls_per_batch = calls_per_batch
+        self._threads = threads
         self._where = where
-        shared = Sampler(shared=True) if self._recipe.is_async else None
-        slice_s = SLICE_S if threads == 1 else WAITING_SLICE_S
-        self._lanes = [
-            Lane(self._recipe, part, shared or Sampler(), slice_s)
-            for part in (numbers[lane::threads] for lane in range(min(threads, len(numbers))))
-        ]
+        self._lanes: list[Lane] = []
         self._homes: list[ThreadPoolExecutor] = []
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._failure: TargetRaisedError | None = None
@@ -88,9 +86,23 @@ class Shard:
         """Make the instances, or take them from a snapshot, and say where they live.
 
         Raises:
+            ClusterError: The target cannot be imported here.
             TargetRaisedError: A constructor raised.
         """
-        if self._recipe.is_async:
+        place, sent = self._where(), self._recipe
+        recipe: Recipe = pickle.loads(sent) if isinstance(sent, bytes) else sent  # noqa: S301 - ours
+        try:
+            recipe = recipe.resolve()
+        except UsageError as error:
+            raise ClusterError(f"{error.message}, on {place.address}", MISSING) from None
+        shared = Sampler(shared=True) if recipe.is_async else None
+        threads = min(self._threads, len(self._numbers))
+        slice_s = SLICE_S if threads == 1 else WAITING_SLICE_S
+        self._lanes = [
+            Lane(recipe, self._numbers[lane::threads], shared or Sampler(), slice_s)
+            for lane in range(threads)
+        ]
+        if shared:
             self._event_loop = asyncio.new_event_loop()
             weakref.finalize(self, self._event_loop.close)
         elif len(self._lanes) > 1:
@@ -100,7 +112,7 @@ class Shard:
         else:
             kept = zip(self._lanes, pickle.loads(snapshot), strict=True)  # noqa: S301 - ours
             self._at_home([partial(lane.restore, part) for lane, part in kept])
-        return self._where()
+        return place
 
     def snapshot(self, dump: Callable[[object], bytes]) -> bytes:
         """Return the instances as they are between two calls, and how far each has come.

@@ -46,6 +46,8 @@ def serve() -> None:
     with contextlib.suppress(OSError, AttributeError):  # not on Linux
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
     recipe, instances = pickle.load(sys.stdin.buffer)  # noqa: S301 - our driver wrote it
+    if isinstance(recipe, bytes):
+        recipe = pickle.loads(recipe)  # noqa: S301 - likewise
     found: dict[str, Any] = {}
 
     def tell(doing: str) -> None:
