@@ -34,8 +34,7 @@ class Answer:
         call_s: The cost of one call from which on it does, with this many calls; None for never.
         calls: After how many calls of this cost its startup has paid back; None for never.
         behind_s: How much later its first call comes than the loop's; below 0 it comes earlier.
-        predicted_s: What the model says this run takes.
-        measured_s: What it took.
+        predicted_s: What the model says this run takes, which took `measured_s`.
         loop_s: What the serial loop took.
     """
 
@@ -93,13 +92,9 @@ class NoBreakEven:
 
 @dataclass(frozen=True)
 class BreakEven:
-    """The model of one run.
+    """The model of one run: what each strategy takes, and an answer for all but `serial`.
 
-    Attributes:
-        calls: How many there were.
-        call_s: What one took in the serial loop, without the loop.
-        costs: What each strategy takes, `serial` among them.
-        answers: For every other strategy.
+    A call took `call_s` in the serial loop, without the loop itself.
     """
 
     calls: int
@@ -115,12 +110,6 @@ class BreakEven:
     def winner(self, calls: int, call_s: float) -> str:
         """Return the strategy that should be the quickest with so many calls of that cost."""
         return min(self.costs, key=lambda name: self.costs[name].elapsed_s(calls, call_s))
-
-    def thresholds(self, calls: int) -> dict[str, float | None]:
-        """Return from which call cost on each other strategy beats the loop with so many calls."""
-        serial = self.costs["serial"]
-        others = {name: cost for name, cost in self.costs.items() if name != "serial"}
-        return {name: call_cost(serial, cost, calls) for name, cost in others.items()}
 
 
 def break_even(figures: Figures) -> BreakEven | NoBreakEven:

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from job.results.document import Trial
 
     Name: TypeAlias = Literal[
-        "nothing to do", "losses", "startup", "the read",
-        "the GIL", "the driver", "a slow node", "imbalance", "overhead",
-        "an instance", "CPUs", "slots",
+        "nothing to do", "losses", "startup", "the read", "the GIL", "the driver", "a slow node",
+        "imbalance", "overhead", "an instance", "CPUs", "slots",
     ]  # fmt: skip
 
 WORTH = 0.2  # of elapsed, from which on a part is worth a word
@@ -120,16 +119,16 @@ def _no_gain(row: Row, profile: Profile, model: BreakEven | NoBreakEven) -> Caus
 
 def _bound(row: Row) -> Cause:
     """Return what bounds the ideal itself, of work that is near it."""
-    name: Name = "an instance"
-    said = "more CPUs would not shorten it, as an instance's calls come one after the other"
-    if row.bound_by == "CPUs":
-        name = "CPUs"
-        said = f"more CPUs than {row.last.cpus:g} would shorten it, as the calls compute"
-    if row.bound_by == "slots":
-        name, said = "slots", f"more than {row.last.at_once:,} calls at once would shorten it"
-        said += ": more --shards, --threads-per-shard or CPUs"
     of = "" if row.efficiency is None else f"{row.efficiency:.0%} of "
-    return Cause(name, f"its work reached {of}the ideal; {said}")
+    lead = f"its work reached {of}the ideal;"
+    if row.bound_by == "CPUs":
+        more = f"more CPUs than {row.last.cpus:g} would shorten it, as the calls compute"
+        return Cause("CPUs", f"{lead} {more}")
+    if row.bound_by == "slots":
+        more = f"more than {row.last.at_once:,} calls at once would shorten it: more --shards,"
+        return Cause("slots", f"{lead} {more} --threads-per-shard or CPUs")
+    none = "more CPUs would not shorten it, as an instance's calls come one after the other"
+    return Cause("an instance", f"{lead} {none}")
 
 
 # --- what is wrong with a trial
@@ -200,9 +199,7 @@ def node_cores_s(trials: Iterable[Trial]) -> list[float]:
 
 def unlike_driver(cores_s: Sequence[float], driver_s: float | None) -> str:
     """Say how the median core differs from the driver's, "2 times slower"; nothing if alike."""
-    if not cores_s or not driver_s:
-        return ""
-    factor = median(cores_s) / driver_s
+    factor = median(cores_s) / driver_s if cores_s and driver_s else 1.0
     if 1 / UNLIKE <= factor <= UNLIKE:
         return ""
     return f"{factor:.2g} times slower" if factor > 1 else f"{1 / factor:.2g} times faster"

@@ -46,7 +46,7 @@ class PhaseChange:
     Attributes:
         relative: new_s / old_s - 1, so 0.3 is 30 % slower; None where the latter is 0.
         interval: Of `relative`; None where the trials are too few.
-        finding: What can be said of it. A change of under 1 % of elapsed is never significant.
+        finding: A change of under 1 % of elapsed is never significant.
         enough: Whether the trials could have carried a claim.
         trials: How many there were of OLD and of NEW.
         estimated: Whether either side is extrapolated from some of the instances.
@@ -89,12 +89,8 @@ def compare_runs(old: Figures, new: Figures, *, force: bool = False) -> Comparis
     """Compare two runs of the same workload on the same kind of cluster.
 
     Two questions are asked, each with 5 % error in all (Bonferroni): did the elapsed of any
-    strategy change, and, to explain it, did any of their phases.
-
-    Args:
-        old: What was measured before.
-        new: What was measured after.
-        force: Whether to compare runs that are not comparable.
+    strategy change, and, to explain it, did any of their phases. By force runs that are not
+    comparable are compared, too.
 
     Raises:
         UsageError: They are not comparable, or have no strategy in common.
@@ -110,11 +106,8 @@ def compare_runs(old: Figures, new: Figures, *, force: bool = False) -> Comparis
         has = f"OLD has {', '.join(before) or 'none'}, NEW has {', '.join(after) or 'none'}"
         raise UsageError(f"OLD and NEW have no strategy in common of which a trial ended: {has}")
     errors = {phase: ERROR / (len(common) * asked) for phase, asked in _ASKED.items()}
-    changes = (
-        _change(name, phase, before[name], after[name], errors[phase])
-        for name in common
-        for phase in PHASES
-    )
+    pairs_of = ((name, phase) for name in common for phase in PHASES)
+    changes = (_change(n, phase, before[n], after[n], errors[phase]) for n, phase in pairs_of)
     unfinished = [
         f"{run} {ENDED[of.results.status]}."
         for run, of in (("OLD", old), ("NEW", new))

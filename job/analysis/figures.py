@@ -25,11 +25,9 @@ class Row:
 
     Attributes:
         last: The last trial, for what all of them share: actors, CPUs, knobs.
-        trials: How many the figures rest on.
         ideal_s: The bound of the work phase, by the resource `bound_by`; see `Shape.bounds`.
         speedup: Of elapsed, against the serial loop; None where that did not run.
         interval: Of the speedup; None with few trials.
-        efficiency: ideal / work.
         spread: Of elapsed, as `stats.Summary` has it.
         estimated: Whether the times are extrapolated from some of the instances.
         speedup_estimated: Whether the serial loop's are, on which the speedup rests.

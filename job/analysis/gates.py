@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from job.analysis.changes import Comparison, PhaseChange
     from job.analysis.figures import Figures, Row
 
-SPEEDUP = "--require-speedup"
-EFFICIENCY = "--require-efficiency"
+SPEEDUP, EFFICIENCY = "--require-speedup", "--require-efficiency"
 SLOWER = "--fail-if-slower"
 JUDGED = tuple(name for name in STRATEGIES if name != "serial")  # which they are held against
 MOST = {SPEEDUP: sys.float_info.max, EFFICIENCY: 1.0, SLOWER: 10.0}
@@ -29,11 +28,7 @@ MOST = {SPEEDUP: sys.float_info.max, EFFICIENCY: 1.0, SLOWER: 10.0}
 class Gate:
     """A bound that a user demands: what was typed, and what it means.
 
-    Attributes:
-        option: The option that named it.
-        text: What followed it.
-        bound: The factor or share in that.
-        strategy: The strategy in that; without one it is the best that counts.
+    Without a strategy it is the best that counts.
     """
 
     option: str
@@ -48,18 +43,13 @@ class Gate:
 def parse_gates(
     speedups: Iterable[str], efficiencies: Iterable[str], planned: Sequence[str] = STRATEGIES
 ) -> tuple[Gate, ...]:
-    """Return the gates that options name.
-
-    Args:
-        speedups: What followed --require-speedup, each time.
-        efficiencies: What followed --require-efficiency, each time.
-        planned: The strategies that are run; a gate that can only be missed is refused.
+    """Return the gates that followed --require-speedup and --require-efficiency.
 
     Raises:
-        UsageError: One is no bound, or of a strategy that is not run.
+        UsageError: One is no bound, or of a strategy that is not planned: it can only be missed.
     """
-    gates = [_parse(SPEEDUP, text, planned) for text in speedups]
-    return (*gates, *(_parse(EFFICIENCY, text, planned) for text in efficiencies))
+    typed = [(SPEEDUP, text) for text in speedups] + [(EFFICIENCY, text) for text in efficiencies]
+    return tuple(_parse(option, text, planned) for option, text in typed)
 
 
 def parse_slower(text: str | None) -> Gate | None:
@@ -93,11 +83,10 @@ def _bound(option: str, number: str, text: str) -> float:
     most = MOST[option] if percent or not share else 1.0
     if 0 <= value <= most and (value or option == SLOWER):
         return value
+    what, form = "factor", "a number above 0, such as 2, or actors:2"
     if share:
-        form = f"a percentage up to {MOST[option]:.0%}, or 0.05 for 5%"
-        raise UsageError(f"{option} {text}: not a share", f"It takes {form}.")
-    form = "a number above 0, such as 2, or actors:2"
-    raise UsageError(f"{option} {text}: not a factor", f"It takes {form}.")
+        what, form = "share", f"a percentage up to {MOST[option]:.0%}, or 0.05 for 5%"
+    raise UsageError(f"{option} {text}: not a {what}", f"It takes {form}.")
 
 
 # --- judging
@@ -116,9 +105,9 @@ def judge_slower(gate: Gate, comparison: Comparison) -> tuple[Judged, ...]:
     """
     if comparison.unfinished:
         return (_unjudged(gate, comparison.unfinished),)
-    elapsed = [change for change in comparison.changes if change.phase == "elapsed"]
-    lost = [_unjudged(gate, f"NEW has no trial of {name}") for name in comparison.missing]
-    return (*(_judge_slower(gate, change) for change in elapsed), *lost)
+    found = [_judge_slower(gate, each) for each in comparison.changes if each.phase == "elapsed"]
+    lost = (_unjudged(gate, f"NEW has no trial of {name}") for name in comparison.missing)
+    return (*found, *lost)
 
 
 def demand(judged: Sequence[Judged]) -> None:
@@ -161,15 +150,13 @@ def _judge(gate: Gate, figures: Figures) -> Judged:
 def _judge_slower(gate: Gate, change: PhaseChange) -> Judged:
     if change.relative is None:
         return _unjudged(gate, f"{change.strategy} took no time in OLD")
-    said = f"{change.strategy} {change.relative:+.1%} in elapsed"
-    allowed = change.relative <= gate.bound
+    significant, (old, new) = change.finding != "not significant", change.trials
+    how = "significant" if significant else "not significant"
     if not change.enough:
-        old, new = change.trials
-        said += f", the plain ratio of {old:,} and {new:,} trials"
-        return _judged(gate, said, met=allowed)
-    if change.finding == "not significant":
-        return _judged(gate, f"{said}, not significant", met=True)
-    return _judged(gate, f"{said}, significant", met=allowed)
+        how = f"the plain ratio of {old:,} and {new:,} trials"
+    met = change.relative <= gate.bound or (change.enough and not significant)
+    said = f"{change.strategy} {change.relative:+.1%} in elapsed, {how}"
+    return _judged(gate, said, met=met)
 
 
 def _judged(gate: Gate, said: str, *, met: bool) -> Judged:

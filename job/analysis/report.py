@@ -76,9 +76,7 @@ def analyse(results: Results, gates: Sequence[Gate] = ()) -> Report:
         workload=str(results.workload),
         model=model,
         causes=causes,
-        states=tuple(
-            (name, excerpt(t.states, STATES_WIDTH, t.instances)) for name, t in last.items()
-        ),
+        states=tuple((n, excerpt(t.states, STATES_WIDTH, t.instances)) for n, t in last.items()),
         agreement=_agreement(results, last),
         placement=tuple(
             (name, share.model_copy(update={"host": names.get(share.node_id, share.host)}))
@@ -153,13 +151,12 @@ def _answer(serial: Row, best: Row) -> str:
     if 1 / SAME < factor <= SAME:
         return f"No difference worth a change: {took} for the serial loop."
     if best.interval and best.interval[0] <= 1 <= best.interval[1]:
-        noise = "and the trials allow anything from {:.3g} to {:.3g} times as fast"
-        said = f"{took} for the serial loop, {noise.format(*best.interval)}"
-        return f"No difference beyond the noise: {said}."
-    if factor > 1:
-        fast = f"{about}{factor:.3g} times as fast as the serial loop"
-        return f"Use {best.strategy}: {fast} ({times})."
-    return f"Stay with the serial loop: {took}."
+        allow = "the trials allow anything from {:.3g} to {:.3g} times as fast"
+        noise = f"{took} for the serial loop, and {allow.format(*best.interval)}"
+        return f"No difference beyond the noise: {noise}."
+    if factor <= 1:
+        return f"Stay with the serial loop: {took}."
+    return f"Use {best.strategy}: {about}{factor:.3g} times as fast as the serial loop ({times})."
 
 
 # --- what deaths of actors cost, and what became of them

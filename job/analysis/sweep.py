@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias
 
 from job.analysis.breakeven import BreakEven
@@ -24,9 +25,7 @@ class SweepReport:
     """What a person wants to know of a sweep.
 
     Attributes:
-        sweep: The document.
         over: What was varied, through the values that were measured.
-        points: Each value with the report of its comparison, by ascending value.
         facts: What was swept, where, and what is missing, each behind its label.
         best: The best layout, or which strategy is the quickest from where on.
         limit: What limits the best strategy with actors; None where there is none.
@@ -37,7 +36,6 @@ class SweepReport:
         model: What predicts; None where nothing does.
     """
 
-    sweep: Sweep
     over: Over
     points: tuple[Point, ...]
     facts: tuple[tuple[str, str], ...]
@@ -55,11 +53,11 @@ def analyse_sweep(sweep: Sweep) -> SweepReport:
     points = tuple((point.value, analyse(point.results)) for point in sweep.points)
     if not points:
         nothing = f"over {sweep.over}: nothing was measured. {sweep.problem}".strip()
-        return SweepReport(sweep, over, (), (("Sweep", nothing),))
+        return SweepReport(over, (), (("Sweep", nothing),))
     model, pays_off, checked = _predict(points, over)
     return SweepReport(
-        sweep, over, points, tuple(_facts(sweep)), *_best_and_limit(points, over), pays_off,
-        checked, tuple(_advisories(points)), model,
+        over, points, tuple(_facts(sweep)), *_best_and_limit(points, over), pays_off, checked,
+        tuple(_advisories(points)), model,
     )  # fmt: skip
 
 
@@ -106,13 +104,14 @@ def _best_and_limit(points: Sequence[Point], over: Over) -> tuple[str, str | Non
 
 def _winners(points: Sequence[Point], over: Over) -> str:
     """Say which strategy is the quickest, and where that changes."""
-    said: list[str] = []
-    before = ""
-    for value, report in points:
-        name = min(report.rows, key=lambda row: row.elapsed_s).strategy
-        if name != before:
-            said.append(f"{name} from {over.key}={over.spelled(value)} on")
-        before = name
+
+    def quickest(point: Point) -> str:
+        return min(point[1].rows, key=lambda row: row.elapsed_s).strategy
+
+    said = (
+        f"{name} from {over.key}={over.spelled(next(won)[0])} on"
+        for name, won in groupby(points, quickest)
+    )
     return f"{', then '.join(said)}."
 
 
@@ -141,8 +140,6 @@ def _predict(points: Sequence[Point], over: Over) -> tuple[BreakEven | None, tup
         for name, measured_s in rows.items():
             predicted_s = model.costs[name].elapsed_s(model.calls, cost)
             off = max(off, abs(predicted_s / measured_s - 1) if measured_s else 0.0)
-    checked = (
-        f"by {over.key}={over.spelled(value)} alone, the winner is predicted right at {right} of "
-        f"{count(len(points), 'point')}, elapsed at most {off:.0%} off."
-    )
-    return model, pays_off, checked
+    winners = f"the winner is predicted right at {right} of {count(len(points), 'point')}"
+    by = f"by {over.key}={over.spelled(value)} alone"
+    return model, pays_off, f"{by}, {winners}, elapsed at most {off:.0%} off."
