@@ -20,48 +20,37 @@ ERASED = "\033[F\033[K"  # up to the bar that is done, and away with it
 
 @contextlib.contextmanager
 def watch(strategy: str, turn: int, calls: int) -> Iterator[Callable[[int], None]]:
-    """Show how a trial's calls get on.
-
-    Args:
-        strategy: Whose trial it is.
-        turn: The how-manieth, from 0.
-        calls: How many there will be.
+    """Show how a trial's calls get on, its turn being counted from 0.
 
     Yields:
         A function that is told how many calls were made since it was told last.
     """
     title = f"{strategy}, trial {turn + 1}"
     if not sys.stderr.isatty():
-        yield _Lines(title, calls).told
+        yield _say_lines(title, calls)
         return
+    bar = click.progressbar(length=calls, label=title, file=sys.stderr, show_pos=True, width=0)
     try:
-        with click.progressbar(
-            length=calls, label=title, file=sys.stderr, show_pos=True, width=0
-        ) as bar:
-            yield bar.update
+        with bar as shown:
+            yield shown.update
     finally:
         sys.stderr.write(ERASED)
 
 
-class _Lines:
-    """Says how far a trial is, every few seconds."""
+def _say_lines(title: str, calls: int) -> Callable[[int], None]:
+    made, began = 0, time.monotonic()
+    said = began
 
-    def __init__(self, title: str, calls: int) -> None:
-        self._title = title
-        self._calls = calls
-        self._made = 0
-        self._since = self._said = time.monotonic()
-
-    def told(self, made: int) -> None:
-        """Take note of further calls, and say a line if it is time."""
-        self._made += made
+    def told(more: int) -> None:
+        nonlocal made, said
+        made += more
         now = time.monotonic()
-        if now - self._said < LINE_S:
+        if now - said < LINE_S:
             return
-        self._said = now
-        rate = self._made / (now - self._since)
-        left = f", {span((self._calls - self._made) / rate)} left" if rate else ""
-        sys.stderr.write(
-            f"{self._title}: {self._made:,} of {self._calls:,} calls, {rate:,.3g}/s{left}\n"
-        )
+        said = now
+        rate = made / (now - began)
+        left = f", {span((calls - made) / rate)} left" if rate else ""
+        sys.stderr.write(f"{title}: {made:,} of {calls:,} calls, {rate:,.3g}/s{left}\n")
         sys.stderr.flush()
+
+    return told
