@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -23,7 +24,6 @@ class JobError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Return the message, followed by the hint where there is one."""
         return f"{self.message}\n{self.hint}" if self.hint else self.message
 
 
@@ -67,6 +67,7 @@ class GateError(JobError):
     exit_code = 7
 
 
+@dataclass(eq=False)
 class TargetRaisedError(Exception):
     """What the target itself raised, in plain strings, so that it travels whatever it was.
 
@@ -79,21 +80,14 @@ class TargetRaisedError(Exception):
         exits: Whether a call asked for the end of its process, which is no error of its own.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - all parts are in `args`, so that the error survives pickling
-        self, number: int, doing: str, position: int, error: str, line: str,
-        exits: bool = False,  # noqa: FBT001, FBT002 - likewise
-    ) -> None:  # fmt: skip
-        """Take note of what happened, in plain strings."""
-        super().__init__(number, doing, position, error, line, exits)
-        self.number = number
-        self.doing = doing
-        self.position = position
-        self.error = error
-        self.line = line
-        self.exits = exits
+    number: int
+    doing: str
+    position: int
+    error: str
+    line: str
+    exits: bool = False
 
     def __str__(self) -> str:
-        """Say which instance was doing what, and what it raised."""
         which = f"call {self.position:,}, " if self.position else ""
         return f"instance {self.number:,}, {which}{self.doing}: {self.error}"
 

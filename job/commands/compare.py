@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from job.commands.options import REPORT, show_gates, with_options
+from job.commands.options import FORMAT, WIDE
 
 
 @click.command("compare")
@@ -17,7 +17,8 @@ from job.commands.options import REPORT, show_gates, with_options
     metavar="5%",
     help="Exit with 7 if a strategy's elapsed is significantly slower, and by more than this.",
 )
-@with_options(REPORT)
+@FORMAT
+@WIDE
 def compare_files(  # noqa: PLR0913 - options
     old: str, new: str, slower: str | None, style: str, *, force: bool, wide: bool
 ) -> None:
@@ -26,6 +27,7 @@ def compare_files(  # noqa: PLR0913 - options
     from job.analysis.figures import figures_of
     from job.analysis.gates import demand, judge_slower, parse_slower
     from job.report.changes import render_comparison
+    from job.report.table import labelled
     from job.results.storage import load
 
     gate = parse_slower(slower)
@@ -33,5 +35,6 @@ def compare_files(  # noqa: PLR0913 - options
     comparison = compare_runs(figures_of(before), figures_of(after), force=force)
     click.echo(render_comparison(comparison, (old, before), (new, after), style, wide=wide))
     judged = judge_slower(gate, comparison) if gate else ()
-    show_gates(judged)
+    for each in judged:
+        click.echo(labelled("Gate", str(each)))
     demand(judged)
