@@ -7,13 +7,7 @@ from typing import ClassVar
 
 
 class JobError(Exception):
-    """An expected failure, told in sentences and never with a traceback.
-
-    Attributes:
-        message: What went wrong, and where.
-        hint: How to go on; may be empty.
-        exit_code: What the process exits with.
-    """
+    """An expected failure, told in sentences: what went wrong and where, and how to go on."""
 
     exit_code: ClassVar[int] = 1
 
@@ -69,23 +63,14 @@ class GateError(JobError):
 
 @dataclass(eq=False)
 class TargetRaisedError(Exception):
-    """What the target itself raised, in plain strings, so that it travels whatever it was.
+    """What the target itself raised, in plain strings, so that it travels whatever it was."""
 
-    Attributes:
-        number: The instance's number.
-        doing: The constructor, call or read that raised, as Python writes it.
-        position: Which of the instance's calls it was, from 1; 0 outside of calls.
-        error: The exception's type and text.
-        line: Where in the target's source it was raised.
-        exits: Whether a call asked for the end of its process, which is no error of its own.
-    """
-
-    number: int
-    doing: str
-    position: int
-    error: str
-    line: str
-    exits: bool = False
+    number: int  # the instance's
+    doing: str  # the constructor, call or read that raised, as Python writes it
+    position: int  # which of the instance's calls it was, from 1; 0 outside of calls
+    error: str  # the exception's type and text
+    line: str  # where in the target's source it was raised
+    exits: bool = False  # whether a call asked for its process's end, which is no error of its own
 
     def __str__(self) -> str:
         which = f"call {self.position:,}, " if self.position else ""

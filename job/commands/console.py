@@ -27,13 +27,7 @@ def say(text: str) -> None:
 
 
 class Console(Listener):
-    """Does what a command's options ask for, of those that it has.
-
-    Attributes:
-        style: One of tabulate's formats.
-        gates: What is demanded of the results.
-        judged: Whether they were met, once they are shown.
-    """
+    """Does what a command's options ask for, of those that it has."""
 
     def __init__(self, options: Mapping[str, Any], planned: Sequence[str] = ()) -> None:
         """Find out now, not after an hour, whether all of it can be done.
@@ -41,15 +35,20 @@ class Console(Listener):
         Raises:
             JobError: It cannot.
         """
+        from tabulate import tabulate_formats
+
         from job.analysis.gates import parse_gates
         from job.workload.model import STRATEGIES
 
         self.style: str = options["style"]
-        self._wide: bool = options.get("wide", False)
+        self.wide: bool = options.get("wide", False)
         self._emits: bool = options.get("emit_json", False)
         self._output: str | None = options.get("output")
         self._html: str | None = options.get("html")
-        self.judged: tuple[Judged, ...] = ()
+        self.judged: tuple[Judged, ...] = ()  # whether the gates were met, once that is shown
+        if self.style not in tabulate_formats:
+            hint = f"tabulate has: {', '.join(sorted(tabulate_formats))}."
+            raise UsageError(f"--format {self.style}: no such format", hint)
         speedups, efficiencies = options.get("speedups", ()), options.get("efficiencies", ())
         self.gates = parse_gates(speedups, efficiencies, planned or STRATEGIES)
         for name, place in (("--output", self._output), ("--html", self._html)):
@@ -88,41 +87,38 @@ class Console(Listener):
         """Show what there is; of a run that failed at once the error says all."""
         from job.results.sweep import Sweep
 
+        measured = document.points if isinstance(document, Sweep) else document.trials
+        if measured or document.status == "interrupted":
+            self.print(document)
         if isinstance(document, Sweep):
-            if document.points or document.status == "interrupted":
-                self.print_sweep(document)
             return
-        if document.trials or document.status == "interrupted":
-            document = self.print_results(document)
-            if self.gates:
-                self.keep(document)
+        if self.judged:
+            document = document.with_(gates=self.judged)
+            self.keep(document)
         if self._emits:
             from job.results.log import marked
 
             click.echo("\n".join(marked(document.as_line())))
             sys.stdout.flush()
 
-    def print_results(self, results: Results) -> Results:
-        """Print a comparison's report; return the results with its gates judged."""
-        from job.analysis.report import analyse
-        from job.report.table import render
+    def print(self, document: Results | Sweep) -> None:
+        """Print a report, and make a page of it where one is asked for; judge the gates."""
+        from job.results.sweep import Sweep
 
-        report = analyse(results, self.gates)
-        self.judged = report.gates
-        click.echo(render(report, self.style, wide=self._wide))
-        self._write_page(report)
-        return results.with_(gates=report.gates)
+        report: Report | SweepReport
+        if isinstance(document, Sweep):
+            from job.analysis.sweep import analyse_sweep
+            from job.report.sweep import render_sweep
 
-    def print_sweep(self, sweep: Sweep) -> None:
-        """Print a sweep's report."""
-        from job.analysis.sweep import analyse_sweep
-        from job.report.sweep import render_sweep
+            report = analyse_sweep(document)
+            click.echo(render_sweep(report, self.style))
+        else:
+            from job.analysis.report import analyse
+            from job.report.table import render
 
-        report = analyse_sweep(sweep)
-        click.echo(render_sweep(report, self.style))
-        self._write_page(report)
-
-    def _write_page(self, report: Report | SweepReport) -> None:
+            report = analyse(document, self.gates)
+            self.judged = report.gates
+            click.echo(render(report, self.style, wide=self.wide))
         if self._html:
             from job.page.page import page
             from job.results.storage import write

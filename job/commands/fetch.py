@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from job.commands.console import Console, say
-from job.commands.options import FORMAT, OUTPUT, WIDE, with_options
+from job.commands.options import FORMAT, OUTPUT, WIDE
 from job.errors import ClusterError, FileError, UsageError
 
 LAST_LINES = 40  # of a log without results
 
 
-@click.command("fetch")
+@click.command("fetch", params=[OUTPUT, FORMAT, WIDE])
 @click.argument("submission_id")
 @click.option(
     "--address",
@@ -22,7 +22,6 @@ LAST_LINES = 40  # of a log without results
     help="The Jobs API, such as http://host:8265; else RAY_API_SERVER_ADDRESS counts.",
 )
 @click.option("--header", "headers", multiple=True, metavar="NAME=VALUE", help="Sent with it.")
-@with_options([OUTPUT, FORMAT, WIDE])
 def fetch(
     submission_id: str, address: str | None, headers: tuple[str, ...], **options: Any  # noqa: ANN401
 ) -> None:  # fmt: skip
@@ -53,7 +52,7 @@ def fetch(
         raise
     if document:
         results = parse(document, f"the log of {submission_id}")
-        console.print_results(results)
+        console.print(results)
         console.keep(results)
         if code:
             say("\n".join(said_after(log)) or reason)

@@ -12,18 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from job.commands.console import say
-from job.errors import UsageError
 from job.signals import Leaving
 from job.words import capitalise
 from job.workload.keys import KEYS, OPTIONS, flag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from job.workload.model import Plan, Workload
-
-    Command = Callable[..., None]
-    Option = Callable[[Command], Command]
 
 _SHOWN = {  # what stands for a key's value in --help, where it is no number
     "target": "MODULE:CLASS", "calls": "CALL", "read": "NAME", "agree": "HOW",
@@ -31,97 +27,55 @@ _SHOWN = {  # what stands for a key's value in --help, where it is no number
 }  # fmt: skip
 
 
-def _key(key: str) -> Option:
+def _key(key: str) -> click.Option:
     """Return the option that overrides a key of the workload."""
     multiple = key == "calls"
     told = f"{KEYS['call']}; may be repeated, in order" if multiple else KEYS[key]
-    return click.option(
-        flag(key), key, metavar=_SHOWN.get(key, "N"), multiple=multiple, help=f"{capitalise(told)}."
-    )
+    return click.Option(
+        [flag(key), key], multiple=multiple, metavar=_SHOWN.get(key, "N"),
+        help=f"{capitalise(told)}.",
+    )  # fmt: skip
 
 
-WORKLOAD: list[Option] = [
-    click.option(
-        "--workload",
-        default="counter",
-        metavar="NAME|PATH",
+WORKLOAD = [
+    click.Option(
+        ["--workload"], default="counter", metavar="NAME|PATH",
         help="A bundled workload (`workloads` lists them) or a file; options override its keys.",
     ),
     *map(_key, OPTIONS),
-    click.option(
-        "--address",
-        metavar="WHERE",
+    click.Option(
+        ["--address"], metavar="WHERE",
         help="local, auto or HOST:PORT; else RAY_ADDRESS counts, else local.",
     ),
-    click.option(
-        "--module-path",
-        type=click.Path(path_type=Path, exists=True, file_okay=False),
+    click.Option(
+        ["--module-path"], type=click.Path(path_type=Path, exists=True, file_okay=False),
         metavar="FOLDER",
         help="Where the target's module lies, besides this folder and what is installed.",
     ),
-]
-
-
-def check_style(_: click.Context, __: click.Parameter, style: str) -> str:
-    """Refuse a format that tabulate does not have.
-
-    Raises:
-        UsageError: It has others.
-    """
-    from tabulate import tabulate_formats
-
-    if style not in tabulate_formats:
-        message = f"--format {style}: no such format"
-        raise UsageError(message, f"tabulate has: {', '.join(sorted(tabulate_formats))}.")
-    return style
-
-
-FORMAT = click.option(
-    "--format",
-    "style",
-    default="simple",
-    metavar="NAME",
-    callback=check_style,
+]  # fmt: skip
+FORMAT = click.Option(
+    ["--format", "style"], default="simple", metavar="NAME",
     help="One of tabulate's formats: simple, github, ...",
-)
-WIDE = click.option("--wide", is_flag=True, help="Show every column.")
-OUTPUT = click.option(
-    "--output",
-    metavar="FILE",
+)  # fmt: skip
+WIDE = click.Option(["--wide"], is_flag=True, help="Show every column.")
+OUTPUT = click.Option(
+    ["--output"], metavar="FILE",
     help="Where to save all that is measured, as JSON; or a URI, such as s3://bucket/key.",
-)
-PAGE = click.option(
-    "--html",
-    metavar="FILE",
+)  # fmt: skip
+PAGE = click.Option(
+    ["--html"], metavar="FILE",
     help="Where to write the report as one page with charts, for any browser; or a URI.",
-)
+)  # fmt: skip
 GATES = [
-    click.option(
-        "--require-speedup",
-        "speedups",
-        multiple=True,
-        metavar="[STRATEGY:]X",
+    click.Option(
+        ["--require-speedup", "speedups"], multiple=True, metavar="[STRATEGY:]X",
         help="Exit with 7 unless elapsed is X times as fast as serial; of the best, or of one.",
     ),
-    click.option(
-        "--require-efficiency",
-        "efficiencies",
-        multiple=True,
-        metavar="[STRATEGY:]X",
+    click.Option(
+        ["--require-efficiency", "efficiencies"], multiple=True, metavar="[STRATEGY:]X",
         help="Exit with 7 unless the work reaches so much of its ideal, such as 80%.",
     ),
-]
-
-
-def with_options(options: Sequence[Option]) -> Option:
-    """Give a command all of these options, in this order."""
-
-    def add(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
+]  # fmt: skip
 
 
 def read_request(options: Mapping[str, Any]) -> tuple[Workload, Plan, str]:

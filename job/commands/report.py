@@ -7,13 +7,12 @@ from typing import Any
 import click
 
 from job.commands.console import Console
-from job.commands.options import FORMAT, GATES, PAGE, WIDE, with_options
+from job.commands.options import FORMAT, GATES, PAGE, WIDE
 from job.errors import UsageError
 
 
-@click.command("report")
+@click.command("report", params=[FORMAT, WIDE, PAGE, *GATES])
 @click.argument("file")
-@with_options([FORMAT, WIDE, PAGE, *GATES])
 def show_report(file: str, **options: Any) -> None:  # noqa: ANN401
     """Print the report of a saved FILE, or of a URI, again; or make a page of it."""
     from job.analysis.gates import demand
@@ -23,10 +22,10 @@ def show_report(file: str, **options: Any) -> None:  # noqa: ANN401
     console = Console(options)
     found = parse_any(read(file), file)
     if not isinstance(found, Sweep):
-        console.print_results(found)
+        console.print(found)
         demand(console.judged)
         return
     if console.gates:
         message = f"{console.gates[0]}: {file} holds a sweep, which no gate judges"
         raise UsageError(message, "Name the results of one comparison.")
-    console.print_sweep(found)
+    console.print(found)

@@ -16,19 +16,16 @@ from job.commands.options import (
     WORKLOAD,
     read_request,
     until_signalled,
-    with_options,
 )
 
 
-@click.command("run")
-@with_options([*WORKLOAD, OUTPUT])
+@click.command("run", params=[*WORKLOAD, OUTPUT, FORMAT, WIDE, PAGE, *GATES])
 @click.option(
     "--emit-json", is_flag=True, help="Put it into the log as well, from where `fetch` brings it."
 )
 @click.option(
     "--dry-run", is_flag=True, help="Show what would be done on this cluster, and do nothing."
 )
-@with_options([FORMAT, WIDE, PAGE, *GATES])
 def run_comparison(*, dry_run: bool, **options: Any) -> None:  # noqa: ANN401
     """Run the comparison (the default command)."""
     from job.analysis.gates import demand

@@ -14,11 +14,10 @@ from job.commands.options import (
     WORKLOAD,
     read_request,
     until_signalled,
-    with_options,
 )
 
 
-@click.command("sweep")
+@click.command("sweep", params=[*WORKLOAD, OUTPUT, FORMAT, PAGE])
 @click.option(
     "--over",
     required=True,
@@ -26,7 +25,6 @@ from job.commands.options import (
     help="shards=1,2,4,8, instances=…, threads=… (of a shard) or call-cost=10us,1ms (a spinner's).",
 )
 @click.option("--weak", is_flag=True, help="With shards: --instances for each of them.")
-@with_options([*WORKLOAD, OUTPUT, FORMAT, PAGE])
 def run_sweep(over: str, *, weak: bool, **options: Any) -> None:  # noqa: ANN401
     """Compare at several values, ends first, while --budget (60 s for all) lasts.
 

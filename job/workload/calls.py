@@ -77,8 +77,8 @@ def parse_target(text: str) -> Target:
     """
     module, colon, rest = text.strip().partition(":")
     if not colon or not is_dotted_name(module):
-        message = f"{text!r} is no target: it is written module:Class, such as collections:Counter"
-        raise UsageError(message)
+        form = "module:Class, such as collections:Counter"
+        raise UsageError(f"{text!r} is no target: it is written {form}")
     node, args, kwargs = _take_apart(_parse(rest, text), text)
     name = ast.unparse(node)
     if not is_dotted_name(name):
@@ -98,10 +98,8 @@ def parse_call(text: str) -> Call:
         times, node = _times(node.right, text), node.left
     node, args, kwargs = _take_apart(node, text)
     if not isinstance(node, ast.Name):
-        message = (
-            f"{text!r} is no call: it is written method(arguments) * times, as in book(7) * 50"
-        )
-        raise UsageError(message)
+        form = "method(arguments) * times, as in book(7) * 50"
+        raise UsageError(f"{text!r} is no call: it is written {form}")
     return Call(node.id, args, kwargs, times)
 
 

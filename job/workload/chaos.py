@@ -8,43 +8,25 @@ from typing import NamedTuple
 
 from job.workload.keys import KEYS
 
-_RANGES = {
-    "kill": (0, 10_000),
-    "node": (0, 10_000),
-    "seed": (0, 10**18),
-    "interval": (0.001, 10**6),
-}
+_RANGES = {"kill": (0, 10**4), "node": (0, 10**4), "seed": (0, 10**18), "interval": (1e-3, 10**6)}
 
 
 class Kill(NamedTuple):
-    """One loss that is brought about.
+    """One loss that is brought about."""
 
-    Attributes:
-        due_s: When, in seconds after the work phase began.
-        node: Whether a whole node is to die.
-        choice: Which of those that can be chosen, as a share of their number, 0 to 1.
-    """
-
-    due_s: float
-    node: bool
-    choice: float
+    due_s: float  # after the work phase began
+    node: bool  # whether a whole node is to die
+    choice: float  # which of those that can be chosen, as a share of their number, 0 to 1
 
 
 @dataclass(frozen=True)
 class Chaos:
-    """What is killed in each trial that has actors.
+    """What is killed in each trial that has actors."""
 
-    Attributes:
-        kill: How many actors' processes.
-        node: How many nodes, never the driver's nor the head.
-        seed: What the moments and victims are drawn with.
-        interval_s: The mean time between two kills.
-    """
-
-    kill: int = 0
-    node: int = 0
-    seed: int = 0
-    interval_s: float = 0.5
+    kill: int = 0  # how many actors' processes
+    node: int = 0  # how many nodes, never the driver's nor the head
+    seed: int = 0  # what the moments and victims are drawn with
+    interval_s: float = 0.5  # the mean time between two kills
 
     def __str__(self) -> str:
         return f"kill={self.kill},node={self.node},seed={self.seed},interval={self.interval_s:g}"

@@ -99,7 +99,8 @@ def _text_or_mapping(
             value = parse(value) if isinstance(value, str) else value
         except UsageError as error:
             raise ValueError(str(error).replace("\n", ". ")) from None
-        return vars(value) if isinstance(value, record) else value
+        # A record may be of a class that no text can name.
+        return form.model_construct(**vars(value)) if isinstance(value, record) else value
 
     written = Annotated[
         form,  # type: ignore[valid-type]
@@ -203,8 +204,8 @@ class Plan(Model):
     @classmethod
     def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if not names or len(set(names)) != len(names):
-            told = f"{', '.join(names)!r} names none, or one twice, of {', '.join(STRATEGIES)}"
-            raise ValueError(told)
+            known = ", ".join(STRATEGIES)
+            raise ValueError(f"{', '.join(names)!r} names none, or one twice, of {known}")
         return names
 
     @field_validator("chaos")
