@@ -17,7 +17,7 @@ from job.actors import recovery
 from job.actors.losses import Losses, LostError, late, take_answers, take_last_words
 from job.actors.recovery import Goal
 from job.actors.timeline import Timeline
-from job.actors.worker import Sent, Spawner, Worker
+from job.actors.worker import Spawner, Worker
 from job.cluster.reasons import NODE_LOST, UNREACHABLE
 from job.shard.metering import Account
 from job.shard.shard import Place
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from job.cluster.connection import Site
     from job.cluster.travel import Subject
     from job.planning.layout import Layout
-
-    Progress = Callable[[int], None]
 
 MOST_IN_FLIGHT = 10_000  # remote calls that are sent and not yet answered
 LOOK_S = 0.2  # how long one wait may last: signals are seen in between, and kills carried out
@@ -47,12 +45,11 @@ class Fleet:
         self.losses = Losses(name, subject, site)
         self.timeline = Timeline()
         self.spawner = Spawner(layout, subject)
-        self._name = name
-        self._layout = layout
+        self._name, self._layout = name, layout
         self._subject, self._site = subject, site
         self._goal = Goal.READY
         self._pending: dict[Any, Worker] = {}  # those that are not there, by the next answer
-        self._progress: Progress = lambda _: None
+        self._progress: Callable[[int], None] = lambda _: None
         self._began_s = 0.0
         self._looked_s = self._said_s = time.monotonic()
 
@@ -68,11 +65,8 @@ class Fleet:
         ]
         self._drive(Goal.READY, self._subject.plan.startup_timeout_s)
 
-    def work(self, progress: Progress, killer: Killer | None = None) -> None:
-        """Have all calls made, with every answer looked at.
-
-        An actor answers in order, so of each stretch of calls only the last answer is waited for.
-        """
+    def work(self, progress: Callable[[int], None], killer: Killer | None = None) -> None:
+        """Have all calls made, with every answer looked at."""
         self._began_s = time.monotonic()
         self._progress = progress
         self._drive(Goal.WORKED, self._subject.plan.timeout_s, killer)
@@ -114,8 +108,6 @@ class Fleet:
             worker.kill()
         return [worker.place for worker in workers if worker.place]
 
-    # --- driving
-
     def _drive(self, goal: Goal, timeout_s: float, killer: Killer | None = None) -> None:
         """Have instructions carried out and take answers until all shards are at the goal."""
         self._goal = goal
@@ -137,83 +129,75 @@ class Fleet:
             if self._pending and time.monotonic() > until:
                 raise late(self._name, next(iter(self._pending.values())), timeout_s)
 
-    def _go_on(self, worker: Worker) -> None:
-        while self._obey(worker):
-            pass
-
     def _obey(self, worker: Worker) -> bool:
         """Carry out a shard's next instruction; return whether there may be one more."""
-        now, order = time.monotonic(), worker.recovery.next(self._goal)
+        order = worker.recovery.next(self._goal)
         match order:
             case recovery.Spawn(snapshot=snapshot):
-                worker.renew(self.spawner.request(worker.recovery.numbers, worker.refuge), now)
+                worker.renew(self.spawner.request(worker.recovery.numbers, worker.refuge))
                 refs = [worker.handle.ready.remote(snapshot)]
             case recovery.Advance(batches=batches):
                 refs = [worker.handle.advance.remote() for _ in range(batches)]
-            case recovery.Save():
+            case recovery.Plain.SAVE:
                 refs = [worker.handle.snapshot.remote(ray.cloudpickle.dumps)]
             case recovery.Read(first=first):
                 refs = [worker.handle.read.remote(first)]
-            case recovery.Wait() | recovery.Done():
+            case recovery.Plain.WAIT | recovery.Plain.DONE:
                 return False
             case recovery.GiveUp():
                 raise self.losses.give_up(worker, order)
             case _:
                 raise TypeError(f"{order!r} is not an instruction that a fleet knows")
-        worker.sent.append(Sent(order, refs, now))
+        worker.sent.append((order, refs))
         if len(worker.sent) == 1:
             self._pending[refs[-1]] = worker
         return True
 
     def _hear(self, worker: Worker) -> None:
         """Take the oldest answers that an actor owes, and let it go on."""
-        sent = worker.sent[0]
+        order, refs = worker.sent[0]
         try:
-            heard = take_answers(self._name, worker, sent.refs)
+            heard = take_answers(self._name, worker, refs)
         except LostError as loss:
             self._lose(worker, loss)
             return
-        self._tell(worker, sent, heard)
+        self._tell(worker, order, heard)
         worker.sent.popleft()
         if worker.sent:
-            self._pending[worker.sent[0].refs[-1]] = worker
-        self._go_on(worker)
+            self._pending[worker.sent[0][1][-1]] = worker
+        while self._obey(worker):
+            pass
 
-    def _tell(self, worker: Worker, sent: Sent, heard: list[Any]) -> None:
+    def _tell(self, worker: Worker, order: recovery.Instruction, heard: list[Any]) -> None:
         """Turn answers into an event for the shard's machine."""
-        now = time.monotonic()
         event: recovery.Event
-        match sent.order:
+        match order:
             case recovery.Spawn():
                 worker.place = Place(*heard[0])
                 event = recovery.Ready()
             case recovery.Advance():
                 event = recovery.Advanced(len(heard), sum(heard))
-            case recovery.Save():
+            case recovery.Plain.SAVE:
                 event = recovery.Saved(heard[0])
             case recovery.Read():
                 worker.states += map(sys.intern, heard[0])  # equal ones are held once
                 event = recovery.States(len(heard[0]))
             case _:
-                raise TypeError(f"{sent.order!r} has no answer")
+                raise TypeError(f"{order!r} has no answer")
         worker.recovery.apply(event)
+        since_s, worker.heard_s = worker.heard_s - self._began_s, time.monotonic()
         if isinstance(event, recovery.Advanced) and worker.place:
             if (new := worker.recovery.answered - worker.told) > 0:
                 self._progress(new)
                 worker.told += new
-            since_s = max(sent.since_s, worker.heard_s) - self._began_s
-            until_s = now - self._began_s
-            self.timeline.add(worker.index, worker.place.node_id, since_s, until_s, event.calls)
-            self.losses.resume(worker, until_s)
-        worker.heard_s = now
-
-    # --- losing
+            now_s = worker.heard_s - self._began_s
+            self.timeline.add(worker.index, worker.place.node_id, since_s, now_s, event.calls)
+            self.losses.resume(worker, now_s)
 
     def _lose(self, worker: Worker, loss: LostError) -> None:
-        """Take an actor's last words, and have it noted that it was lost."""
-        for sent in worker.sent:
-            if heard := take_last_words(self._name, worker, sent.refs):
-                self._tell(worker, sent, heard)
+        for order, refs in worker.sent:
+            if heard := take_last_words(self._name, worker, refs):
+                self._tell(worker, order, heard)
         without_node = loss.cause in {NODE_LOST, UNREACHABLE} or self.spawner.is_lost(worker)
         blamed = not without_node and worker.killed_s is None
         self.losses.add(worker, loss.cause, self._began_s, worker.recovery.unsaved)
@@ -222,11 +206,12 @@ class Fleet:
 
     def _replace(self, worker: Worker, refuge: str | None, lost: recovery.Lost) -> None:
         """End an actor, and go on with another one: on that node, or wherever there is room."""
-        self._pending.pop(worker.sent[0].refs[-1], None)
+        self._pending.pop(worker.sent[0][1][-1], None)
         worker.kill()
         worker.refuge = refuge
         worker.recovery.apply(lost)
-        self._go_on(worker)
+        while self._obey(worker):
+            pass
 
     def _look(self) -> None:
         """See to the silent: whose node is lost, who finds no room, who was not ready in time."""

@@ -55,12 +55,10 @@ class Killer:
         self._now_s = 0.0  # since the work began
         self._spared = spared(site.cluster)
         remote = ray.remote(Executioner)
+        alive = [n["NodeID"] for n in ray.nodes() if n["Alive"] and n["Resources"].get("CPU")]
         self._hands: dict[str, Any] = {
-            node["NodeID"]: remote.options(
-                num_cpus=0, scheduling_strategy=on_node(node["NodeID"])
-            ).remote()
-            for node in ray.nodes()  # those of the last trial may be gone
-            if node["Alive"] and node["Resources"].get("CPU")
+            node_id: remote.options(num_cpus=0, scheduling_strategy=on_node(node_id)).remote()
+            for node_id in alive  # those of the last trial may be gone
         }
         self._raylets: dict[str, int] = {}
         for node_id, hand in self._hands.items():

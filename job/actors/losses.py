@@ -56,8 +56,7 @@ def take_answers(strategy: str, worker: Worker, refs: list[Any]) -> list[Any]:
             raise cause from None
         raise TrialError(f"{strategy}: {worker} failed: {last_line(error)}") from None
     except rex.RuntimeEnvSetupError as error:
-        message = f"{strategy}: the runtime environment cannot be set up: {last_line(error)}"
-        raise ClusterError(message) from None
+        raise ClusterError(f"{strategy}: its runtime environment: {last_line(error)}") from None
     except (rex.RayError, ImportError) as error:
         if missing := missing_module(error):
             message = f"{strategy}: Python module {missing!r} is missing {where}"
@@ -78,7 +77,7 @@ def take_last_words(strategy: str, worker: Worker, refs: list[Any]) -> list[Any]
 
 def late(strategy: str, worker: Worker, limit_s: float) -> JobError:
     """Return what is said of an actor that has not answered within so many seconds."""
-    if worker.sent and isinstance(worker.sent[0].order, Spawn):
+    if worker.sent and isinstance(worker.sent[0][0], Spawn):
         message = f"{strategy}: {worker} was not ready within {limit_s:g} s"
         return ClusterError(message, "Free some capacity, or allow more with --startup-timeout.")
     left = worker.recovery.calls - worker.recovery.answered
@@ -91,8 +90,7 @@ class Losses:
     """All losses of one trial, in the order they were noticed."""
 
     def __init__(self, strategy: str, subject: Subject, site: Site) -> None:
-        self._strategy = strategy
-        self._subject, self._site = subject, site
+        self._strategy, self._subject, self._site = strategy, subject, site
         self.all: list[Loss] = []
 
     def add(self, worker: Worker, cause: str, began_s: float, replayed: int) -> None:

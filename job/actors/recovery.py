@@ -44,6 +44,14 @@ class Point(NamedTuple):
 # --- instructions
 
 
+class Plain(enum.Enum):
+    """Instructions that need no figures."""
+
+    SAVE = "take a snapshot"
+    WAIT = "do nothing before what is under way has come to something"
+    DONE = "do nothing: the goal is reached"
+
+
 @dataclass(frozen=True)
 class Spawn:
     """Request an actor that starts from a snapshot, or makes its instances where that is None."""
@@ -59,25 +67,10 @@ class Advance:
 
 
 @dataclass(frozen=True)
-class Save:
-    """Take a snapshot."""
-
-
-@dataclass(frozen=True)
 class Read:
     """Read states, from the `first`-th instance of the shard on."""
 
     first: int
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Do nothing before what is under way has come to something."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """Do nothing: the goal is reached."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +80,7 @@ class GiveUp:
     at: Point | None
 
 
-Instruction: TypeAlias = "Spawn | Advance | Save | Read | Wait | Done | GiveUp"
+Instruction: TypeAlias = "Plain | Spawn | Advance | Read | GiveUp"
 
 # --- events
 
@@ -121,10 +114,7 @@ class States:
 
 @dataclass(frozen=True)
 class Lost:
-    """It is no more; `at` says where it was lost, if it could still tell.
-
-    What it did is not `blamed` where its node was lost, or where we ended it ourselves.
-    """
+    """It is no more: lost `at` a point that it told, and `blamed` unless its node or we did it."""
 
     at: Point | None = None
     blamed: bool = True
@@ -148,20 +138,18 @@ class Recovery:
         self.calls = len(numbers) * each
         self.incarnation = 1  # which actor of the shard it is now
         self.answered = self._saved = 0  # calls, those in its snapshot included
-        self._batch = batch
-        self._window = window
+        self._batch, self._window = batch, window
         self._stretch = max(1, min(window // 2, -(-self.calls // (STRETCHES * (batch or 1)))))
         self._save_every = save_every or self.calls + 1
         self._snapshot: bytes | None = None
         # Of this incarnation:
         self._is_ready = False
-        self._told: Spawn | Save | Read | None = None  # to do what nothing else may meet
+        self._told: Spawn | Read | Plain | None = None  # to do what nothing else may meet
         self._under_way = 0  # batches
-        self._held = 0  # calls in the last answer
         self._states = 0
         # Of those that were lost and blamed since one got further than all others:
         self._blamed: list[tuple[Point, int]] = []  # where, and after how many answered calls
-        self._reach = 0  # how far one of them may have come
+        self._size = batch or 1  # calls in a batch: an automatic one holds about what the last did
         self._end: GiveUp | None = None
 
     @property
@@ -174,16 +162,16 @@ class Recovery:
         if self._end:
             return self._end
         if self._told:
-            return Wait()
+            return Plain.WAIT
         if not self._is_ready:
             self._told = Spawn(self._snapshot)
         elif goal > Goal.READY and self.answered < self.calls:
             if self.unsaved < self._save_every:
                 return self._advance()
-            self._told = Save()
+            self._told = Plain.SAVE
         elif goal == Goal.READ and self._states < len(self.numbers):
             self._told = Read(self._states)
-        return self._told or Done()
+        return self._told or Plain.DONE
 
     def apply(self, event: Event) -> None:
         """Take note of what happened."""
@@ -192,9 +180,9 @@ class Recovery:
                 self._told, self._is_ready = None, True
             case Advanced(batches=batches, calls=calls):
                 self._under_way -= batches
-                self._held = calls
                 self.answered += calls
-                if self.answered > self._reach:
+                self._size = self._batch or calls or 1
+                if all(self.answered > after + self._size for _, after in self._blamed):
                     self._blamed.clear()
             case Saved(snapshot=snapshot):
                 self._told, self._snapshot, self._saved = None, snapshot, self.answered
@@ -207,12 +195,12 @@ class Recovery:
                 self.incarnation += 1
                 self.answered = self._saved
                 self._told, self._is_ready = None, False
-                self._under_way = self._held = self._states = 0
+                self._under_way = self._states = 0
             case _:
                 raise TypeError(f"{event!r} is not an event that a shard knows")
 
-    def _advance(self) -> Advance | Wait:
-        """Hand out the next stretch of batches, if there is room for it.
+    def _advance(self) -> Instruction:
+        """Hand out a stretch of batches, if there is room for it.
 
         A fresh incarnation gets one, one, two, four … before it has answered, so that while the
         driver fills their windows in turn no actor waits long for its first one. Where one was lost
@@ -224,21 +212,18 @@ class Recovery:
         stretch = self._stretch if self.unsaved else min(self._stretch, max(1, self._under_way))
         batches = min(stretch, left, window)
         if batches <= 0 or self._under_way + batches > window:
-            return Wait()
+            return Plain.WAIT
         self._under_way += batches
         return Advance(batches)
 
     def _blame(self, point: Point) -> None:
         """Hold a loss against what was being done, and give up where that is hopeless."""
-        # An automatic batch holds about as many calls as the one before, if there was one.
-        batch = self._batch or max(1, self._held)
-        self._reach = max(self._reach, self.answered + batch)
         self._blamed.append((point, self.answered))
         at_one_point = [
             last == point
             if last.certain and point.certain
-            else last.doing == point.doing and abs(answered - self.answered) < batch
-            for last, answered in self._blamed[-MOST_AT_ONE_POINT:]
+            else last.doing == point.doing and abs(after - self.answered) < self._size
+            for last, after in self._blamed[-MOST_AT_ONE_POINT:]
         ]
         if sum(at_one_point) == MOST_AT_ONE_POINT:
             self._end = GiveUp(point)
@@ -246,12 +231,11 @@ class Recovery:
             self._end = GiveUp(None)
 
     def _point(self) -> Point:
-        """Return what was being done, by what was told and answered."""
         numbers = self.numbers
         match self._told:
             case Spawn():
                 return Point("making", numbers[0], numbers[-1])
-            case Save():
+            case Plain.SAVE:
                 return Point("keeping", numbers[0], numbers[-1])
             case Read(first=first):
                 return Point("reading", numbers[first], numbers[-1])

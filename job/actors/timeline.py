@@ -27,9 +27,10 @@ class Timeline:
         """Take note of calls that an actor answered together, in seconds from the work's begin."""
         if actor >= MOST_ACTORS:
             return
-        since_s, until_s = round(max(0.0, since_s), 5), round(until_s, 5)
-        self._join(Stretch(actor=actor, node_id=node_id, since_s=since_s, until_s=until_s,
-                           calls=calls))  # fmt: skip
+        since_s = round(max(0.0, since_s), 5)  # the actor was ready before work began
+        self._join(Stretch(
+            actor=actor, node_id=node_id, since_s=since_s, until_s=round(until_s, 5), calls=calls
+        ))  # fmt: skip
         while len(self.stretches) > MOST_STRETCHES:
             self._grain_s *= 2
             stretches, self.stretches, self._last = self.stretches, [], {}
@@ -50,14 +51,10 @@ class Timeline:
 
 def with_actor(shares: dict[str, NodeShare], place: Place, account: Account) -> NodeShare:
     """Return a node's share with one more actor."""
-    before = shares.get(place.node_id) or NodeShare(
+    share = shares.get(place.node_id) or NodeShare(
         node_id=place.node_id, address=place.address, host=place.host, actors=0
     )
-    return before.model_copy(
-        update={
-            "actors": before.actors + 1,
-            "processes": (*before.processes, place.pid),
-            "calls": before.calls + account.calls,
-            "busy_s": before.busy_s + account.wall_s,
-        }
-    )
+    return share.model_copy(update={
+        "actors": share.actors + 1, "processes": (*share.processes, place.pid),
+        "calls": share.calls + account.calls, "busy_s": share.busy_s + account.wall_s,
+    })  # fmt: skip

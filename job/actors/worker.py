@@ -8,7 +8,7 @@ import socket
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import ray
 import ray.exceptions as rex
@@ -29,14 +29,6 @@ FRESH_S = 0.5  # how old what is known of the nodes may be
 REMOTE: Any = ray.remote(max_restarts=0, max_task_retries=0)(Shard)  # replaced by us, not by Ray
 
 
-class Sent(NamedTuple):
-    """Remote calls that carry out an instruction; the last one's answer is waited for."""
-
-    order: Instruction
-    refs: list[Any]
-    since_s: float  # by the monotonic clock
-
-
 @dataclass
 class Worker:
     """A shard as the driver sees it: its actor, and the remote calls on their way to it."""
@@ -50,12 +42,13 @@ class Worker:
     refuge: str | None = None  # the node on which it has no CPU of its own; None: anywhere
     heard_s: float = 0.0  # when it last answered, or was requested, by the monotonic clock
     killed_s: float | None = None  # when we killed it, likewise, if we did
-    sent: deque[Sent] = field(default_factory=deque)  # and not answered, the oldest first
     states: list[str] = field(default_factory=list)  # those that were read so far
+    # What is not answered, the oldest first; an actor answers in order: the last one is waited for
+    sent: deque[tuple[Instruction, list[Any]]] = field(default_factory=deque)
 
-    def renew(self, handle: Any, now: float) -> None:
+    def renew(self, handle: Any) -> None:
         """Take note of a new actor, of which nothing is known yet."""
-        self.handle, self.heard_s = handle, now
+        self.handle, self.heard_s = handle, time.monotonic()
         self.place = self.killed_s = None
         self.states.clear()
 
@@ -89,8 +82,7 @@ class Spawner:
     """Starts actors, spread over the nodes or sharing a CPU, and knows which nodes there are."""
 
     def __init__(self, layout: Layout, subject: Subject) -> None:
-        self._layout = layout
-        self._subject = subject
+        self._layout, self._subject = layout, subject
         self._recipe: Any = None
         self._cpus: dict[str, float] = {}  # of each node that is alive
         self._seen_s = -FRESH_S
