@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from job.shard.shard import Place
 
 MOST_ACTORS = 200  # whose answers are kept: more rows nobody can tell apart
-MOST_STRETCHES = 2_000
+MOST_STRETCHES = 1_200
 FIRST_GRAIN_S = 0.0005
 
 
