@@ -47,7 +47,7 @@ def kept(seen: Sequence[Stretch]) -> tuple[Stretch, ...]:
     timeline = Timeline()
     for each in sorted(seen, key=lambda stretch: stretch.until_s):
         timeline.add(each.actor, each.node_id, each.since_s, each.until_s, each.calls)
-    return timeline.stretches
+    return tuple(timeline.stretches)
 
 
 def changed(trial: Trial, **keys: object) -> Trial:

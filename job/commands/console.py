@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from job.errors import UsageError
 from job.running.listener import Listener
+from job.words import span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from job.analysis.report import Report
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
     from job.results.document import Judged, Results
     from job.results.sweep import Sweep
     from job.running.listener import Progress
+
+
+LINE_S = 5.0  # between two lines of progress where there is no terminal
+ERASED = "\033[F\033[K"  # up to the bar that is done, and away with it
 
 
 def say(text: str) -> None:
@@ -71,9 +78,7 @@ class Console(Listener):
     tell = note
 
     def watch(self, strategy: str, turn: int, calls: int) -> AbstractContextManager[Progress]:
-        """Show a bar, or a line now and then."""
-        from job.report.progress import watch
-
+        """Show a bar on a terminal, or a line now and then."""
         return watch(strategy, turn, calls)
 
     def keep(self, document: Results | Sweep) -> None:
@@ -124,3 +129,41 @@ class Console(Listener):
             from job.results.storage import write
 
             write(page(report), self._html)
+
+
+@contextlib.contextmanager
+def watch(strategy: str, turn: int, calls: int) -> Iterator[Progress]:
+    """Show how a trial's calls get on, its turn being counted from 0.
+
+    Yields:
+        A function that is told how many calls were made since it was told last.
+    """
+    title = f"{strategy}, trial {turn + 1}"
+    if not sys.stderr.isatty():
+        yield _say_lines(title, calls)
+        return
+    bar = click.progressbar(length=calls, label=title, file=sys.stderr, show_pos=True, width=0)
+    try:
+        with bar as shown:
+            yield shown.update
+    finally:
+        sys.stderr.write(ERASED)
+
+
+def _say_lines(title: str, calls: int) -> Progress:
+    made, began = 0, time.monotonic()
+    said = began
+
+    def told(more: int) -> None:
+        nonlocal made, said
+        made += more
+        now = time.monotonic()
+        if now - said < LINE_S:
+            return
+        said = now
+        rate = made / (now - began)
+        left = f", {span((calls - made) / rate)} left" if rate else ""
+        sys.stderr.write(f"{title}: {made:,} of {calls:,} calls, {rate:,.3g}/s{left}\n")
+        sys.stderr.flush()
+
+    return told
