@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from benchmarks.scenarios import LIMIT_S
 from job.cluster import connection
-from job.cluster.travel import Subject, pack
+from job.cluster.travel import pack
 from job.planning.layout import arrange
-from job.running import preparation
 from job.running.comparison import build_strategies
+from job.running.listener import Listener
+from job.running.preparation import prepare
+from job.running.tryout import profile_of
 from job.signals import Leaving
-from job.workload.importing import load_target
 from job.workload.reading import build
 
 if TYPE_CHECKING:
@@ -40,11 +42,12 @@ def begin() -> Iterator[Site]:
 def strategy(name: str, scenario: Scenario, site: Site) -> Strategy:
     """Return one strategy for a scenario, prepared as a comparison prepares it."""
     workload, plan = build({}, options(name, scenario))
-    recipe = preparation.recipe_of(workload, load_target(workload.target))
-    subject = Subject(workload, plan, recipe, pack(recipe))
+    subject = prepare(workload, plan, None, Listener())
+    subject = replace(subject, packed=pack(subject.recipe, site.travel))
     laid_out = arrange(workload, plan, connection.capacities(site.cluster))
     (built,) = build_strategies(subject, site, laid_out, None)
-    built.prepare(preparation.probe(recipe, workload.instances))
+    assert subject.tried
+    built.prepare(profile_of(workload, subject.tried))
     return built
 
 

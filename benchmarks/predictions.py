@@ -15,7 +15,6 @@ from job.running.comparison import compare
 from job.running.listener import Listener
 from job.running.preparation import prepare
 from job.targets.spinner import Spinner, rounds_for
-from job.workload.importing import load_target
 from job.workload.reading import build
 
 if TYPE_CHECKING:
@@ -52,8 +51,7 @@ def _compared(site: Site, cost: float, calls: int) -> Results:
         "serial": "full",
     }
     workload, plan = build({}, keys)
-    subject = prepare(workload, plan, load_target(workload.target))
-    return compare(subject, site, None, Listener())
+    return compare(prepare(workload, plan, None, Listener()), site, Listener())
 
 
 def _unsaid(_text: str) -> None:

@@ -96,11 +96,11 @@ def _runs(name: str, every: int, site: Site, chaos: Sequence[Chaos | None]) -> I
         "startup_timeout_s": _LIMIT_S,
     }  # fmt: skip
     workload, plan = build({}, keys)
-    recipe = recipe_of(workload, Ledger)
+    recipe = recipe_of(workload)
     quiet = replace(site, note=_unsaid)
     for each in chaos:
         planned = plan.model_copy(update={"chaos": str(each) if each else None})
-        subject = Subject(workload, planned, recipe, pack(recipe))
+        subject = Subject(workload, planned, recipe, pack(recipe, site.travel))
         yield _run(Sharded(name, _LAYOUTS[name], subject, quiet), bool(each))
 
 

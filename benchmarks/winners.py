@@ -14,6 +14,7 @@ from tabulate import tabulate
 
 from benchmarks.bounds import Verdict
 from job.analysis.figures import figures_of
+from job.planning.costs import call_cost
 
 if TYPE_CHECKING:
     from job.analysis.breakeven import BreakEven
@@ -72,6 +73,12 @@ class Point:
         return self.near or self.predicted == self.measured
 
 
+def thresholds(model: BreakEven, calls: int) -> dict[str, float | None]:
+    """Return from which call cost on each other strategy beats the loop with so many calls."""
+    others = {name: cost for name, cost in model.costs.items() if name != "serial"}
+    return {name: call_cost(model.costs["serial"], cost, calls) for name, cost in others.items()}
+
+
 def point_of(model: BreakEven, results: Results) -> Point:
     """Hold what was measured against what was predicted."""
     figures = figures_of(results)
@@ -80,13 +87,13 @@ def point_of(model: BreakEven, results: Results) -> Point:
     calls = figures.trials["serial"][-1].calls
     cost = serial.work_s / calls
     around = {model.winner(calls, factor * cost) for factor in (1 / NEAR, 1.0, NEAR)}
-    thresholds = [found for found in model.thresholds(calls).values() if found is not None]
+    found = [cost for cost in thresholds(model, calls).values() if cost is not None]
     return Point(
         calls=calls,
         call_s=cost,
         elapsed_s=elapsed,
         predicted_s={name: c.elapsed_s(calls, cost) for name, c in model.costs.items()},
-        threshold_s=min(thresholds, default=None),
+        threshold_s=min(found, default=None),
         predicted=model.winner(calls, cost),
         near=len(around) > 1,
     )

@@ -171,8 +171,8 @@ def run(api: JobsApi, options: list[str], cluster: str = "") -> int:
         print(f"\nThe job may have been taken.{how_to_go_on(api, submission_id, cluster)}",
               file=sys.stderr)  # fmt: skip
         return 130
-    print(f"Job {submission_id}", file=sys.stderr, flush=True)
     try:
+        print(f"Job {submission_id}", file=sys.stderr, flush=True)
         follow(api, submission_id)
         return bring_home(api, submission_id)
     except (KeyboardInterrupt, ClusterError) as left:

@@ -31,10 +31,6 @@ class _Commands(click.Group):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
-    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Show that a command may be left out."""
-        formatter.write_usage(ctx.command_path, "[COMMAND] [OPTIONS]")
-
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show the comparison's options, and all commands."""
         self.commands["run"].format_options(ctx, formatter)
@@ -44,29 +40,19 @@ class _Commands(click.Group):
 
 
 @click.group(
-    cls=_Commands,
+    cls=_Commands, options_metavar="", subcommand_metavar="[COMMAND] [OPTIONS]",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
+    commands=[
+        run_comparison, run_sweep, check_cluster, show_report, compare_files, fetch,
+        list_workloads, print_schema,
+    ],
+)  # fmt: skip
 def commands() -> None:
     """Would a stateful Python class be faster as Ray actors, on this cluster?
 
     Runs N instances of a class serially, as Ray actors and sharded over a few actors, proves that
     their states agree, and prints one table. Without options: 4 counters, 2 increments of 1 s each.
     """
-
-
-COMMANDS = (
-    run_comparison,
-    run_sweep,
-    check_cluster,
-    show_report,
-    compare_files,
-    fetch,
-    list_workloads,
-    print_schema,
-)
-for _command in COMMANDS:
-    commands.add_command(_command)
 
 
 def run() -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 
 class JobError(Exception):
-    """An expected failure, told in sentences and never with a traceback.
-
-    Attributes:
-        message: What went wrong, and where.
-        hint: How to go on; may be empty.
-        exit_code: What the process exits with.
-    """
+    """An expected failure, told in sentences: what went wrong and where, and how to go on."""
 
     exit_code: ClassVar[int] = 1
 
@@ -23,7 +18,6 @@ class JobError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Return the message, followed by the hint where there is one."""
         return f"{self.message}\n{self.hint}" if self.hint else self.message
 
 
@@ -67,33 +61,18 @@ class GateError(JobError):
     exit_code = 7
 
 
+@dataclass(eq=False)
 class TargetRaisedError(Exception):
-    """What the target itself raised, in plain strings, so that it travels whatever it was.
+    """What the target itself raised, in plain strings, so that it travels whatever it was."""
 
-    Attributes:
-        number: The instance's number.
-        doing: The constructor, call or read that raised, as Python writes it.
-        position: Which of the instance's calls it was, from 1; 0 outside of calls.
-        error: The exception's type and text.
-        line: Where in the target's source it was raised.
-        exits: Whether a call asked for the end of its process, which is no error of its own.
-    """
-
-    def __init__(  # noqa: PLR0913, PLR0917 - all parts are in `args`, so that the error survives pickling
-        self, number: int, doing: str, position: int, error: str, line: str,
-        exits: bool = False,  # noqa: FBT001, FBT002 - likewise
-    ) -> None:  # fmt: skip
-        """Take note of what happened, in plain strings."""
-        super().__init__(number, doing, position, error, line, exits)
-        self.number = number
-        self.doing = doing
-        self.position = position
-        self.error = error
-        self.line = line
-        self.exits = exits
+    number: int  # the instance's
+    doing: str  # the constructor, call or read that raised, as Python writes it
+    position: int  # which of the instance's calls it was, from 1; 0 outside of calls
+    error: str  # the exception's type and text
+    line: str  # where in the target's source it was raised
+    exits: bool = False  # whether a call asked for its process's end, which is no error of its own
 
     def __str__(self) -> str:
-        """Say which instance was doing what, and what it raised."""
         which = f"call {self.position:,}, " if self.position else ""
         return f"instance {self.number:,}, {which}{self.doing}: {self.error}"
 

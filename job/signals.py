@@ -33,21 +33,13 @@ OURS = (Interrupt, OutOfTime)  # what passes through the target and is no error 
 
 
 class Leaving:
-    """Whether a signal has asked us to leave, and how long that may take.
-
-    Attributes:
-        signum: The first signal that came; 0 when none has.
-        grace_s: How long the main thread has to leave by itself.
-        abandon: What still must be done when it has not, before the process is ended.
-        active: Whether the signals are ours; in a notebook they are not.
-    """
+    """Whether a signal has asked us to leave, and how long that may take."""
 
     def __init__(self) -> None:
-        """Nothing has come yet."""
-        self.signum = 0
-        self.grace_s = 5.0
-        self.abandon: Callable[[], None] = lambda: None
-        self.active = False
+        self.signum = 0  # of the first signal that came
+        self.grace_s = 5.0  # how long the main thread has to leave by itself
+        self.abandon: Callable[[], None] = lambda: None  # what must still be done when it has not
+        self.active = False  # in a notebook the signals are not ours
         self._left = threading.Event()
 
     @property
@@ -78,9 +70,8 @@ class Leaving:
 
     def _watch(self, woken: socket.socket) -> None:
         with woken:
-            signum = int.from_bytes(woken.recv(1), "big")
-            while signum and signum not in SIGNALS:
-                signum = int.from_bytes(woken.recv(1), "big")
+            while (signum := int.from_bytes(woken.recv(1), "big")) and signum not in SIGNALS:
+                pass
         if signum and not self._left.wait(self.grace_s):
             self.abandon()
             os._exit(128 + signum)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-READABLE = 8  # characters that say something about a text
-
 
 def count(number: float, noun: str) -> str:
     """Return how many there are: 1 call, 2,000 calls, 0.5 CPUs."""
@@ -23,9 +21,8 @@ def capitalise(clause: str) -> str:
 
 def spelled(seconds: float) -> str:
     """Return a measured time, with digits enough to compare it with another."""
-    if seconds >= 0.1:  # noqa: PLR2004 - below, two decimals of a second say little
-        return f"{seconds:,.2f} s"
-    return f"{1000 * seconds:.3g} ms"
+    fine = seconds < 0.1  # noqa: PLR2004 - two decimals of a second say little
+    return f"{1000 * seconds:.3g} ms" if fine else f"{seconds:,.2f} s"
 
 
 def span(seconds: float) -> str:
@@ -52,17 +49,16 @@ def decimals(seconds: float) -> str:
 
     What is smaller than any clock tells is shown as the least that is told.
     """
-    if seconds >= 0.1 or not seconds:  # noqa: PLR2004
-        return f"{seconds:,.2f}"
-    return f"{max(seconds, 1e-4):.3g}"
+    fine = 0 < seconds < 0.1  # noqa: PLR2004
+    return f"{max(seconds, 1e-4):.3g}" if fine else f"{seconds:,.2f}"
 
 
 def excerpt(texts: Sequence[str], width: int, in_all: int) -> str:
     """Return texts, of `in_all`, as a list that fits into `width` characters (30 or more)."""
     share = (width - 2 * in_all) // max(in_all, 1)  # for each, if all are shown
     if 2 * in_all <= width and 2 * in_all + sum(map(len, texts)) <= width:
-        return f"[{', '.join(texts)}]"
-    if share >= READABLE:
+        share = width
+    if share >= 8:  # noqa: PLR2004 - so many characters say something about a text
         return f"[{', '.join(shorten(text, share) for text in texts)}]"
     tail = f"] ({in_all:,} in all)"
     most = (width - len(tail)) // 3

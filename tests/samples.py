@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from job.actors.timeline import Timeline
 from job.results.document import Calibration, Computed, Loss, Node, Results, Stretch, Trial
 from job.results.storage import load
 from job.results.sweep import Point, Sweep
@@ -39,6 +40,14 @@ def stretches(
             )
             now += took
     return tuple(found)
+
+
+def kept(seen: Sequence[Stretch]) -> tuple[Stretch, ...]:
+    """Return what a driver keeps of what it has seen."""
+    timeline = Timeline()
+    for each in sorted(seen, key=lambda stretch: stretch.until_s):
+        timeline.add(each.actor, each.node_id, each.since_s, each.until_s, each.calls)
+    return tuple(timeline.stretches)
 
 
 def changed(trial: Trial, **keys: object) -> Trial:
@@ -97,14 +106,14 @@ def hostile() -> Results:
 
 def large() -> Results:
     """Return 1,000 instances x 20 calls, one by one as actors and sharded over 32."""
-    kept = {"instances": 1_000, "calls": 20_000, "states": ("x" * 1_000,) * 1_000}
-    one_by_one = changed(ACTORS, **kept, actors=1_000, timeline=stretches(1_000, 20, 0.1))
+    keys = {"instances": 1_000, "calls": 20_000, "states": ("x" * 1_000,) * 1_000}
+    one_by_one = changed(ACTORS, **keys, actors=1_000, timeline=kept(stretches(1_000, 20, 0.1)))
     sharded = changed(
-        ACTORS, **kept, strategy="sharded", actors=32, timeline=stretches(32, 625, 0.0032)
+        ACTORS, **keys, strategy="sharded", actors=32, timeline=kept(stretches(32, 625, 0.0032))
     )
     workload = SEED.workload.model_copy(update={"instances": 1_000})
     trials = [changed(trial, index=index, work_s=trial.work_s * (1 + index / 50))
-              for trial in (changed(SERIAL, **kept), one_by_one, sharded)
+              for trial in (changed(SERIAL, **keys), one_by_one, sharded)
               for index in range(7)]  # fmt: skip
     results = SEED.with_(workload=workload, trials=tuple(trials))
     return results.with_(calibration=comparison(1).calibration)

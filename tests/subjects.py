@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from job.cluster.travel import Subject, pack
+from job.results.document import BY_VALUE
 from job.running.preparation import recipe_of
-from job.workload.importing import load_target
 from job.workload.reading import build
 
 if TYPE_CHECKING:
@@ -25,5 +25,5 @@ def subject_of(
     keys = {"target": f"tests.targets.{target}", "calls": list(calls), "instances": instances}
     limits = {"startup_timeout_s": 60, "timeout_s": 60}
     workload, planned = build(keys | {"read": read}, limits | plan)
-    recipe = recipe_of(workload, load_target(workload.target))
-    return Subject(workload, planned, recipe, pack(recipe))
+    recipe = recipe_of(workload).resolve()
+    return Subject(workload, planned, recipe, pack(recipe, BY_VALUE))

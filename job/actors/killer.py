@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import signal
 import time
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import ray
 import ray.exceptions as rex
 
-from job.actors.recovery import Advance
 from job.cluster.connection import on_node
 from job.errors import ClusterError, UsageError
 from job.words import count
@@ -20,7 +18,6 @@ from job.words import count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from job.actors.losses import Losses
     from job.actors.worker import Worker
     from job.cluster.connection import Site
     from job.results.document import Cluster
@@ -32,22 +29,16 @@ UNHURT_S = 0.25  # how long a kill waits for a victim that has answered somethin
 class Executioner:
     """Ends processes of its own node; an actor without a CPU."""
 
-    def ready(self) -> None:
-        """Be there before the first kill is due."""
+    def raylet(self) -> int:
+        """Return the process that the node lives by, and all of its workers with it."""
+        import psutil
+
+        parents = psutil.Process().parents()
+        return int(next(each.pid for each in parents if each.name() == "raylet"))
 
     def kill(self, pid: int) -> None:
         """End a process as the kernel does when memory runs out."""
         os.kill(pid, signal.SIGKILL)
-
-    def kill_node(self) -> None:
-        """End the node's raylet, and with it all of its workers, this one included."""
-        import psutil
-
-        raylet = psutil.Process().parent()
-        while raylet and raylet.name() != "raylet":
-            raylet = raylet.parent()
-        if raylet:
-            raylet.kill()
 
 
 class Killer:
@@ -61,52 +52,49 @@ class Killer:
         """
         self._kills = list(kills)
         self._site = site
-        self._began_s = 0.0
-        self._hands: dict[str, Any] = {}
+        self._now_s = 0.0  # since the work began
         self._spared = spared(site.cluster)
         remote = ray.remote(Executioner)
-        for node in ray.nodes():  # those of the last trial may be gone
-            if node["Alive"] and node["Resources"].get("CPU"):
-                where = on_node(node["NodeID"])
-                hand = remote.options(num_cpus=0, scheduling_strategy=where)
-                self._hands[node["NodeID"]] = hand.remote()
-        ready = {hand.ready.remote(): node for node, hand in self._hands.items()}
-        found, late = ray.wait(list(ready), num_returns=len(ready), timeout=timeout_s)
-        if late:
-            self.end()
-            raise ClusterError("--chaos: what is to kill did not start", "`check` tells of nodes.")
-        for ref in found:
+        alive = [n["NodeID"] for n in ray.nodes() if n["Alive"] and n["Resources"].get("CPU")]
+        self._hands: dict[str, Any] = {
+            node_id: remote.options(num_cpus=0, scheduling_strategy=on_node(node_id)).remote()
+            for node_id in alive  # those of the last trial may be gone
+        }
+        self._raylets: dict[str, int] = {}
+        for node_id, hand in self._hands.items():
             try:
-                ray.get(ref)
+                self._raylets[node_id] = ray.get(hand.raylet.remote(), timeout=timeout_s)
+            except rex.GetTimeoutError:
+                self.end()
+                message = "--chaos: what is to kill did not start"
+                raise ClusterError(message, "`check` tells of nodes.") from None
             except rex.RayError:  # lost meanwhile, and not there to be killed
-                del self._hands[ready[ref]]
+                continue
 
-    def begin(self) -> None:
-        """Let the time run: the work begins now."""
-        self._began_s = time.monotonic()
-
-    def patience_s(self) -> float:
-        """Return for how long nothing is to be done."""
-        if not self._kills:
-            return math.inf
-        return max(0.01, self._kills[0].due_s - (time.monotonic() - self._began_s))
-
-    def strike(self, workers: Sequence[Worker], losses: Losses) -> None:
-        """Kill who is due."""
-        now_s = time.monotonic() - self._began_s
+    def strike(self, workers: Sequence[Worker], now_s: float) -> None:
+        """Kill who is due by now: an actor at work, or the node it is on."""
+        self._now_s = now_s
         while self._kills and self._kills[0].due_s <= now_s:
             kill = self._kills[0]
-            hurt = self._victims(workers, losses, node=kill.node)
-            exposed = [worker for worker in hurt if _has_something_to_lose(worker)]
-            if not hurt or (not exposed and now_s < kill.due_s + UNHURT_S):
+            nodes = self._raylets.keys() - (self._spared if kill.node else set())
+            at_work = [w for w in workers if w.sent and not w.killed_s]
+            victims = [w for w in at_work if w.place and w.place.node_id in nodes]
+            exposed = [w for w in victims if w.recovery.unsaved]
+            if not victims or (not exposed and now_s < kill.due_s + UNHURT_S):
                 return  # later, when there is a victim
-            choice = exposed or hurt
-            self._kill(kill, choice[int(kill.choice * len(choice))], workers, losses)
+            choice = exposed or victims
+            victim = choice[int(kill.choice * len(choice))]
+            if place := victim.place:
+                for worker in workers if kill.node else [victim]:
+                    if worker.node_id == place.node_id:
+                        worker.killed_s = time.monotonic()
+                pid = self._raylets[place.node_id] if kill.node else place.pid
+                self._hands[place.node_id].kill.remote(pid)
             self._kills.pop(0)
 
     def end(self) -> None:
         """End what kills; say which kills came too late."""
-        if self._kills and self._began_s:
+        if self._kills and self._now_s:
             self._site.note(
                 f"--chaos: {count(len(self._kills), 'kill')} found no victim before the work was "
                 "done; a shorter interval brings them earlier"
@@ -116,25 +104,6 @@ class Killer:
                 ray.kill(hand)
         self._hands.clear()
 
-    def _victims(self, workers: Sequence[Worker], losses: Losses, *, node: bool) -> list[Worker]:
-        """Return the actors that are at work, on nodes that may be killed."""
-        nodes = self._hands.keys() - (self._spared if node else set())
-        return [
-            w for w in workers
-            if w.place and w.place.node_id in nodes and w.sent and not losses.is_ours(w)
-        ]  # fmt: skip
-
-    def _kill(self, kill: Kill, victim: Worker, workers: Sequence[Worker], losses: Losses) -> None:
-        assert victim.place  # noqa: S101 - who is at work has one
-        node_id, pid = victim.place.node_id, victim.place.pid
-        if kill.node:
-            for place in [w.place for w in workers if w.place and w.place.node_id == node_id]:
-                losses.expect(place)
-            self._hands.pop(node_id).kill_node.remote()
-        else:
-            losses.expect(victim.place)
-            self._hands[node_id].kill.remote(pid)
-
 
 def spared(cluster: Cluster) -> set[str]:
     """Return the nodes that are never killed: the head, and the driver's."""
@@ -143,19 +112,7 @@ def spared(cluster: Cluster) -> set[str]:
 
 
 def check_victims(chaos: Chaos, cluster: Cluster) -> None:
-    """Refuse to kill nodes where there are none to be killed.
-
-    Raises:
-        UsageError: There is only the head, or the driver's.
-    """
+    """Raise a UsageError where nodes are to be killed, and none may be."""
     if chaos.node and not {node.node_id for node in cluster.nodes} - spared(cluster):
         message = f"--chaos {chaos}: the cluster has no node but the head and the driver's"
         raise UsageError(message, "kill=2 kills actors; node=1 needs a cluster of several nodes.")
-
-
-def _has_something_to_lose(worker: Worker) -> bool:
-    """Return whether an actor has answered calls that are in no snapshot."""
-    sent = worker.sent[0]
-    if worker.recovery.unsaved:
-        return True
-    return isinstance(sent.order, Advance) and bool(ray.wait(sent.refs[:1], timeout=0)[0])

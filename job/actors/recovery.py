@@ -4,10 +4,9 @@ It has no clock and talks to nobody. The fleet obeys it, as dask's workers obey 
 `next` hands out one instruction at a time, `apply` takes note of what became of it, and nothing
 else changes it.
 
-An actor of a shard is one incarnation of it; whatever an older one says is ignored. A lost one is
-never asked again, and no single call is repeated on a state that may have seen it: the next
-incarnation starts from fresh instances, or from a snapshot that was taken between two calls, and
-gets every call from there on.
+An actor of a shard is one incarnation of it. A lost one is never asked again, and no single call is
+repeated on a state that may have seen it: the next incarnation starts from fresh instances, or from
+a snapshot that was taken between two calls, and gets every call from there on.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST_AT_ONE_POINT = 3  # losses in a row
+MOST_AT_ONE_POINT = 3  # losses
 MOST_WITHOUT_PROGRESS = 10  # a target that ends its process at random would go on for ever
 STRETCHES = 10  # in which a shard's calls are waited for at least: progress and timeline show them
 
@@ -33,24 +32,24 @@ class Goal(enum.IntEnum):
 
 
 class Point(NamedTuple):
-    """What an incarnation was doing when it was lost, as exactly as that is known.
-
-    Attributes:
-        doing: What was done to its instances.
-        first: The number of the first instance that it may have been.
-        last: That of the last one.
-        call: Which call of each, from 1; 0 where none was made.
-        certain: Whether it was this very call, and not one that shares its batch.
-    """
+    """What an incarnation was doing when it was lost, as exactly as that is known."""
 
     doing: Literal["making", "calling", "keeping", "reading"]
-    first: int
+    first: int  # the number of the first instance that it may have been
     last: int
-    call: int = 0
-    certain: bool = False
+    call: int = 0  # which one of each instance, from 1; 0 where none was made
+    certain: bool = False  # it was this very call, and not one that shares its batch
 
 
 # --- instructions
+
+
+class Plain(enum.Enum):
+    """Instructions that need no figures."""
+
+    SAVE = "take a snapshot"
+    WAIT = "do nothing before what is under way has come to something"
+    DONE = "do nothing: the goal is reached"
 
 
 @dataclass(frozen=True)
@@ -68,11 +67,6 @@ class Advance:
 
 
 @dataclass(frozen=True)
-class Save:
-    """Take a snapshot."""
-
-
-@dataclass(frozen=True)
 class Read:
     """Read states, from the `first`-th instance of the shard on."""
 
@@ -80,42 +74,24 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Wait:
-    """Do nothing before what is under way has come to something."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """Do nothing: the goal is reached."""
-
-
-@dataclass(frozen=True)
 class GiveUp:
-    """End the trial: `losses` without progress, all `at` one point, or None: ever elsewhere."""
+    """End the trial: too many losses `at` one point, or, where that is None, without progress."""
 
     at: Point | None
-    losses: int
 
 
-Instruction: TypeAlias = "Spawn | Advance | Save | Read | Wait | Done | GiveUp"
+Instruction: TypeAlias = "Plain | Spawn | Advance | Read | GiveUp"
 
 # --- events
 
 
 @dataclass(frozen=True)
-class Event:
-    """What became of an incarnation, or of what it was told to do."""
-
-    incarnation: int
+class Ready:
+    """The actor has its instances."""
 
 
 @dataclass(frozen=True)
-class Ready(Event):
-    """It has its instances."""
-
-
-@dataclass(frozen=True)
-class Advanced(Event):
+class Advanced:
     """It has answered so many remote calls, which carried so many calls together."""
 
     batches: int
@@ -123,72 +99,57 @@ class Advanced(Event):
 
 
 @dataclass(frozen=True)
-class Saved(Event):
+class Saved:
     """It has taken a snapshot."""
 
     snapshot: bytes
 
 
 @dataclass(frozen=True)
-class States(Event):
+class States:
     """It has told so many states."""
 
     states: int
 
 
 @dataclass(frozen=True)
-class Lost(Event):
-    """It is no more; `at` says where it was lost, if it could still tell.
-
-    What it did is not `blamed` where its node was lost, or where we ended it ourselves.
-    """
+class Lost:
+    """It is no more: lost `at` a point that it told, and `blamed` unless its node or we did it."""
 
     at: Point | None = None
     blamed: bool = True
 
 
+Event: TypeAlias = "Ready | Advanced | Saved | States | Lost"
+
+
 class Recovery:
     """One shard: how far it is, what it can start again from, and where it was lost.
 
-    Attributes:
-        numbers: Its instances.
-        calls: How many calls they get in all.
-        incarnation: The number of the actor that counts, from 1.
-        answered: How many of the calls are answered by it, those of its snapshot included.
+    Its instances get `each` calls each. A remote call carries `batch` of them, and `window` remote
+    calls may be under way; 1 where nobody knows beforehand what they carry (None). A snapshot is
+    taken after `save_every` calls; never, where that is 0.
     """
 
     def __init__(
         self, numbers: Sequence[int], each: int, batch: int | None, window: int, save_every: int = 0
     ) -> None:
-        """Begin with nothing requested.
-
-        Args:
-            numbers: The shard's instances.
-            each: How many calls each of them gets.
-            batch: How many calls a remote call carries; None where nobody knows beforehand.
-            window: How many remote calls may be under way; 1 where nobody knows what they carry.
-            save_every: After how many calls a snapshot is taken; 0 for never.
-        """
-        self.numbers = numbers
+        self.numbers = numbers  # of its instances
         self.calls = len(numbers) * each
-        self.incarnation = 1
-        self.answered = self._saved = 0
-        self._batch = batch
-        self._window = window
-        self._stretch = max(1, min(window // 2, -(-self._carriers(self.calls) // STRETCHES)))
+        self.incarnation = 1  # which actor of the shard it is now
+        self.answered = self._saved = 0  # calls, those in its snapshot included
+        self._batch, self._window = batch, window
+        self._stretch = max(1, min(window // 2, -(-self.calls // (STRETCHES * (batch or 1)))))
         self._save_every = save_every or self.calls + 1
         self._snapshot: bytes | None = None
-        # Of the incarnation that counts:
+        # Of this incarnation:
         self._is_ready = False
-        self._told: Spawn | Save | Read | None = None  # to do what nothing else may meet
+        self._told: Spawn | Read | Plain | None = None  # to do what nothing else may meet
         self._under_way = 0  # batches
-        self._held = 0  # calls in the last answer
         self._states = 0
-        # Of those that were blamed since one got further than all others:
-        self._stuck = self._in_a_row = 0
-        self._lost_at: Point | None = None
-        self._lost_after = 0  # calls that the last one had answered
-        self._reach = 0  # how far one of them may have come
+        # Of those that were lost and blamed since one got further than all others:
+        self._blamed: list[tuple[Point, int]] = []  # where, and after how many answered calls
+        self._size = batch or 1  # calls in a batch: an automatic one holds about what the last did
         self._end: GiveUp | None = None
 
     @property
@@ -201,98 +162,80 @@ class Recovery:
         if self._end:
             return self._end
         if self._told:
-            return Wait()
+            return Plain.WAIT
         if not self._is_ready:
             self._told = Spawn(self._snapshot)
         elif goal > Goal.READY and self.answered < self.calls:
             if self.unsaved < self._save_every:
                 return self._advance()
-            self._told = Save()
+            self._told = Plain.SAVE
         elif goal == Goal.READ and self._states < len(self.numbers):
             self._told = Read(self._states)
-        return self._told or Done()
+        return self._told or Plain.DONE
 
     def apply(self, event: Event) -> None:
-        """Take note of what happened.
-
-        Raises:
-            TypeError: It is no event.
-        """
-        if event.incarnation != self.incarnation:
-            return
+        """Take note of what happened."""
         match event:
             case Ready():
                 self._told, self._is_ready = None, True
             case Advanced(batches=batches, calls=calls):
                 self._under_way -= batches
-                self._held = calls
                 self.answered += calls
-                if self.answered > self._reach:
-                    self._stuck, self._lost_at = 0, None
+                self._size = self._batch or calls or 1
+                if all(self.answered > after + self._size for _, after in self._blamed):
+                    self._blamed.clear()
             case Saved(snapshot=snapshot):
                 self._told, self._snapshot, self._saved = None, snapshot, self.answered
             case States(states=states):
                 self._told = None
                 self._states += states
-            case Lost():
-                if event.blamed:
-                    self._blame(event.at or self._point())
+            case Lost(at=at, blamed=blamed):
+                if blamed:
+                    self._blame(at or self._point())
                 self.incarnation += 1
                 self.answered = self._saved
                 self._told, self._is_ready = None, False
-                self._under_way = self._held = self._states = 0
+                self._under_way = self._states = 0
             case _:
-                message = f"{event!r} is not an event that a shard knows"
-                raise TypeError(message)
+                raise TypeError(f"{event!r} is not an event that a shard knows")
 
-    def _advance(self) -> Advance | Wait:
-        """Hand out the next stretch of batches, if there is room for it.
+    def _advance(self) -> Instruction:
+        """Hand out a stretch of batches, if there is room for it.
 
         A fresh incarnation gets one, one, two, four … before it has answered, so that while the
         driver fills their windows in turn no actor waits long for its first one. Where one was lost
         they come one at a time, which tells which of them it was.
         """
         until = min(self.calls, self._saved + self._save_every)
-        left = self._carriers(until - self.answered) - self._under_way
-        window, stretch = (1, 1) if self._stuck else (self._window, self._stretch)
-        if not self.unsaved:
-            stretch = min(stretch, max(1, self._under_way))
-        batches = min(stretch, left)
+        left = -(-(until - self.answered) // (self._batch or 1)) - self._under_way
+        window = 1 if self._blamed else self._window
+        stretch = self._stretch if self.unsaved else min(self._stretch, max(1, self._under_way))
+        batches = min(stretch, left, window)
         if batches <= 0 or self._under_way + batches > window:
-            return Wait()
+            return Plain.WAIT
         self._under_way += batches
         return Advance(batches)
 
-    def _carriers(self, calls: int) -> int:
-        """Return how many remote calls carry so many calls; where nobody knows, one."""
-        return min(1, calls) if self._batch is None else -(-calls // self._batch)
-
     def _blame(self, point: Point) -> None:
         """Hold a loss against what was being done, and give up where that is hopeless."""
-        # An automatic batch holds about as many calls as the one before, if there was one.
-        batch, last = self._batch or max(1, self._held), self._lost_at
-        if last is None or point.doing != last.doing:
-            again = False
-        elif point.certain and last.certain:
-            again = point == last
-        else:
-            again = abs(self.answered - self._lost_after) < batch
-        self._in_a_row = self._in_a_row + 1 if again else 1
-        self._stuck += 1
-        self._lost_at, self._lost_after = point, self.answered
-        self._reach = max(self._reach, self.answered + batch)
-        if self._in_a_row >= MOST_AT_ONE_POINT:
-            self._end = GiveUp(point, self._stuck)
-        elif self._stuck >= MOST_WITHOUT_PROGRESS:
-            self._end = GiveUp(None, self._stuck)
+        self._blamed.append((point, self.answered))
+        at_one_point = [
+            last == point
+            if last.certain and point.certain
+            else last.doing == point.doing and abs(after - self.answered) < self._size
+            for last, after in self._blamed[-MOST_AT_ONE_POINT:]
+        ]
+        if sum(at_one_point) == MOST_AT_ONE_POINT:
+            self._end = GiveUp(point)
+        elif len(self._blamed) >= MOST_WITHOUT_PROGRESS:
+            self._end = GiveUp(None)
 
     def _point(self) -> Point:
-        """Return what was being done, by what was told and answered."""
         numbers = self.numbers
         match self._told:
             case Spawn():
                 return Point("making", numbers[0], numbers[-1])
-            case Save():
+            case Plain.SAVE:
                 return Point("keeping", numbers[0], numbers[-1])
             case Read(first=first):
                 return Point("reading", numbers[first], numbers[-1])

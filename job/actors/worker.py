@@ -8,7 +8,7 @@ import socket
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import ray
 import ray.exceptions as rex
@@ -26,56 +26,30 @@ if TYPE_CHECKING:
     from job.planning.layout import Layout
 
 FRESH_S = 0.5  # how old what is known of the nodes may be
-
-
-class Sent(NamedTuple):
-    """Remote calls that carry out an instruction; the last one's answer is waited for.
-
-    Attributes:
-        order: What they carry out.
-        refs: One for each remote call.
-        since_s: When they were sent, by the monotonic clock.
-        incarnation: To which actor of the shard.
-    """
-
-    order: Instruction
-    refs: list[Any]
-    since_s: float
-    incarnation: int
+REMOTE: Any = ray.remote(max_restarts=0, max_task_retries=0)(Shard)  # replaced by us, not by Ray
 
 
 @dataclass
 class Worker:
-    """A shard as the driver sees it: its actor, and the remote calls on their way to it.
+    """A shard as the driver sees it: its actor, and the remote calls on their way to it."""
 
-    Attributes:
-        index: Which shard it is, from 0.
-        recovery: How far it is, and what it is to do.
-        handle: Its actor now, as below.
-        place: Where that is, once it is ready.
-        refuge: The node on which it is requested without a CPU of its own; None: anywhere.
-        asked_s: When it was requested, by the monotonic clock.
-        heard_s: When it last answered, likewise.
-        sent: What is not answered, oldest first.
-        states: Those that were read so far.
-        told: How many calls were told as progress.
-    """
-
-    index: int
-    recovery: Recovery
+    index: int  # from 0
+    recovery: Recovery  # how far it is, and what it is to do
+    told: int = 0  # calls that were told as progress
+    # Of its actor now:
     handle: Any = None
-    place: Place | None = None
-    refuge: str | None = None
-    asked_s: float = 0.0
-    heard_s: float = 0.0
-    sent: deque[Sent] = field(default_factory=deque)
-    states: list[str] = field(default_factory=list)
-    told: int = 0
+    place: Place | None = None  # once it is ready
+    refuge: str | None = None  # the node on which it has no CPU of its own; None: anywhere
+    heard_s: float = 0.0  # when it last answered, or was requested, by the monotonic clock
+    killed_s: float | None = None  # when we killed it, likewise, if we did
+    states: list[str] = field(default_factory=list)  # those that were read so far
+    # What is not answered, the oldest first; an actor answers in order: the last one is waited for
+    sent: deque[tuple[Instruction, list[Any]]] = field(default_factory=deque)
 
-    def renew(self, handle: Any, now: float) -> None:
+    def renew(self, handle: Any) -> None:
         """Take note of a new actor, of which nothing is known yet."""
-        self.handle, self.place = handle, None
-        self.asked_s = self.heard_s = now
+        self.handle, self.heard_s = handle, time.monotonic()
+        self.place = self.killed_s = None
         self.states.clear()
 
     def kill(self) -> None:
@@ -85,14 +59,18 @@ class Worker:
             ray.kill(self.handle)
 
     @property
-    def host(self) -> str:
-        """The node it is on, as far as that is known yet."""
-        return self.place.address if self.place else "its node"
+    def node_id(self) -> str | None:
+        """Where it is, or is asked to be; None where nobody knows yet."""
+        return self.place.node_id if self.place else self.refuge
+
+    @property
+    def address(self) -> str:
+        """That of its node; empty where nobody knows yet."""
+        return self.place.address if self.place else ""
 
     def __str__(self) -> str:
-        """Name the actor by its instances and its node."""
         which = which_instances(self.recovery.numbers[0], self.recovery.numbers[-1])
-        return f"the actor of {which}" + (f" on {self.place.address}" if self.place else "")
+        return f"the actor of {which}" + (f" on {self.address}" if self.place else "")
 
 
 def which_instances(first: int, last: int) -> str:
@@ -104,42 +82,26 @@ class Spawner:
     """Starts actors, spread over the nodes or sharing a CPU, and knows which nodes there are."""
 
     def __init__(self, layout: Layout, subject: Subject) -> None:
-        """Take note of what is asked for."""
-        self._layout = layout
-        self._subject = subject
+        self._layout, self._subject = layout, subject
         self._recipe: Any = None
-        self._remote: Any = None
         self._cpus: dict[str, float] = {}  # of each node that is alive
         self._seen_s = -FRESH_S
 
     def request(self, numbers: Sequence[int], node_id: str | None) -> Any:
-        """Request an actor for these instances: wherever there is room, or on that node.
-
-        There it holds no CPU, since there may be none left.
-        """
-        if self._recipe is None:  # both are sent once, to where every actor can have them
+        """Request an actor: wherever there is room, or on that node without a CPU of its own."""
+        layout = self._layout
+        if self._recipe is None:  # it is sent once, to where every actor can have it
             self._recipe = ray.put(self._subject.packed)
-            self._remote = ray.remote(Shard)
-        cpus: float = 0 if node_id else self._layout.cpus_per_actor
-        where = on_node(node_id) if node_id else "SPREAD"
-        return self._remote.options(
-            max_restarts=0, max_task_retries=0, num_cpus=cpus, scheduling_strategy=where
-        ).remote(
-            self._recipe,
-            numbers,
-            self._layout.calls_per_batch,
-            self._layout.threads or 1,
-            own_place,
+        remote = REMOTE.options(
+            num_cpus=0 if node_id else layout.cpus_per_actor,
+            scheduling_strategy=on_node(node_id) if node_id else "SPREAD",
         )
-
-    def is_there(self, node_id: str | None) -> bool:
-        """Return whether there is such a node in the cluster."""
-        return node_id in self._nodes()
+        threads = layout.threads or 1
+        return remote.remote(self._recipe, numbers, layout.calls_per_batch, threads, own_place)
 
     def is_lost(self, worker: Worker) -> bool:
         """Return whether an actor's node has left the cluster, as far as it is known yet."""
-        node_id = worker.place.node_id if worker.place else worker.refuge
-        return node_id is not None and not self.is_there(node_id)
+        return worker.node_id is not None and worker.node_id not in self._nodes()
 
     def cpus(self) -> float:
         """Return how many CPUs the nodes have that are there."""
@@ -154,7 +116,7 @@ class Spawner:
         nodes = {n: cpus for n, cpus in self._nodes().items() if cpus and n not in leaving}
         if not nodes or room(self._layout.cpus_per_actor, list(nodes.values())) >= len(workers):
             return None
-        return emptiest(nodes, [w.place.node_id if w.place else w.refuge for w in workers])
+        return emptiest(nodes, [worker.node_id for worker in workers])
 
     def _nodes(self) -> dict[str, float]:
         if time.monotonic() > self._seen_s + FRESH_S:
@@ -166,6 +128,5 @@ class Spawner:
 
 def own_place() -> Place:
     """Return where this process runs; called on the workers."""
-    context = ray.get_runtime_context()
-    address = str(ray.util.get_node_ip_address())
-    return Place(context.get_node_id(), address, socket.gethostname(), os.getpid())
+    node_id, address = ray.get_runtime_context().get_node_id(), ray.util.get_node_ip_address()
+    return Place(node_id, str(address), socket.gethostname(), os.getpid())

@@ -8,24 +8,15 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from job.analysis import stats
-from job.analysis.causes import (
-    DEMAND_TOKEN,
-    SHARDED_NEEDS,
-    SUBMIT,
-    faults,
-    node_cores_s,
-    unlike_driver,
-)
+from job.analysis import causes, stats
 from job.planning.estimate import MOST_THREADS
-from job.words import capitalise
+from job.words import capitalise, count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from job.analysis.figures import Figures
 
-FEW_TRIALS = stats.LEAST_FOR_INTERVAL
 WIDE_SPREAD = 0.10
 SLOW_FIRST = 1.25
 BUSY = 0.25  # of the driver's machine before the start
@@ -38,185 +29,139 @@ def advise(figures: Figures) -> tuple[str, ...]:
     return tuple(text for check in CHECKS for text in check(figures))
 
 
-def omitted(figures: Figures) -> Iterator[str]:
-    """A strategy was left out."""
+def _omitted(figures: Figures) -> Iterator[str]:
     for name, reason in figures.results.omitted.items():
-        yield f"{name} was left out, not started: {reason}. {SHARDED_NEEDS}"
+        yield f"{name} was left out, not started: {reason}. {causes.SHARDED_NEEDS}"
 
 
-def serial_estimated(figures: Figures) -> Iterator[str]:
-    """The serial loop was sampled."""
-    for trial in figures.trials.get("serial", [])[-1:]:
-        if trial.estimated:
-            yield (
-                f"The serial time is estimated from {trial.instances:,} of "
-                f"{figures.results.workload.instances:,} instances, and only their states were "
-                "checked against it. --serial full runs all of them."
-            )
+def _serial_estimated(figures: Figures) -> Iterator[str]:
+    serial = figures.row("serial")
+    if serial and serial.last.estimated:
+        whole = count(figures.results.workload.instances, "instance")
+        said = f"The serial time is estimated from {serial.last.instances:,} of {whole}"
+        only = "and only their states were checked against it. --serial full runs all of them."
+        yield f"{said}, {only}"
 
 
-def few_trials(figures: Figures) -> Iterator[str]:
-    """No interval can be claimed."""
-    fewest = min(len(of_one) for of_one in figures.trials.values())
-    if fewest < FEW_TRIALS and figures.results.plan.get("trials") != "auto":
-        runs = "1 trial of each strategy carries"
-        if fewest > 1:
-            runs = f"{fewest} trials of each strategy carry"
-        yield (
-            f"{runs} no confidence interval. "
-            f"--trials {stats.LEAST_FOR_RATIO} or --trials auto give one (--wide)."
-        )
-
-
-def wide_spread(figures: Figures) -> Iterator[str]:
-    """Trials of one strategy differ much."""
-    for row in figures.rows:
-        if row.trials >= stats.LEAST_FOR_OUTLIERS and (row.spread or 0.0) > WIDE_SPREAD:
-            yield (
-                f"{row.strategy}: the trials spread by {row.spread:.0%} around their median. "
-                "Let nothing else run on the machines, or make each trial longer with more calls."
-            )
-
-
-def slow_first(figures: Figures) -> Iterator[str]:
-    """The first trial was slower than the others, and no warm-up came before it."""
-    if figures.results.plan.get("warmups"):
-        return
-    for name, of_one in figures.trials.items():
-        if len(of_one) < 3:  # noqa: PLR2004 - of two nobody can tell which is odd
-            continue
-        first, others = of_one[0].elapsed_s, median(t.elapsed_s for t in of_one[1:])
-        if first > SLOW_FIRST * others:
-            yield (
-                f"{name}: its first trial took {first / others:.2g} times as long as the others. "
-                "--warmups 1 leaves it out."
-            )
-
-
-def outliers(figures: Figures) -> Iterator[str]:
-    """Single trials lie far from the rest."""
-    for name, of_one in figures.trials.items():
-        if found := stats.summarise([t.elapsed_s for t in of_one]).outliers:
-            which = ", ".join(str(index + 1) for index in found)
-            yield (
-                f"{name}: trial {which} of {len(of_one)} lies far from the others. The median "
-                "bears that; if it recurs, look at what else runs on the machines."
-            )
-
-
-def machine_loaded(figures: Figures) -> Iterator[str]:
-    """The driver's machine was busy before anything began."""
-    busy = figures.results.environment.busy_share
-    if busy is not None and busy > BUSY:
-        yield (
-            f"The driver's machine was {busy:.0%} busy before the start. "
-            "Compare again when it is idle."
-        )
-
-
-def others_on_cluster(figures: Figures) -> Iterator[str]:
-    """Somebody else holds CPUs."""
+def _others_on_cluster(figures: Figures) -> Iterator[str]:
     cluster = figures.results.cluster
     if held := cluster.cpus_held:
-        yield (
-            f"Other actors or jobs held {held:g} of the cluster's {cluster.cpus:g} CPUs at the "
-            "start. Compare again when they have ended."
-        )
+        of = f"{held:g} of the cluster's {cluster.cpus:g} CPUs at the start"
+        yield f"Other actors or jobs held {of}. Compare again when they have ended."
 
 
-def avoidable(figures: Figures) -> Iterator[str]:
-    """Something keeps a strategy back, whether or not it is what limits it."""
-    for name, of_one in figures.trials.items():
-        for cause in faults(figures, of_one[-1]):
+def _machine_loaded(figures: Figures) -> Iterator[str]:
+    busy = figures.results.environment.busy_share or 0.0
+    if busy > BUSY:
+        said = f"The driver's machine was {busy:.0%} busy before the start."
+        yield f"{said} Compare again when it is idle."
+
+
+def _avoidable(figures: Figures) -> Iterator[str]:
+    """Say what keeps a strategy back, whether or not it is what limits it."""
+    for row in figures.rows:
+        for cause in causes.faults(figures, row.last):
             if cause.name in ("the GIL", "the driver"):
-                yield f"{name}: {cause.said}. {capitalise(cause.advice)}."
+                yield f"{row.strategy}: {cause.said}. {capitalise(cause.advice)}."
 
 
-def many_threads(figures: Figures) -> Iterator[str]:
-    """More threads would be of use than a shard may have."""
-    for name, of_one in figures.trials.items():
-        if of_one[-1].threads >= MOST_THREADS:
-            yield (
-                f"{name}: each shard has {MOST_THREADS:,} threads, the most there may be. "
-                "More --shards would let more calls wait at once."
-            )
+def _many_threads(figures: Figures) -> Iterator[str]:
+    for row in figures.rows:
+        if row.last.threads >= MOST_THREADS:
+            said = f"{row.strategy}: each shard has {MOST_THREADS:,} threads, the most there may be"
+            yield f"{said}. More --shards would let more calls wait at once."
 
 
-def waiting(figures: Figures) -> Iterator[str]:
-    """Calls that wait say nothing of CPU capacity."""
-    calls = figures.profile
-    if calls and calls.waits > 10 and calls.wall_s > 0.1:  # noqa: PLR2004 - clearly waiting
-        yield (
-            "The calls wait rather than compute: the figures show scheduling, not CPU capacity. "
-            "Do not carry them over to calls that compute."
-        )
-
-
-def unlike_nodes(figures: Figures) -> Iterator[str]:
-    """Nodes differ in size."""
+def _unlike_nodes(figures: Figures) -> Iterator[str]:
     sizes = {node.cpus for node in figures.results.cluster.nodes if node.cpus}
     if len(sizes) > 1:
         said = ", ".join(f"{size:g}" for size in sorted(sizes))
-        yield (
-            f"The nodes are unlike: they have {said} CPUs. Figures are those of this mixture; "
-            "use nodes of one kind to compare strategies."
-        )
+        advice = "Figures are those of this mixture; use nodes of one kind to compare strategies."
+        yield f"The nodes are unlike: they have {said} CPUs. {advice}"
 
 
-def open_cluster(figures: Figures) -> Iterator[str]:
-    """Whoever reaches the cluster runs code on it."""
-    if figures.results.cluster.open:
-        yield (
-            "The cluster is open: it demands no token, so whoever reaches its ports runs code on "
-            f"it, also while this measures. {DEMAND_TOKEN}"
-        )
-
-
-def actors_on_head(figures: Figures) -> Iterator[str]:
-    """Actors ran beside the driver and Ray's own processes, though there are other nodes."""
-    nodes = figures.results.cluster.nodes
-    heads = {node.node_id: node for node in nodes if node.head}
-    used = {s.node_id for of in figures.trials.values() for s in of[-1].placement}
-    for node_id in heads.keys() & used:
-        if len(nodes) > 1:
-            yield (
-                f"The head, {heads[node_id].name}, hosted actors, which compete there with the "
-                "driver and with Ray's own processes. Start the head with 0 CPUs."
-            )
-
-
-def unlike_cores(figures: Figures) -> Iterator[str]:
-    """A driver core is faster or slower than a worker core."""
-    cores = node_cores_s(trial for of in figures.trials.values() for trial in of)
-    if unlike := unlike_driver(cores, figures.results.environment.core_s):
-        advice = SUBMIT
-        if _all_beside_driver(figures):  # then it is one and the same machine
-            advice = "It is the same machine, so something else ran: compare again when it is idle."
-        yield (
-            f"A worker's core was {unlike} than the driver's, where the serial loop ran. {advice}"
-        )
-
-
-def _all_beside_driver(figures: Figures) -> bool:
-    driver = figures.results.environment.driver_address
+def _unlike_cores(figures: Figures) -> Iterator[str]:
     trials = [trial for of_one in figures.trials.values() for trial in of_one]
-    return {share.address for trial in trials for share in trial.placement} == {driver}
+    environment = figures.results.environment
+    if unlike := causes.unlike_driver(causes.node_cores_s(trials), environment.core_s):
+        advice = causes.SUBMIT
+        used = {share.address for trial in trials for share in trial.placement}
+        if used == {environment.driver_address}:
+            advice = "It is the same machine, so something else ran: compare again when it is idle."
+        said = f"A worker's core was {unlike} than the driver's, where the serial loop ran."
+        yield f"{said} {advice}"
 
 
-def blas_threads(figures: Figures) -> Iterator[str]:
-    """Numpy uses more threads on the driver than in an actor."""
-    driver = figures.results.environment.blas_threads
-    last = [of_one[-1] for of_one in figures.trials.values() if of_one[-1].actors]
-    actor = max((int(trial.settings.get("cpus_per_actor", 1)) for trial in last), default=0)
-    if driver and last and driver > max(1, actor):
-        yield (
-            f"numpy may use {driver} threads in the serial loop and {max(1, actor)} in an "
-            "actor. Set OMP_NUM_THREADS=1 for the driver to compare like with like."
-        )
+def _actors_on_head(figures: Figures) -> Iterator[str]:
+    nodes = figures.results.cluster.nodes
+    used = {share.node_id for row in figures.rows for share in row.last.placement}
+    for node in nodes if len(nodes) > 1 else ():
+        if node.head and node.node_id in used:
+            compete = "which compete there with the driver and with Ray's own processes"
+            yield f"The head, {node.name}, hosted actors, {compete}. Start the head with 0 CPUs."
+
+
+def _open_cluster(figures: Figures) -> Iterator[str]:
+    if figures.results.cluster.open:
+        whoever = "whoever reaches its ports runs code on it, also while this measures"
+        said = f"The cluster is open: it demands no token, so {whoever}."
+        yield f"{said} {causes.DEMAND_TOKEN}"
+
+
+def _blas_threads(figures: Figures) -> Iterator[str]:
+    driver = figures.results.environment.blas_threads or 0
+    knobs = [row.last.settings for row in figures.rows if row.last.actors]
+    actor = max((1, *(int(each.get("cpus_per_actor", 1)) for each in knobs)))
+    if knobs and driver > actor:
+        said = f"numpy may use {driver} threads in the serial loop and {actor} in an actor."
+        yield f"{said} Set OMP_NUM_THREADS=1 for the driver to compare like with like."
+
+
+def _wide_spread(figures: Figures) -> Iterator[str]:
+    for row in figures.rows:
+        if row.trials >= stats.LEAST_FOR_OUTLIERS and (row.spread or 0.0) > WIDE_SPREAD:
+            said = f"{row.strategy}: the trials spread by {row.spread:.0%} around their median."
+            advice = "Let nothing else run on the machines, or make each trial longer with more"
+            yield f"{said} {advice} calls."
+
+
+def _slow_first(figures: Figures) -> Iterator[str]:
+    if figures.results.plan.get("warmups"):
+        return
+    for name, of_one in figures.trials.items():
+        first, *others = (trial.elapsed_s for trial in of_one)
+        usual = median(others) if len(others) > 1 else first  # of two nobody can tell which is odd
+        if first > SLOW_FIRST * usual:
+            said = f"{name}: its first trial took {first / usual:.2g} times as long as the others."
+            yield f"{said} --warmups 1 leaves it out."
+
+
+def _outliers(figures: Figures) -> Iterator[str]:
+    for name, of_one in figures.trials.items():
+        if found := stats.summarise([t.elapsed_s for t in of_one]).outliers:
+            which = ", ".join(str(index + 1) for index in found)
+            said = f"{name}: trial {which} of {len(of_one)} lies far from the others. The median"
+            yield f"{said} bears that; if it recurs, look at what else runs on the machines."
+
+
+def _waiting(figures: Figures) -> Iterator[str]:
+    calls = figures.profile
+    if calls and calls.waits > 10 and calls.wall_s > 0.1:  # noqa: PLR2004 - clearly waiting
+        said = "The calls wait rather than compute: the figures show scheduling, not CPU capacity."
+        yield f"{said} Do not carry them over to calls that compute."
+
+
+def _few_trials(figures: Figures) -> Iterator[str]:
+    fewest = min(row.trials for row in figures.rows)
+    if fewest < stats.LEAST_FOR_INTERVAL and figures.results.plan.get("trials") != "auto":
+        runs = f"{fewest} trials of each strategy carry"
+        runs = runs if fewest > 1 else "1 trial of each strategy carries"
+        advice = f"--trials {stats.LEAST_FOR_RATIO} or --trials auto give one (--wide)."
+        yield f"{runs} no confidence interval. {advice}"
 
 
 CHECKS: tuple[Callable[[Figures], Iterator[str]], ...] = (
-    omitted, serial_estimated, others_on_cluster, machine_loaded, avoidable, many_threads,
-    unlike_nodes, unlike_cores, actors_on_head, open_cluster, blas_threads, wide_spread,
-    slow_first, outliers, waiting, few_trials,
+    _omitted, _serial_estimated, _others_on_cluster, _machine_loaded, _avoidable, _many_threads,
+    _unlike_nodes, _unlike_cores, _actors_on_head, _open_cluster, _blas_threads, _wide_spread,
+    _slow_first, _outliers, _waiting, _few_trials,
 )  # fmt: skip

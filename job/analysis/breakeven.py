@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 LEAST_STRETCH, MOST_STRETCH = 0.5, 4.0  # beyond, the trial was disturbed and says nothing
 LEAST_TELLING_S = 2e-5  # a call of less CPU time is blurred by what metering each call costs
-FEWEST_REMOTE = ("sharded", "actors")  # whose calls' CPU time is the least blurred comes first
 NEAR = 0.2  # a residual up to which the model's order of strategies may be off by noise
 MOST_OFF = 0.5  # a residual from which on it says nothing of this run
 
@@ -35,8 +34,7 @@ class Answer:
         call_s: The cost of one call from which on it does, with this many calls; None for never.
         calls: After how many calls of this cost its startup has paid back; None for never.
         behind_s: How much later its first call comes than the loop's; below 0 it comes earlier.
-        predicted_s: What the model says this run takes.
-        measured_s: What it took.
+        predicted_s: What the model says this run takes, which took `measured_s`.
         loop_s: What the serial loop took.
     """
 
@@ -66,25 +64,22 @@ class Answer:
 
     def __str__(self) -> str:
         """Say from which call cost on it pays, and how good the model is."""
+        off = f"{round(100 * self.residual):+d}%"
         if self.misses:
-            off = f"{self.residual:+.0%}"
             return f"{self.strategy}: no break-even, as the model misses this run by {off}"
-        how = f"(model {round(100 * self.residual):+d}% against measured)"
-        if self.call_s is not None:
-            cost = duration(float(f"{self.call_s:.2g}"))
-            return f"{self.strategy} from {cost} a call; startup {self._paid} {how}"
-        if self.behind_s < 0:
-            sooner = spelled(-self.behind_s)
-            return f"{self.strategy} by its startup alone, {sooner} shorter than the loop's {how}"
-        return f"{self.strategy} at no call cost: it spreads the calls over nothing {how}"
-
-    @property
-    def _paid(self) -> str:
+        how = f"(model {off} against measured)"
+        if self.call_s is None:
+            pays = "at no call cost: it spreads the calls over nothing"
+            if self.behind_s < 0:
+                pays = f"by its startup alone, {spelled(-self.behind_s)} shorter than the loop's"
+            return f"{self.strategy} {pays} {how}"
+        paid = "never pays back at this run's call cost"
         if self.behind_s <= 0:
-            return "is no longer than the loop's"
-        if self.whole_calls is None:
-            return "never pays back at this run's call cost"
-        return f"pays back after {count(self.whole_calls, 'call')}"
+            paid = "is no longer than the loop's"
+        elif self.whole_calls is not None:
+            paid = f"pays back after {count(self.whole_calls, 'call')}"
+        cost = duration(float(f"{self.call_s:.2g}"))
+        return f"{self.strategy} from {cost} a call; startup {paid} {how}"
 
 
 @dataclass(frozen=True)
@@ -97,13 +92,9 @@ class NoBreakEven:
 
 @dataclass(frozen=True)
 class BreakEven:
-    """The model of one run.
+    """The model of one run: what each strategy takes, and an answer for all but `serial`.
 
-    Attributes:
-        calls: How many there were.
-        call_s: What one took in the serial loop, without the loop.
-        costs: What each strategy takes, `serial` among them.
-        answers: For every other strategy.
+    A call took `call_s` in the serial loop, without the loop itself.
     """
 
     calls: int
@@ -119,12 +110,6 @@ class BreakEven:
     def winner(self, calls: int, call_s: float) -> str:
         """Return the strategy that should be the quickest with so many calls of that cost."""
         return min(self.costs, key=lambda name: self.costs[name].elapsed_s(calls, call_s))
-
-    def thresholds(self, calls: int) -> dict[str, float | None]:
-        """Return from which call cost on each other strategy beats the loop with so many calls."""
-        serial = self.costs["serial"]
-        others = {name: cost for name, cost in self.costs.items() if name != "serial"}
-        return {name: call_cost(serial, cost, calls) for name, cost in others.items()}
 
 
 def break_even(figures: Figures) -> BreakEven | NoBreakEven:
@@ -146,22 +131,22 @@ def break_even(figures: Figures) -> BreakEven | NoBreakEven:
     call_s = max(0.0, profile.call_s - results.calibration.loop_s)
     loop = Cost(serial.fixed_s, (Bound("loop", results.calibration.loop_s, 1.0),))
     stretch = _stretch({row.strategy: figures.trials[row.strategy] for row in others}, profile)
-    costs = {"serial": loop}
+    costs, answers = {"serial": loop}, []
     for row in others:
-        shape = _shape(figures.trials[row.strategy][-1], results, results.calibration)
-        costs[row.strategy] = Cost(row.fixed_s, shape.bounds(profile.cpu_share, stretch))
-    answers = (
-        Answer(
-            row.strategy,
-            call_cost(loop, costs[row.strategy], profile.calls),
-            paid_back(loop, costs[row.strategy], call_s),
-            behind_s=row.fixed_s - serial.fixed_s,
-            predicted_s=costs[row.strategy].elapsed_s(profile.calls, call_s),
-            measured_s=row.elapsed_s,
-            loop_s=serial.elapsed_s,
+        shape = _shape(row.last, results, results.calibration)
+        cost = Cost(row.fixed_s, shape.bounds(profile.cpu_share, stretch))
+        costs[row.strategy] = cost
+        answers.append(
+            Answer(
+                row.strategy,
+                call_cost(loop, cost, profile.calls),
+                paid_back(loop, cost, call_s),
+                behind_s=row.fixed_s - serial.fixed_s,
+                predicted_s=cost.elapsed_s(profile.calls, call_s),
+                measured_s=row.elapsed_s,
+                loop_s=serial.elapsed_s,
+            )
         )
-        for row in others
-    )
     return BreakEven(profile.calls, call_s, costs, tuple(answers))
 
 
@@ -191,16 +176,15 @@ def _stretch(others: dict[str, list[Trial]], profile: Profile) -> float:
 
     Cores that are two threads of one, or of another node, make it differ from 1; so does anything
     else that runs, for Ray gives its workers a low priority. By the clock, where each call had a
-    CPU of its own; else by CPU time, for then calls of ours keep each other waiting.
+    CPU of its own; else by CPU time, for then calls of ours keep each other waiting. Of the
+    strategies that with the fewest remote calls tells, as its calls' CPU time is the least blurred.
     """
-    name = next((name for name in FEWEST_REMOTE if name in others), next(iter(others)))
-    last = others[name][-1]
-    found = Profile.of(others[name], last.instances)
+    trials = others.get("sharded") or others.get("actors") or next(iter(others.values()))
+    last, found = trials[-1], Profile.of(trials, trials[-1].instances)
     each = last.settings.get("calls_per_batch") == 1
     if not profile.wall_s or (each and profile.cpu_s < LEAST_TELLING_S * profile.calls):
         return 1.0
-    alone = last.at_once <= last.cpus
     stretch = found.cpu_s / profile.cpu_s if profile.cpu_s and found.cpu_s else 1.0
-    if alone and found.wall_s and profile.computes:
+    if last.at_once <= last.cpus and found.wall_s and profile.computes:
         stretch = found.wall_s / profile.wall_s
     return min(max(stretch, LEAST_STRETCH), MOST_STRETCH)

@@ -15,7 +15,7 @@ from job.analysis.causes import node_cores_s
 from job.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from job.analysis.figures import Figures
     from job.analysis.stats import Interval
@@ -29,6 +29,12 @@ ERROR = Fraction(1, 20)  # that any elapsed, or any phase, is called changed tho
 # Two sessions on the same machine differ by as much, whatever the trials within each say.
 NEGLIGIBLE = 0.01  # of elapsed
 NOTED_CORE = 1.1  # up to which a busy machine changes it any minute
+ENDED = {
+    "running": "ended before its time",
+    "interrupted": "was interrupted",
+    "failed": "failed",
+    "disagree": "ended in states that disagree",
+}
 
 Finding = Literal["slower", "faster", "not significant"]
 
@@ -40,7 +46,7 @@ class PhaseChange:
     Attributes:
         relative: new_s / old_s - 1, so 0.3 is 30 % slower; None where the latter is 0.
         interval: Of `relative`; None where the trials are too few.
-        finding: What can be said of it. A change of under 1 % of elapsed is never significant.
+        finding: A change of under 1 % of elapsed is never significant.
         enough: Whether the trials could have carried a claim.
         trials: How many there were of OLD and of NEW.
         estimated: Whether either side is extrapolated from some of the instances.
@@ -83,17 +89,14 @@ def compare_runs(old: Figures, new: Figures, *, force: bool = False) -> Comparis
     """Compare two runs of the same workload on the same kind of cluster.
 
     Two questions are asked, each with 5 % error in all (Bonferroni): did the elapsed of any
-    strategy change, and, to explain it, did any of their phases.
-
-    Args:
-        old: What was measured before.
-        new: What was measured after.
-        force: Whether to compare runs that are not comparable.
+    strategy change, and, to explain it, did any of their phases. By force runs that are not
+    comparable are compared, too.
 
     Raises:
         UsageError: They are not comparable, or have no strategy in common.
     """
-    differs = tuple(_differences(old.results, new.results))
+    pairs = zip(_identity(old.results).items(), _identity(new.results).values(), strict=True)
+    differs = [f"{name} {was} and {now}" for (name, was), now in pairs if was != now]
     if differs and not force:
         message = f"OLD and NEW cannot be compared: {'; '.join(differs)}"
         raise UsageError(message, "--force compares them nevertheless.")
@@ -103,27 +106,46 @@ def compare_runs(old: Figures, new: Figures, *, force: bool = False) -> Comparis
         has = f"OLD has {', '.join(before) or 'none'}, NEW has {', '.join(after) or 'none'}"
         raise UsageError(f"OLD and NEW have no strategy in common of which a trial ended: {has}")
     errors = {phase: ERROR / (len(common) * asked) for phase, asked in _ASKED.items()}
+    pairs_of = ((name, phase) for name in common for phase in PHASES)
+    changes = (_change(n, phase, before[n], after[n], errors[phase]) for n, phase in pairs_of)
+    unfinished = [
+        f"{run} {ENDED[of.results.status]}."
+        for run, of in (("OLD", old), ("NEW", new))
+        if of.results.status != "complete"
+    ]
     return Comparison(
-        changes=tuple(
-            _change(name, phase, before[name], after[name], errors[phase])
-            for name in common
-            for phase in PHASES
-        ),
-        differs=differs,
-        notes=tuple(_notes(old, new)),
+        changes=tuple(changes),
+        differs=tuple(differs),
+        notes=(*unfinished, *_cores(old.results, new.results), *_notes(old, new)),
         least=max(map(stats.least_for_change, errors.values())),
         missing=tuple(name for name in before if name not in after),
-        unfinished="; ".join(_unfinished(old.results, new.results)),
+        unfinished="; ".join(unfinished),
     )
+
+
+def _identity(results: Results) -> dict[str, object]:
+    """Return what must be the same for a difference in time to mean anything."""
+    workload, cluster = results.workload, results.cluster
+    knobs = {f"--{name.replace('_', '-')}": results.plan.get(name, "auto") for name in KNOBS}
+    return {
+        "target": workload.target,
+        "instances": f"{workload.instances:,}",
+        "calls": ", ".join(workload.calls) or "none",
+        "read": workload.read or "the whole object",
+        "Ray": cluster.ray_version,
+        "Python": results.environment.python_version.rpartition(".")[0],
+        "nodes": len(cluster.nodes),
+        "CPUs": f"{cluster.cpus:g}",
+    } | knobs
 
 
 def _change(
     strategy: str, phase: str, old: list[Trial], new: list[Trial], error: Fraction
 ) -> PhaseChange:
-    before, after = _times(old, phase), _times(new, phase)
+    before, after = ([getattr(t, f"{phase}_s") for t in trials] for trials in (old, new))
     change = stats.compare(before, after, error)
     old_s, new_s = median(before), median(after)
-    negligible = abs(new_s - old_s) < NEGLIGIBLE * median(_times(old, "elapsed"))
+    negligible = abs(new_s - old_s) < NEGLIGIBLE * median(trial.elapsed_s for trial in old)
     finding: Finding = "not significant"
     if change.significant and not negligible:
         finding = "slower" if new_s > old_s else "faster"
@@ -135,85 +157,36 @@ def _change(
     )  # fmt: skip
 
 
-def _times(trials: list[Trial], phase: str) -> list[float]:
-    return [getattr(trial, f"{phase}_s") for trial in trials]
-
-
-# --- whether they are comparable
-
-
-def _differences(old: Results, new: Results) -> Iterator[str]:
-    """Name what must be the same for a difference in time to mean anything."""
-    for name, of in _SAME.items():
-        if of(old) != of(new):
-            yield f"{name} {of(old)} and {of(new)}"
-
-
-def _knob(name: str) -> Callable[[Results], object]:
-    return lambda results: results.plan.get(name, "auto")  # what older versions did
-
-
-_SAME: dict[str, Callable[[Results], object]] = {
-    "target": lambda results: results.workload.target,
-    "instances": lambda results: f"{results.workload.instances:,}",
-    "calls": lambda results: ", ".join(results.workload.calls) or "none",
-    "read": lambda results: results.workload.read or "the whole object",
-    "Ray": lambda results: results.cluster.ray_version,
-    "Python": lambda results: results.environment.python_version.rpartition(".")[0],
-    "nodes": lambda results: len(results.cluster.nodes),
-    "CPUs": lambda results: f"{results.cluster.cpus:g}",
-} | {f"--{name.replace('_', '-')}": _knob(name) for name in KNOBS}
-
-
 # --- what else there is to say
-
-
-def _notes(old: Figures, new: Figures) -> Iterator[str]:
-    before, after = old.trials, new.trials
-    yield from _unfinished(old.results, new.results)
-    yield from _cores(old.results, new.results)
-    for name in sorted(before.keys() ^ after.keys()):
-        yield f"{name}: only {'OLD' if name in before else 'NEW'} has trials of it."
-    for name in (name for name in before if name in after):
-        then, now = before[name][-1], after[name][-1]
-        keys = sorted(then.settings.keys() | now.settings.keys())
-        other = [key for key in keys if then.settings.get(key) != now.settings.get(key)]
-        for key in other:
-            values = f"{then.settings.get(key, '?')} in OLD, {now.settings.get(key, '?')} in NEW"
-            yield f"{name}: {key.replace('_', ' ')}: {values}."
-        hurt = [run for run, trial in (("OLD", then), ("NEW", now)) if trial.losses]
-        if hurt:
-            runs = " and ".join(hurt)
-            yield f"{name}: no trial of {runs} was without deaths, and their price is in its times."
-        exact = new.results.workload.agree == "exact" and then.instances == now.instances
-        if exact and then.digest != now.digest:
-            yield f"{name}: it ended in other states: what is computed is not the same."
 
 
 def _cores(old: Results, new: Results) -> Iterator[str]:
     """Note whose cores took longer, or less, for the same piece of Python."""
-    nodes = [node_cores_s(run.trials) for run in (old, new)]
+    nodes = [node_cores_s(run.trials) or [0.0] for run in (old, new)]
     pairs = {
         "the driver's": (old.environment.core_s, new.environment.core_s),
-        "the median node's": tuple(median(of_one) if of_one else None for of_one in nodes),
+        "the median node's": (median(nodes[0]), median(nodes[1])),
     }
     for whose, (before, after) in pairs.items():
         times = max(after / before, before / after) if before and after else 1.0
         if before and after and times > NOTED_CORE:
-            how = "slower" if after > before else "faster"
-            yield (
-                f"{whose} core was {times:.2g} times {how} in NEW: what computes may differ by as "
-                "much."
-            )
+            how = f"{times:.2g} times {'slower' if after > before else 'faster'}"
+            yield f"{whose} core was {how} in NEW: what computes may differ by as much."
 
 
-def _unfinished(old: Results, new: Results) -> Iterator[str]:
-    said = {
-        "running": "ended before its time",
-        "interrupted": "was interrupted",
-        "failed": "failed",
-        "disagree": "ended in states that disagree",
-    }
-    for name, results in (("OLD", old), ("NEW", new)):
-        if results.status != "complete":
-            yield f"{name} {said[results.status]}."
+def _notes(old: Figures, new: Figures) -> Iterator[str]:
+    before, after = old.trials, new.trials
+    for name in sorted(before.keys() ^ after.keys()):
+        yield f"{name}: only {'OLD' if name in before else 'NEW'} has trials of it."
+    for name in (name for name in before if name in after):
+        then, now = before[name][-1], after[name][-1]
+        for key in sorted(then.settings.keys() | now.settings.keys()):
+            was, is_now = then.settings.get(key, "?"), now.settings.get(key, "?")
+            if was != is_now:
+                yield f"{name}: {key.replace('_', ' ')}: {was} in OLD, {is_now} in NEW."
+        hurt = " and ".join(run for run, t in (("OLD", then), ("NEW", now)) if t.losses)
+        if hurt:
+            yield f"{name}: no trial of {hurt} was without deaths, and their price is in its times."
+        exact = new.results.workload.agree == "exact" and then.instances == now.instances
+        if exact and then.digest != now.digest:
+            yield f"{name}: it ended in other states: what is computed is not the same."

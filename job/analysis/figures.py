@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from job.analysis.stats import Interval
-    from job.planning.costs import Bound
     from job.results.document import Results, Trial
+
+SAME = 1.05  # a factor up to which, either way, nobody should change a program
 
 
 @dataclass(frozen=True)
@@ -23,23 +24,20 @@ class Row:
     """One strategy's figures: medians of its trials, times in seconds.
 
     Attributes:
-        actors: How many there were; None for the serial loop.
-        ideal_s: The bound of the work phase.
-        bound_by: Which resource that is; see `Shape.bounds`.
+        last: The last trial, for what all of them share: actors, CPUs, knobs.
+        ideal_s: The bound of the work phase, by the resource `bound_by`; see `Shape.bounds`.
         speedup: Of elapsed, against the serial loop; None where that did not run.
-        speedup_of_work: Likewise, of the work phase alone.
         interval: Of the speedup; None with few trials.
-        efficiency: ideal / work.
         spread: Of elapsed, as `stats.Summary` has it.
-        losses: How many actors died, in trials that are not among these too.
-        replayed_calls: How many answered calls had to be made again, likewise.
         estimated: Whether the times are extrapolated from some of the instances.
         speedup_estimated: Whether the serial loop's are, on which the speedup rests.
+        losses: How many actors died, in trials that are not among these too.
+        replayed_calls: How many answered calls had to be made again, likewise.
     """
 
     strategy: str
+    last: Trial
     trials: int
-    actors: int | None
     startup_s: float
     work_s: float
     read_s: float
@@ -53,7 +51,6 @@ class Row:
     efficiency: float | None
     calls_per_s: float | None
     spread: float | None
-    settings: dict[str, int | float | str]
     estimated: bool
     speedup_estimated: bool
     losses: int
@@ -63,6 +60,16 @@ class Row:
     def fixed_s(self) -> float:
         """What it takes whatever the calls are."""
         return self.startup_s + self.read_s
+
+    @property
+    def lost_s(self) -> float:
+        """How far the work is from its ideal."""
+        return self.work_s - self.ideal_s
+
+    @property
+    def gains_nothing(self) -> bool:
+        """Whether neither the whole nor the work alone is any faster than the serial loop."""
+        return self.speedup is not None and max(self.speedup, self.speedup_of_work or 0.0) <= SAME
 
 
 @dataclass(frozen=True)
@@ -88,11 +95,6 @@ class Figures:
         """Return a strategy's row, if it was run."""
         return next((row for row in self.rows if row.strategy == strategy), None)
 
-    @property
-    def computes(self) -> bool:
-        """Whether the calls compute rather than wait, as far as is known."""
-        return self.profile is not None and self.profile.computes
-
 
 def figures_of(results: Results) -> Figures:
     """Return the figures of a results document, complete or not."""
@@ -104,52 +106,40 @@ def figures_of(results: Results) -> Figures:
     return Figures(results, counted, trials, rows, profile)
 
 
-def ideal(trial: Trial, profile: Profile, instances: int) -> Bound:
-    """Return the bound of a trial's work phase, if all its calls were one and nothing else cost.
-
-    That is max(slowest instance's wall time, total CPU time / CPUs used, total wall time / calls at
-    once), with the calls' times as the serial loop had them: it alone runs them undisturbed. The
-    loop is not slowed by timing each instance, so the slowest one's time is at least the mean.
-    """
-    cpu_share = profile.cpu_s / profile.wall_s if profile.wall_s else 0.0
-    shape = Shape(instances, cpus=trial.cpus or 1, slot=1 / trial.at_once)
-    return Cost(0.0, shape.bounds(cpu_share)).limit(profile.wall_s)
-
-
 def _row(
     trials: Sequence[Trial], counted: Sequence[Trial], serial: Sequence[Trial], instances: int
 ) -> Row:
-    last = trials[-1]
-    work, elapsed = _median(trials, "work_s"), stats.summarise([t.elapsed_s for t in trials])
-    # Where the serial loop did not run, the calls' times are the trial's own.
+    last, work_s = trials[-1], _median(trials, "work_s")
+    elapsed = stats.summarise([trial.elapsed_s for trial in trials])
+    # The ideal is the bound of the work if all calls were one and nothing else cost, with the
+    # calls' times as the serial loop had them, which alone runs them undisturbed; else their own.
     profile = Profile.of(serial or [last], instances)
-    bound = ideal(last, profile, instances)
+    shape = Shape(instances, cpus=last.cpus or 1, slot=1 / last.at_once)
+    computing = profile.cpu_s / profile.wall_s if profile.wall_s else 0.0
+    bound = Cost(0.0, shape.bounds(computing)).limit(profile.wall_s)
     ideal_s = bound.per_call_s(profile.wall_s)
-    speedup = (
-        stats.ratio([t.elapsed_s for t in serial], [t.elapsed_s for t in trials])
-        if serial
-        else stats.Ratio(None, None)
-    )
+    speedup = stats.Ratio(None, None)
+    if serial:
+        speedup = stats.ratio([t.elapsed_s for t in serial], [t.elapsed_s for t in trials])
     return Row(
         strategy=last.strategy,
+        last=last,
         trials=len(trials),
-        actors=last.actors or None,
         startup_s=_median(trials, "startup_s"),
-        work_s=work,
+        work_s=work_s,
         read_s=_median(trials, "read_s"),
         elapsed_s=elapsed.median,
         cpu_s=_median(trials, "cpu_s"),
         ideal_s=ideal_s,
         bound_by=bound.name,
         speedup=speedup.value,
-        speedup_of_work=_quotient(_median(serial, "work_s"), work) if serial else None,
+        speedup_of_work=_median(serial, "work_s") / work_s if serial and work_s else None,
         interval=speedup.interval if last.strategy != "serial" else None,
-        efficiency=_quotient(ideal_s, work),
-        calls_per_s=_quotient(last.calls * instances / last.instances, work),
+        efficiency=ideal_s / work_s if work_s else None,
+        calls_per_s=last.calls * instances / last.instances / work_s if work_s else None,
         spread=elapsed.spread,
-        settings=last.settings,
-        estimated=any(t.estimated for t in trials),
-        speedup_estimated=any(t.estimated for t in serial),
+        estimated=any(trial.estimated for trial in trials),
+        speedup_estimated=any(trial.estimated for trial in serial),
         losses=sum(trial.losses for trial in counted),
         replayed_calls=sum(trial.replayed_calls for trial in counted),
     )
@@ -157,7 +147,3 @@ def _row(
 
 def _median(trials: Sequence[Trial], phase: str) -> float:
     return float(median(getattr(trial, phase) for trial in trials))
-
-
-def _quotient(over: float, under: float) -> float | None:
-    return over / under if under else None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
-from job.analysis import losses
 from job.analysis.breakeven import break_even, pays_off
-from job.analysis.causes import SAME, causes_of
-from job.analysis.figures import Figures, figures_of
+from job.analysis.causes import causes_of
+from job.analysis.figures import SAME, Figures, figures_of
 from job.analysis.gates import judge
-from job.words import capitalise, count, excerpt, spelled
+from job.words import capitalise, count, excerpt, shorten, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,29 +20,26 @@ if TYPE_CHECKING:
     from job.analysis.causes import Cause
     from job.analysis.figures import Row
     from job.analysis.gates import Gate
-    from job.results.document import Cluster, Judged, NodeShare, Results, Trial
+    from job.results.document import Cluster, Judged, Loss, NodeShare, Results, Trial
 
 STATES_WIDTH = 76
+MOST_CAUSES, CAUSE_WIDTH = 3, 70  # of deaths
+NOTICED_S = 1.0  # later than after so much a death was noticed late
 
 
 @dataclass(frozen=True)
 class Report(Figures):
-    """What a person wants to know of a comparison: its figures, and what they mean.
+    """What a person wants to know of a comparison: its figures, and what they mean in sentences.
 
     Attributes:
-        cluster: What it ran on, in one line.
-        workload: What was computed, in one line.
         model: From which call cost on each strategy pays, or why nobody knows.
         causes: What keeps each strategy but the serial loop from being faster.
         states: What each strategy's last trial ended in, shortened.
         agreement: Whether they agree.
         placement: Where each strategy's last trial ran, by the names the cluster has for nodes.
-        losses: What actors died of, and what that cost, in sentences.
-        advisories: What makes the figures doubtful, in sentences.
         pays_off: What the model says, a sentence for each strategy.
         answer: What to do; the verdict's first sentence.
         because: What limits the best strategy; the second.
-        gates: Which demands were met.
     """
 
     cluster: str
@@ -70,34 +68,28 @@ def analyse(results: Results, gates: Sequence[Gate] = ()) -> Report:
     model = break_even(figures)
     causes = causes_of(figures, model)
     answer, because = _verdict(figures, causes)
-    last = {name: of_one[-1] for name, of_one in figures.trials.items()}
+    last = {row.strategy: row.last for row in figures.rows}
+    names = {node.node_id: node.host for node in results.cluster.nodes}
     return Report(
         **vars(figures),
         cluster=ran_on(results),
         workload=str(results.workload),
         model=model,
         causes=causes,
-        states=tuple(
-            (name, excerpt(t.states, STATES_WIDTH, t.instances)) for name, t in last.items()
-        ),
+        states=tuple((n, excerpt(t.states, STATES_WIDTH, t.instances)) for n, t in last.items()),
         agreement=_agreement(results, last),
-        placement=tuple(_placed(last, results.cluster)),
-        losses=losses.sentences(figures),
+        placement=tuple(
+            (name, share.model_copy(update={"host": names.get(share.node_id, share.host)}))
+            for name, trial in last.items()
+            for share in trial.placement
+        ),
+        losses=tuple(_losses(figures)),
         advisories=results.advisories,
         pays_off=pays_off(model),
         answer=answer,
         because=because,
         gates=judge(gates, figures) or results.gates,
     )
-
-
-def _placed(trials: dict[str, Trial], cluster: Cluster) -> Iterator[tuple[str, NodeShare]]:
-    """Yield what of each strategy ran on which node, by the name that the cluster has for it."""
-    names = {node.node_id: node.host for node in cluster.nodes}
-    for strategy, trial in trials.items():
-        for share in trial.placement:
-            named = {"host": names.get(share.node_id, share.host)}
-            yield strategy, share.model_copy(update=named)
 
 
 def ran_on(results: Results) -> str:
@@ -120,21 +112,16 @@ def _agreement(results: Results, last: dict[str, Trial]) -> str:
     agree = results.workload.agree
     if isinstance(agree, dict) and "none" in agree:
         return f"not compared: {agree['none']}"
-    sampled = [trial.instances for trial in last.values() if trial.estimated]
-    within = "" if agree == "exact" else " within the tolerance"
-    if sampled:
-        return f"they agree{within} (serial: of the {count(sampled[0], 'instance')} it ran)"
-    return f"they agree{within}"
+    said = "they agree" if agree == "exact" else "they agree within the tolerance"
+    sampled = [count(t.instances, "instance") for t in last.values() if t.estimated]
+    return f"{said} (serial: of the {sampled[0]} it ran)" if sampled else said
 
 
 # --- the verdict
 
 
 def _verdict(figures: Figures, causes: dict[str, Cause]) -> tuple[str, str]:
-    """Say what the figures mean: what to do, then what limits the best strategy.
-
-    Only a complete comparison has a verdict; of any other it is said why there is none.
-    """
+    """Say what to do, then what limits the best strategy; or why there is no verdict."""
     others = [row for row in figures.rows if row.strategy != "serial" and row.speedup]
     serial = figures.row("serial")
     if figures.results.status != "complete" or not others or not serial:
@@ -150,27 +137,73 @@ def _no_verdict(results: Results) -> tuple[str, str]:
         "complete": "No verdict: only `serial` and another strategy give a speedup",
         "interrupted": "No verdict, it was interrupted",
         "disagree": "No verdict, the states disagree",
-        "failed": f"No verdict, it failed: {results.problem}",
+        "failed": f"No verdict, it failed: {results.problem}".rstrip("."),
+        "running": "No verdict yet",
     }
-    said = ended.get(results.status, "No verdict yet")
-    return f"{said.rstrip('.')}.", f"{count(len(results.trials), 'trial')} had ended."
+    return f"{ended[results.status]}.", f"{count(len(results.trials), 'trial')} had ended."
 
 
 def _answer(serial: Row, best: Row) -> str:
-    """What to do, in words that need no explanation."""
     factor = best.speedup or 0.0
     about = "about " if serial.estimated else ""
     times = f"{spelled(best.elapsed_s)} against {about}{spelled(serial.elapsed_s)}"
+    took = f"{best.strategy} took {times}"
     if 1 / SAME < factor <= SAME:
-        return f"No difference worth a change: {best.strategy} took {times} for the serial loop."
+        return f"No difference worth a change: {took} for the serial loop."
     if best.interval and best.interval[0] <= 1 <= best.interval[1]:
-        low, high = best.interval
-        return (
-            f"No difference beyond the noise: {best.strategy} took {times} for the serial loop, "
-            f"and the trials allow anything from {low:.3g} to {high:.3g} times as fast."
-        )
-    if factor > 1:
-        return (
-            f"Use {best.strategy}: {about}{factor:.3g} times as fast as the serial loop ({times})."
-        )
-    return f"Stay with the serial loop: {best.strategy} took {times}."
+        allow = "the trials allow anything from {:.3g} to {:.3g} times as fast"
+        noise = f"{took} for the serial loop, and {allow.format(*best.interval)}"
+        return f"No difference beyond the noise: {noise}."
+    if factor <= 1:
+        return f"Stay with the serial loop: {took}."
+    return f"Use {best.strategy}: {about}{factor:.3g} times as fast as the serial loop ({times})."
+
+
+# --- what deaths of actors cost, and what became of them
+
+
+def _losses(figures: Figures) -> Iterator[str]:
+    """Say for each strategy that lost actors how many, of what, and at what price."""
+    hurt = [row.strategy for row in figures.rows if row.losses]
+    for name in hurt:
+        yield f"{name}: {_told(figures.counted[name], figures.trials[name])}."
+    if hurt and (chaos := figures.results.plan.get("chaos")):
+        yield f"--chaos {chaos} brought deaths about."
+
+
+def _told(trials: Sequence[Trial], analysed: Sequence[Trial]) -> str:
+    marred = [trial for trial in trials if trial.losses]
+    clean = [trial.elapsed_s for trial in analysed if not trial.losses]
+    deaths = [death for trial in marred for death in trial.deaths]
+    again = sum(trial.replayed_calls for trial in marred)
+    made = f"{count(again, 'call')} that had been answered {'was' if again == 1 else 'were'} made"
+    died = count(sum(trial.losses for trial in marred), "actor")
+    parts = [f"{died} died{_of_what(deaths)}", f"{made} again"]
+    if back := [death.resumed_s for death in deaths if death.resumed_s is not None]:
+        times = f"{median(back):,.2g} s"
+        if len(back) > 1:
+            times = f"a median of {times}, at most {max(back):,.2g} s"
+        late = max(death.unheard_s or 0.0 for death in deaths)
+        noticed = f", noticed at most {late:,.2g} s late" if late >= NOTICED_S else ""
+        parts.append(f"work went on after {times}{noticed}")
+    if not clean:
+        return "; ".join([*parts, "no trial was without deaths, so all times hold their price"])
+    took = f"took {median(t.elapsed_s for t in marred):,.2f} s, the others {median(clean):,.2f} s"
+    parts.append(f"{count(len(marred), 'trial')} with deaths {took}, which alone count above")
+    if shrunk := len(trials) - len(marred) - len(clean):
+        parts.append(f"{count(shrunk, 'trial')} on fewer CPUs than the first did not count")
+    return "; ".join(parts)
+
+
+def _of_what(deaths: Sequence[Loss]) -> str:
+    """Return what they died of and where, the most frequent first."""
+    found = Counter(
+        shorten(death.cause, CAUSE_WIDTH) + (f" on {death.address}" if death.address else "")
+        for death in deaths
+    )
+    told = [
+        f"{cause}, {number:,} times" if number > 1 else cause
+        for cause, number in found.most_common(MOST_CAUSES)
+    ]
+    more = "; …" if len(found) > MOST_CAUSES else ""
+    return f" ({'; '.join(told)}{more})" if told else ""

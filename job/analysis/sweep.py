@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias
 
 from job.analysis.breakeven import BreakEven
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from job.results.sweep import Over, Sweep
 
     Point: TypeAlias = tuple[float, Report]  # a value, and the report of what was measured there
-    Pair: TypeAlias = tuple[float, Report, Row]
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,9 @@ class SweepReport:
     """What a person wants to know of a sweep.
 
     Attributes:
-        sweep: The document.
         over: What was varied, through the values that were measured.
-        points: Each value with the report of its comparison, by ascending value.
         facts: What was swept, where, and what is missing, each behind its label.
-        best: The best layout, or which strategy is the quickest from where on; empty without
-            points.
+        best: The best layout, or which strategy is the quickest from where on.
         limit: What limits the best strategy with actors; None where there is none.
         pays_off: From which call cost on each strategy pays, where that was varied: what the
             middle point of those that have a break-even predicts.
@@ -39,7 +36,6 @@ class SweepReport:
         model: What predicts; None where nothing does.
     """
 
-    sweep: Sweep
     over: Over
     points: tuple[Point, ...]
     facts: tuple[tuple[str, str], ...]
@@ -50,15 +46,6 @@ class SweepReport:
     advisories: tuple[str, ...] = ()
     model: BreakEven | None = None
 
-    @property
-    def scaling(self) -> tuple[tuple[int, Row], ...]:
-        """How many calls could run at once in `sharded`, with its figures, point by point."""
-        return tuple(
-            (report.trials["sharded"][-1].at_once, row)
-            for _, report in self.points
-            if (row := report.row("sharded")) and row.calls_per_s
-        )
-
 
 def analyse_sweep(sweep: Sweep) -> SweepReport:
     """Return the report of a sweep, complete or not."""
@@ -66,19 +53,10 @@ def analyse_sweep(sweep: Sweep) -> SweepReport:
     points = tuple((point.value, analyse(point.results)) for point in sweep.points)
     if not points:
         nothing = f"over {sweep.over}: nothing was measured. {sweep.problem}".strip()
-        return SweepReport(sweep, over, (), (("Sweep", nothing),))
-    of_layouts = sweep.over in ("shards", "threads")
-    # Of weak scaling each point computes something else: the best is what gains most by it.
-    key = _gain if of_layouts and sweep.weak else _quickness
-    pairs = [(value, report, row) for value, report in points for row in report.rows]
-    best = _layout(max(pairs, key=key), over) if of_layouts else _winners(points, over)
-    sent = [pair for pair in pairs if pair[2].strategy != "serial"]
-    if not of_layouts:
-        sent = [pair for pair in sent if pair[1] is points[-1][1]]
-    limit = _limit(max(sent, key=key), over) if sent else None
+        return SweepReport(over, (), (("Sweep", nothing),))
     model, pays_off, checked = _predict(points, over)
     return SweepReport(
-        sweep, over, points, tuple(_facts(sweep)), best, limit, pays_off, checked,
+        over, points, tuple(_facts(sweep)), *_best_and_limit(points, over), pays_off, checked,
         tuple(_advisories(points)), model,
     )  # fmt: skip
 
@@ -98,41 +76,43 @@ def _facts(sweep: Sweep) -> Iterator[tuple[str, str]]:
         yield "", f"{sweep.status} {sweep.problem}".strip()
 
 
-def _gain(pair: Pair) -> float:
-    return pair[2].speedup or 0.0
+def _best_and_limit(points: Sequence[Point], over: Over) -> tuple[str, str | None]:
+    def gain(pair: tuple[float, Report, Row]) -> float:
+        # Of weak scaling each point computes something else: the best is what gains most by it.
+        return (pair[2].speedup or 0.0) if over.weak else -pair[2].elapsed_s
 
-
-def _quickness(pair: Pair) -> float:
-    return -pair[2].elapsed_s
-
-
-def _layout(best: Pair, over: Over) -> str:
-    value, _, row = best
-    if row.strategy == "serial":
-        return f"the serial loop, {spelled(row.elapsed_s)}: no layout that was measured is quicker."
-    about = "about " if row.speedup_estimated else ""
-    times = "" if row.speedup is None else f", {about}{row.speedup:.3g} times as fast as the loop"
-    return f"{over.key}={over.spelled(value)}: {spelled(row.elapsed_s)}{times}."
+    pairs = [(value, report, row) for value, report in points for row in report.rows]
+    if over.key in ("shards", "threads"):  # each is another layout of the same
+        value, _, row = max(pairs, key=gain)
+        about = "about " if row.speedup_estimated else ""
+        times = f", {about}{row.speedup:.3g} times as fast as the loop" if row.speedup else ""
+        best = f"{over.key}={over.spelled(value)}: {spelled(row.elapsed_s)}{times}."
+        if row.strategy == "serial":
+            took = spelled(row.elapsed_s)
+            best = f"the serial loop, {took}: no layout that was measured is quicker."
+    else:
+        best = _winners(points, over)
+        pairs = [pair for pair in pairs if pair[1] is points[-1][1]]
+    sent = [pair for pair in pairs if pair[2].strategy != "serial"]
+    if not sent:
+        return best, None
+    value, report, row = max(sent, key=gain)
+    cause = report.causes[row.strategy]
+    said = f"{cause.said}; {cause.advice}" if cause.advice else cause.said
+    return best, f"{cause.name}, for {row.strategy} at {over.key}={over.spelled(value)}: {said}."
 
 
 def _winners(points: Sequence[Point], over: Over) -> str:
     """Say which strategy is the quickest, and where that changes."""
-    said: list[str] = []
-    before = ""
-    for value, report in points:
-        name = min(report.rows, key=lambda row: row.elapsed_s).strategy
-        if name != before:
-            said.append(f"{name} from {over.key}={over.spelled(value)} on")
-        before = name
+
+    def quickest(point: Point) -> str:
+        return min(point[1].rows, key=lambda row: row.elapsed_s).strategy
+
+    said = (
+        f"{name} from {over.key}={over.spelled(next(won)[0])} on"
+        for name, won in groupby(points, quickest)
+    )
     return f"{', then '.join(said)}."
-
-
-def _limit(quickest: Pair, over: Over) -> str:
-    value, report, row = quickest
-    cause = report.causes[row.strategy]
-    advice = f"; {cause.advice}" if cause.advice else ""
-    where = f"{row.strategy} at {over.key}={over.spelled(value)}"
-    return f"{cause.name}, for {where}: {cause.said}{advice}."
 
 
 def _advisories(points: Sequence[Point]) -> Iterator[str]:
@@ -143,18 +123,15 @@ def _advisories(points: Sequence[Point]) -> Iterator[str]:
 
 
 def _predict(points: Sequence[Point], over: Over) -> tuple[BreakEven | None, tuple[str, ...], str]:
-    """Return the break-even of the middle point that has one, in sentences, and how it holds.
-
-    What it predicts for the other points is held against what was measured there.
-    """
+    """Return the break-even of the middle point that has one, in sentences, and how it holds."""
     found = [
-        (value, report, report.model)
+        (value, report.pays_off, report.model)
         for value, report in points
         if isinstance(report.model, BreakEven) and report.model.telling
     ]
     if over.key != "call-cost" or not found:
         return None, (), ""
-    value, middle, model = found[len(found) // 2]
+    value, pays_off, model = found[len(found) // 2]
     right, off = 0, 0.0
     for _, report in points:
         cost = report.profile.call_s if report.profile else 0.0
@@ -163,8 +140,6 @@ def _predict(points: Sequence[Point], over: Over) -> tuple[BreakEven | None, tup
         for name, measured_s in rows.items():
             predicted_s = model.costs[name].elapsed_s(model.calls, cost)
             off = max(off, abs(predicted_s / measured_s - 1) if measured_s else 0.0)
-    checked = (
-        f"by {over.key}={over.spelled(value)} alone, the winner is predicted right at {right} of "
-        f"{count(len(points), 'point')}, elapsed at most {off:.0%} off."
-    )
-    return model, middle.pays_off, checked
+    winners = f"the winner is predicted right at {right} of {count(len(points), 'point')}"
+    by = f"by {over.key}={over.spelled(value)} alone"
+    return model, pays_off, f"{by}, {winners}, elapsed at most {off:.0%} off."

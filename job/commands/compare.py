@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from job.commands.options import REPORT, show_gates, with_options
+from job.commands.console import Console
+from job.commands.options import FORMAT, WIDE
 
 
-@click.command("compare")
+@click.command("compare", params=[FORMAT, WIDE])
 @click.argument("old")
 @click.argument("new")
 @click.option("--force", is_flag=True, help="Compare what is not comparable, and say what differs.")
@@ -17,21 +20,21 @@ from job.commands.options import REPORT, show_gates, with_options
     metavar="5%",
     help="Exit with 7 if a strategy's elapsed is significantly slower, and by more than this.",
 )
-@with_options(REPORT)
-def compare_files(  # noqa: PLR0913 - options
-    old: str, new: str, slower: str | None, style: str, *, force: bool, wide: bool
-) -> None:
+def compare_files(old: str, new: str, slower: str | None, *, force: bool, **options: Any) -> None:  # noqa: ANN401
     """Compare two saved runs of the same workload, files or URIs."""
     from job.analysis.changes import compare_runs
     from job.analysis.figures import figures_of
     from job.analysis.gates import demand, judge_slower, parse_slower
     from job.report.changes import render_comparison
+    from job.report.table import labelled
     from job.results.storage import load
 
-    gate = parse_slower(slower)
+    gate, console = parse_slower(slower), Console(options)
     before, after = load(old), load(new)
     comparison = compare_runs(figures_of(before), figures_of(after), force=force)
-    click.echo(render_comparison(comparison, (old, before), (new, after), style, wide=wide))
+    sides = ((old, before), (new, after))
+    click.echo(render_comparison(comparison, *sides, console.style, wide=console.wide))
     judged = judge_slower(gate, comparison) if gate else ()
-    show_gates(judged)
+    for each in judged:
+        click.echo(labelled("Gate", str(each)))
     demand(judged)

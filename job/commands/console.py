@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from job.errors import UsageError
 from job.running.listener import Listener
+from job.words import span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from job.analysis.gates import Gate
+    from job.analysis.report import Report
+    from job.analysis.sweep import SweepReport
     from job.results.document import Judged, Results
     from job.results.sweep import Sweep
     from job.running.listener import Progress
+
+
+LINE_S = 5.0  # between two lines of progress where there is no terminal
+ERASED = "\033[F\033[K"  # up to the bar that is done, and away with it
 
 
 def say(text: str) -> None:
@@ -25,109 +33,137 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-@dataclass
 class Console(Listener):
-    """Does what options ask for.
+    """Does what a command's options ask for, of those that it has."""
 
-    Attributes:
-        style: One of tabulate's formats.
-        wide: Whether to show every column.
-        html: Where to write a page; None for none.
-        output: Where to save the document; None for nowhere.
-        emits: Whether to put the document into the log, too.
-        gates: What is demanded of the results.
-        judged: Whether they were met, once they are shown.
-    """
-
-    style: str = "simple"
-    wide: bool = False
-    html: str | None = None
-    output: str | None = None
-    emits: bool = False
-    gates: Sequence[Gate] = ()
-    judged: tuple[Judged, ...] = field(default=(), init=False)
-
-    def check(self) -> None:
-        """Find out now, not after an hour, whether all of it can be written.
+    def __init__(self, options: Mapping[str, Any], planned: Sequence[str] = ()) -> None:
+        """Find out now, not after an hour, whether all of it can be done.
 
         Raises:
             JobError: It cannot.
         """
-        if self.output:
+        from tabulate import tabulate_formats
+
+        from job.analysis.gates import parse_gates
+        from job.workload.model import STRATEGIES
+
+        self.style: str = options["style"]
+        self.wide: bool = options.get("wide", False)
+        self._emits: bool = options.get("emit_json", False)
+        self._output: str | None = options.get("output")
+        self._html: str | None = options.get("html")
+        self.judged: tuple[Judged, ...] = ()  # whether the gates were met, once that is shown
+        if self.style not in tabulate_formats:
+            hint = f"tabulate has: {', '.join(sorted(tabulate_formats))}."
+            raise UsageError(f"--format {self.style}: no such format", hint)
+        speedups, efficiencies = options.get("speedups", ()), options.get("efficiencies", ())
+        self.gates = parse_gates(speedups, efficiencies, planned or STRATEGIES)
+        for name, place in (("--output", self._output), ("--html", self._html)):
+            if place == "":  # as of a shell's variable that is not set
+                hint = "It takes a path, or a URI such as s3://bucket/key."
+                raise UsageError(f"{name}: it names no file", hint)
+        if self._output:
             from job.results.storage import check_writable
 
-            check_writable(self.output)
-        if self.html:
+            check_writable(self._output)
+        if self._html:
             from job.page.page import check_page
 
-            check_page(self.html)
+            check_page(self._html)
 
     def note(self, text: str) -> None:
         """Say it."""
         say(text)
 
-    def tell(self, text: str) -> None:
-        """Say it."""
-        say(text)
+    tell = note
 
     def watch(self, strategy: str, turn: int, calls: int) -> AbstractContextManager[Progress]:
-        """Show a bar, or a line now and then."""
-        from job.report.progress import watch
-
+        """Show a bar on a terminal, or a line now and then."""
         return watch(strategy, turn, calls)
 
     def keep(self, document: Results | Sweep) -> None:
         """Save the document where one is asked for."""
-        if self.output:
+        if self._output:
             from job.results.storage import save
 
-            save(document, self.output)
+            save(document, self._output)
 
     def show(self, document: Results | Sweep) -> None:
         """Show what there is; of a run that failed at once the error says all."""
         from job.results.sweep import Sweep
 
+        measured = document.points if isinstance(document, Sweep) else document.trials
+        if measured or document.status == "interrupted":
+            self.print(document)
         if isinstance(document, Sweep):
-            if document.points or document.status == "interrupted":
-                self.print_sweep(document)
             return
-        if document.trials or document.status == "interrupted":
-            document = self.print_results(document)
-            if self.gates:
-                self.keep(document)
-        if self.emits:
-            self._emit(document)
+        if self.judged:
+            document = document.with_(gates=self.judged)
+            self.keep(document)
+        if self._emits:
+            from job.results.log import marked
 
-    def print_results(self, results: Results) -> Results:
-        """Print a comparison's report; return the results with its gates judged."""
-        from job.analysis.report import analyse
-        from job.report.table import render
+            click.echo("\n".join(marked(document.as_line())))
+            sys.stdout.flush()
 
-        report = analyse(results, self.gates)
-        self.judged = report.gates
-        click.echo(render(report, self.style, wide=self.wide))
-        if self.html:
+    def print(self, document: Results | Sweep) -> None:
+        """Print a report, and make a page of it where one is asked for; judge the gates."""
+        from job.results.sweep import Sweep
+
+        report: Report | SweepReport
+        if isinstance(document, Sweep):
+            from job.analysis.sweep import analyse_sweep
+            from job.report.sweep import render_sweep
+
+            report = analyse_sweep(document)
+            click.echo(render_sweep(report, self.style))
+        else:
+            from job.analysis.report import analyse
+            from job.report.table import render
+
+            report = analyse(document, self.gates)
+            self.judged = report.gates
+            click.echo(render(report, self.style, wide=self.wide))
+        if self._html:
             from job.page.page import page
             from job.results.storage import write
 
-            write(page(report), self.html)
-        return results.with_(gates=report.gates)
+            write(page(report), self._html)
 
-    def print_sweep(self, sweep: Sweep) -> None:
-        """Print a sweep's report."""
-        from job.analysis.sweep import analyse_sweep
-        from job.report.sweep import render_sweep
 
-        report = analyse_sweep(sweep)
-        click.echo(render_sweep(report, self.style))
-        if self.html:
-            from job.page.page import page
-            from job.results.storage import write
+@contextlib.contextmanager
+def watch(strategy: str, turn: int, calls: int) -> Iterator[Progress]:
+    """Show how a trial's calls get on, its turn being counted from 0.
 
-            write(page(report), self.html)
+    Yields:
+        A function that is told how many calls were made since it was told last.
+    """
+    title = f"{strategy}, trial {turn + 1}"
+    if not sys.stderr.isatty():
+        yield _say_lines(title, calls)
+        return
+    bar = click.progressbar(length=calls, label=title, file=sys.stderr, show_pos=True, width=0)
+    try:
+        with bar as shown:
+            yield shown.update
+    finally:
+        sys.stderr.write(ERASED)
 
-    def _emit(self, results: Results) -> None:
-        from job.results.log import marked
 
-        click.echo("\n".join(marked(results.as_line())))
-        sys.stdout.flush()
+def _say_lines(title: str, calls: int) -> Progress:
+    made, began = 0, time.monotonic()
+    said = began
+
+    def told(more: int) -> None:
+        nonlocal made, said
+        made += more
+        now = time.monotonic()
+        if now - said < LINE_S:
+            return
+        said = now
+        rate = made / (now - began)
+        left = f", {span((calls - made) / rate)} left" if rate else ""
+        sys.stderr.write(f"{title}: {made:,} of {calls:,} calls, {rate:,.3g}/s{left}\n")
+        sys.stderr.flush()
+
+    return told

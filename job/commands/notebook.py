@@ -15,7 +15,7 @@ from job.report.table import render
 from job.running.comparison import run
 from job.running.listener import Listener
 from job.signals import Leaving
-from job.workload.calls import Target, parse_target
+from job.workload.calls import Target
 from job.workload.reading import build
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ class Shown(Report):
     """A report that shows itself."""
 
     def __repr__(self) -> str:
-        """Return what the command line prints."""
         return render(self)
 
     def _repr_html_(self) -> str:
@@ -61,25 +60,19 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
     Raises:
         JobError: What went wrong, and how to go on.
     """
-    if isinstance(target, str):
-        if args or kwargs:
-            message = "args and kwargs go with a class; a text holds its own: module:Class(3)"
-            raise UsageError(message)
-        named, make = parse_target(target), None
-    else:
+    named: object = target
+    if not isinstance(target, str):
         name = getattr(target, "__qualname__", type(target).__qualname__)
         module = getattr(target, "__module__", type(target).__module__)
-        named, make = Target(module, name, tuple(args), dict(kwargs or {})), target
-    keys: dict[str, object] = {
-        "target": named,
-        "calls": (calls,) if isinstance(calls, str) else tuple(calls),
-        "instances": instances,
-    }
-    workload, planned = build(keys | {"read": read} | plan, {})
-    results = run(
-        workload, planned, make, choose(address, os.environ),
-        leaving=Leaving(), listener=Warner(),
-    )  # fmt: skip
+        named = Target(module, name, tuple(args), dict(kwargs or {}))
+    elif args or kwargs:
+        raise UsageError("args and kwargs go with a class; a text holds its own: module:Class(3)")
+    made = (calls,) if isinstance(calls, str) else calls
+    given = {"target": named, "calls": made, "instances": instances, "read": read}
+    workload, planned = build(given | plan, {})
+    make = None if isinstance(target, str) else target
+    where = choose(address, os.environ)
+    results = run(workload, planned, make, where, leaving=Leaving(), listener=Warner())
     return Shown(**vars(analyse(results)))
 
 

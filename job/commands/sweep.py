@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from job.commands.console import Console
 from job.commands.options import (
     FORMAT,
+    OUTPUT,
     PAGE,
-    WHERE,
     WORKLOAD,
-    check_named,
     read_request,
     until_signalled,
-    with_options,
 )
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
-
-@click.command("sweep")
+@click.command("sweep", params=[*WORKLOAD, OUTPUT, FORMAT, PAGE])
 @click.option(
     "--over",
     required=True,
@@ -30,20 +25,7 @@ if TYPE_CHECKING:
     help="shards=1,2,4,8, instances=…, threads=… (of a shard) or call-cost=10us,1ms (a spinner's).",
 )
 @click.option("--weak", is_flag=True, help="With shards: --instances for each of them.")
-@with_options(WORKLOAD)
-@with_options(WHERE)
-@click.option(
-    "--output",
-    metavar="FILE",
-    callback=check_named,
-    help="Where to save the sweep after each point, as JSON; or a URI.",
-)
-@with_options(FORMAT)
-@with_options(PAGE)
-def run_sweep(  # noqa: PLR0913 - options that several commands do not share
-    over: str, workload: str, address: str | None, output: str | None,
-    *, module_path: Path | None, style: str, html: str | None, weak: bool, **options: object,
-) -> None:  # fmt: skip
+def run_sweep(over: str, *, weak: bool, **options: Any) -> None:  # noqa: ANN401
     """Compare at several values, ends first, while --budget (60 s for all) lasts.
 
     One table with a bar for each speedup, the best layout, and what limits it.
@@ -51,13 +33,12 @@ def run_sweep(  # noqa: PLR0913 - options that several commands do not share
     from job.planning.points import check, parse_over
 
     varied = parse_over(over, weak=weak)
-    if varied.key == "call-cost" and workload == "counter":
-        workload = "spinner"
-    computed, plan, where = read_request(workload, address, module_path, options)
-    check(computed, plan, varied)
-    console = Console(style, html=html, output=output)
-    console.check()
+    if varied.key == "call-cost" and options["workload"] == "counter":
+        options["workload"] = "spinner"
+    workload, plan, where = read_request(options)
+    check(workload, plan, varied)
+    console = Console(options)
     with until_signalled() as leaving:
         from job.running.sweep import sweep
 
-        sweep(computed, plan, varied, where, leaving=leaving, listener=console)
+        sweep(workload, plan, varied, where, leaving=leaving, listener=console)

@@ -6,7 +6,7 @@ import math
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from job.page.drawing import LEVEL, LINES, RATIO, Chart, Table, dots, layout, lines, log_axis, plain
+from job.page.drawing import LEVEL, LINES, RATIO, Chart, log_axis, plain, scatter
 from job.words import capitalise
 
 if TYPE_CHECKING:
@@ -33,15 +33,15 @@ def pay_off(model: BreakEven, said: Sequence[str], seen: Sequence[tuple[float, R
     answers = sorted(model.telling, key=lambda answer: answer.call_s or math.inf)
     costs = _costs([cost for cost, _ in seen] + [answer.call_s or 0.0 for answer in answers])
     curves = [
-        lines(
-            answer.strategy, costs, [_speedup(model, answer, cost) for cost in costs], *style,
+        scatter(
+            answer.strategy, costs, [_speedup(model, answer, cost) for cost in costs], line=style,
             hovertemplate=f"%{{fullData.name}} at %{{x:.2~s}}s a call: %{{y:{RATIO}}}x"
             "<extra></extra>",
         )
         for answer, style in zip(answers, cycle(LINES), strict=False)
     ]  # fmt: skip
-    measured = dots(
-        "measured", [cost for cost, _ in seen], [row.speedup or 0.0 for _, row in seen], {},
+    measured = scatter(
+        "measured", [cost for cost, _ in seen], [row.speedup for _, row in seen], "markers",
         text=[plain(row.strategy) for _, row in seen],
         hovertemplate=f"%{{text}}, measured: %{{y:{RATIO}}}x<extra></extra>",
     )  # fmt: skip
@@ -51,25 +51,24 @@ def pay_off(model: BreakEven, said: Sequence[str], seen: Sequence[tuple[float, R
         said=f"Predicted speedup of {model.calls:,} calls against the cost of one. "
         + " ".join(f"{capitalise(sentence)}." for sentence in said),
         traces=(*curves, measured, _diamonds(answers)),
-        layout=layout(
-            log_axis("cost of one call", costs, tickformat="~s", ticksuffix="s",
-                     range=[math.log10(costs[0]), math.log10(costs[-1])]),
-            log_axis("speedup", [y for curve in curves for y in curve["y"]],
-                     tickformat=RATIO, ticksuffix="x "),
-            showlegend=True, shapes=[LEVEL],
-        ),
-        table=Table(
-            ("strategy", "pays from s", "pays back after calls", "predicted s", "measured s"),
-            tuple(
-                (
-                    answer.strategy,
-                    "never" if answer.call_s is None else answer.call_s,
-                    "never" if answer.calls is None else math.ceil(answer.calls),
-                    answer.predicted_s, answer.measured_s,
-                )
-                for answer in model.telling
-            ),
-        ),
+        layout={
+            "xaxis": log_axis("cost of one call", costs, tickformat="~s", ticksuffix="s",
+                              range=[math.log10(costs[0]), math.log10(costs[-1])]),
+            "yaxis": log_axis("speedup", [y for curve in curves for y in curve["y"]],
+                              tickformat=RATIO, ticksuffix="x "),
+            "showlegend": True, "shapes": [LEVEL],
+        },
+        table=[
+            {
+                "strategy": answer.strategy,
+                "pays from s": "never" if answer.call_s is None else answer.call_s,
+                "pays back after calls": "never" if answer.calls is None
+                else math.ceil(answer.calls),
+                "predicted s": answer.predicted_s,
+                "measured s": answer.measured_s,
+            }
+            for answer in model.telling
+        ],
     )  # fmt: skip
 
 
@@ -88,12 +87,10 @@ def _speedup(model: BreakEven, answer: Answer, call_s: float) -> float:
 
 def _diamonds(answers: Sequence[Answer]) -> Figure:
     costs = [a.call_s for a in answers if a.call_s and _LEAST_S <= a.call_s <= _MOST_S]
-    outlined = {
-        "symbol": "diamond", "size": 11, "color": "@paper", "line": {"color": "@ink", "width": 1.5},
-    }  # fmt: skip
     places = ["top left", "bottom right", "top right", "bottom left"]
-    return dots(
-        "break-even", costs, [1.0] * len(costs), outlined,
-        mode="markers+text", texttemplate="%{x:.2~s}s", hoverinfo="skip",
-        textposition=places[: len(costs)], textfont={"color": "@ink", "size": 13},
+    return scatter(
+        "break-even", costs, [1.0] * len(costs), "markers+text",
+        marker={"symbol": "diamond", "size": 11, "color": "@paper", "line": {"color": "@ink"}},
+        texttemplate="%{x:.2~s}s", textposition=places[: len(costs)],
+        textfont={"color": "@ink", "size": 13}, hoverinfo="skip",
     )  # fmt: skip

@@ -1,27 +1,29 @@
-"""What every chart of the page is made of: data for plotly.js, words for who cannot see it.
+"""What the page is made of: data for plotly.js, words and figures for who cannot see a chart.
 
-A figure is plain data, so that making one needs neither plotly nor a browser. A colour is a name
-of page.css with an @ before it, looked up where the page is shown: by day, by night, on paper.
+A figure is plain data, so that making one needs neither plotly nor a browser; its style is the
+template in page.js. A colour is a name of page.css with an @ before it, looked up where the page is
+shown: by day, by night, on paper.
 """
 
 from __future__ import annotations
 
 import html
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 Figure: TypeAlias = dict[str, Any]
 Cell: TypeAlias = str | float | None
+Table: TypeAlias = Sequence[dict[str, Cell]]  # cells by heading; the first is what a row is of
 
-LINES = (("@accent", "solid"), ("@soft", "dash"), ("@tint", "dot"))  # of strategies, in turn
+# Of the lines of strategies, in turn.
+LINES: tuple[Figure, ...] = (
+    {"color": "@accent"}, {"color": "@soft", "dash": "dash"}, {"color": "@tint", "dash": "dot"},
+)  # fmt: skip
 RATIO = ",.3~r"  # d3's format: 0.0123, 1,230
 MOST_TICKS = 6
-MOST_TABLE_ROWS = 100
-_NAME = 36  # characters of a name that a chart has room for, on a phone too
+MOST_NAME = 36  # characters of a name that a chart has room for, on a phone too
 
 # The line at a speedup of 1: below it the serial loop is quicker.
 LEVEL: Figure = {
@@ -32,38 +34,24 @@ LEVEL: Figure = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Table:
-    """Figures and texts, the first column being what they are of."""
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A table or sentences with a heading."""
 
-    headings: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-    def cut(self) -> Table:
-        """Return as many rows as somebody would read."""
-        return Table(self.headings, self.rows[:MOST_TABLE_ROWS])
-
-
-@dataclass(frozen=True)
-class Chart:
-    """One chart.
-
-    Attributes:
-        key: Its name in the page, of letters and hyphens.
-        title: Its heading.
-        said: What it shows and what is to be seen in it, in sentences.
-        traces: What plotly draws; every text in it is escaped for plotly.
-        layout: How.
-        table: The same in figures.
-        height_px: Of all of it.
-    """
-
-    key: str
+    key: str  # its name in the page, of letters and hyphens
     title: str
-    said: str
-    traces: tuple[Figure, ...]
+    said: str = ""  # what it shows and what is to be seen in it, in sentences
+    table: Table = ()
+    notes: tuple[str, ...] = ()
+    long: bool = False  # its cells hold more than figures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart(Section):
+    """A section with a chart above its table."""
+
+    traces: tuple[Figure, ...]  # what plotly draws; every text in it is escaped for plotly
     layout: Figure
-    table: Table
     height_px: int = 340
 
 
@@ -74,7 +62,7 @@ def written(cell: Cell) -> str:
     return f"{cell:,}" if isinstance(cell, int) else cell or "-"
 
 
-def plain(text: str, most: int = _NAME) -> str:
+def plain(text: str, most: int = MOST_NAME) -> str:
     """Return a text that plotly shows as it is, though it reads tags and entities in all texts."""
     cut = text if len(text) <= most else f"{text[: most - 1]}…"
     return html.escape(cut, quote=False)
@@ -90,58 +78,26 @@ def short(values: Iterable[float | None]) -> list[float | None]:
     return [None if value is None else float(f"{value:.6g}") for value in values]
 
 
-def lines(
-    name: str, x: Iterable[float | None], y: Iterable[float | None], colour: str,
-    dash: str = "solid", **more: Any,  # noqa: ANN401 - whatever plotly has
+def scatter(
+    name: str, x: Iterable[float | None], y: Iterable[float | None], mode: str = "lines",
+    **more: Any,  # noqa: ANN401 - whatever plotly has
 ) -> Figure:  # fmt: skip
-    """Return points that are joined; a None ends a line."""
-    return {
-        "type": "scatter", "mode": "lines", "name": plain(name), "x": short(x), "y": short(y),
-        "line": {"color": colour, "width": 2.5, "dash": dash},
-    } | more  # fmt: skip
-
-
-def dots(
-    name: str, x: Iterable[float], y: Iterable[float], marker: Figure, **more: object
-) -> Figure:
-    """Return points that are marked."""
-    usual = {"color": "@ink", "size": 9, "line": {"color": "@paper", "width": 1.5}}
-    return {
-        "type": "scatter", "mode": "markers", "name": plain(name), "x": short(x), "y": short(y),
-        "marker": usual | marker,
-    } | more  # fmt: skip
+    """Return points that are joined, marked or told; a None ends a line."""
+    points = {"type": "scatter", "mode": mode, "name": plain(name), "x": short(x), "y": short(y)}
+    return points | more
 
 
 def texts(x: Iterable[float], y: Iterable[float], shown: Sequence[str], **font: object) -> Figure:
     """Return texts, each to the right of its point; they must be escaped."""
-    return {
-        "type": "scatter", "mode": "text", "x": short(x), "y": short(y), "text": shown,
-        "textposition": "middle right", "textfont": {"color": "@soft", "size": 12} | font,
-        "hoverinfo": "skip", "showlegend": False, "cliponaxis": False,
-    }  # fmt: skip
+    return scatter("", x, y, "text", text=shown, textfont=font, hoverinfo="skip", showlegend=False)
 
 
 def axis(title: str = "", **more: object) -> Figure:
-    """Return an axis in the page's style, which no finger moves by accident."""
-    return {
-        "title": {"text": title, "standoff": 10},
-        "gridcolor": "@rule", "linecolor": "@rule", "zeroline": False, "automargin": True,
-        "fixedrange": True, "ticks": "",
-    } | more  # fmt: skip
+    """Return an axis."""
+    return {"title": {"text": title}} | more
 
 
 def log_axis(title: str, values: Sequence[float], **more: object) -> Figure:
     """Return an axis of powers of ten, of which no more are marked than there is room for."""
-    decades = math.log10(max(values) / min(values))
-    step = max(1, math.ceil(decades / MOST_TICKS))
+    step = max(1, math.ceil(math.log10(max(values) / min(values)) / MOST_TICKS))
     return axis(title, type="log", dtick=step, tickangle=0, **more)
-
-
-def layout(xaxis: Figure, yaxis: Figure, **more: object) -> Figure:
-    """Return a layout in the page's style."""
-    return {
-        "xaxis": xaxis, "yaxis": yaxis, "hovermode": "closest", "showlegend": False,
-        "dragmode": False,  # or a finger that scrolls the page would be caught
-        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
-        "margin": {"l": 8, "r": 16, "t": 8, "b": 8},
-    } | more  # fmt: skip

@@ -2,6 +2,27 @@
 // Draws the charts in the page's own colours, and again whenever those or its width change.
 (() => {
   const PAPER_PX = 680; // what is printable of an A4 page
+  // What charts share. No finger that scrolls the page, or touches an axis, moves a chart.
+  const axis = {
+    title: { standoff: 10 }, gridcolor: "@rule", linecolor: "@rule", zeroline: false, automargin: true,
+    fixedrange: true, ticks: "",
+  };
+  const TEMPLATE = {
+    layout: {
+      xaxis: axis, yaxis: axis, hovermode: "closest", showlegend: false, dragmode: false,
+      legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", traceorder: "normal" },
+      margin: { l: 8, r: 16, t: 8, b: 8 },
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { size: 13, color: "@soft" },
+      hoverlabel: { bgcolor: "@raised", bordercolor: "@rule", font: { color: "@ink" } },
+    },
+    data: {
+      scatter: [{
+        line: { width: 2.5 }, marker: { color: "@ink", size: 9, line: { color: "@paper", width: 1.5 } },
+        textposition: "middle right", textfont: { color: "@soft", size: 12 }, cliponaxis: false,
+      }],
+    },
+  };
   const root = document.documentElement;
   const figures = JSON.parse(document.getElementById("charts").textContent);
 
@@ -19,18 +40,13 @@
 
   const draw = (width) => {
     const styles = getComputedStyle(root);
-    const style = (name) => styles.getPropertyValue(`--${name}`).trim();
-    const whole = {
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
-      font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: style("soft") },
-      hoverlabel: { bgcolor: style("raised"), bordercolor: style("rule"), font: { color: style("ink") } },
-    };
+    const template = coloured(TEMPLATE, styles, false);
+    const font = { family: getComputedStyle(document.body).fontFamily };
     return Promise.all(
       Object.entries(figures).map(([key, figure]) => {
         const { data, layout } = coloured(figure, styles, false);
         const box = document.getElementById(key);
-        return Plotly.react(box, data, { ...whole, ...layout, width: width || box.clientWidth }, {
+        return Plotly.react(box, data, { template, font, ...layout, width: width || box.clientWidth }, {
           displayModeBar: false,
           doubleClick: false,
         });

@@ -17,22 +17,18 @@ from typing import TYPE_CHECKING
 from job.analysis.sweep import SweepReport
 from job.errors import UsageError
 from job.page.contents import of_comparison, of_sweep
-from job.page.drawing import Chart, written
+from job.page.drawing import written
 from job.results.storage import check_writable
 
 if TYPE_CHECKING:
     from job.analysis.report import Report
 
 NEEDED = ("jinja2", "plotly")
+MOST_ROWS = 100  # of a table that somebody would read
 
 
 def check_page(place: str) -> None:
-    """Find out now whether a page can be made and written there.
-
-    Raises:
-        UsageError: What makes it is not installed.
-        FileError: It cannot be written.
-    """
+    """Find out now whether a page can be made and written there; UsageError or FileError if not."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise UsageError(
             f"--html {place}: what makes the page is not installed here ({', '.join(missing)})",
@@ -49,18 +45,21 @@ def page(report: Report | SweepReport) -> str:
     from plotly.offline import get_plotlyjs
 
     content = of_sweep(report) if isinstance(report, SweepReport) else of_comparison(report)
-    charts = [part for part in content.parts if isinstance(part, Chart)]
+    figures = {
+        chart.key: {"data": chart.traces, "layout": chart.layout | {"height": chart.height_px}}
+        for chart in content.charts
+    }
     library, script = get_plotlyjs(), _resource("page.js")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["written"] = written
-    environment.tests["chart"] = lambda part: isinstance(part, Chart)
     return environment.from_string(_resource("page.html.j2")).render(
         content=content,
         policy=_policy(library, script),
         style=_resource("page.css"),
-        data=_for_script({chart.key: _figure(chart) for chart in charts}),
+        data=_for_script(figures),
+        most_rows=MOST_ROWS,
         library=library,
         script=script,
     )
@@ -83,7 +82,3 @@ def _for_script(value: object) -> str:
     """Return JSON that no tag, comment or entity in it can end before its time."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _figure(chart: Chart) -> dict[str, object]:
-    return {"data": chart.traces, "layout": chart.layout | {"height": chart.height_px}}

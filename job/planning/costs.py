@@ -26,7 +26,7 @@ class Bound:
     factor: float
 
     def per_call_s(self, call_s: float) -> float:
-        """Return its time per call, calls being spread over it."""
+        """Return its time per call."""
         return self.overhead_s + self.factor * call_s
 
 
@@ -48,24 +48,14 @@ class Cost:
 
 @dataclass(frozen=True)
 class Shape:
-    """What of a layout the cost of its work follows from.
+    """What of a layout the cost of its work follows from."""
 
-    Attributes:
-        instances: Over how many the calls are spread: those of one come one after the other.
-        cpus: How many compute.
-        slot: The largest share of all calls that has to pass one slot, where one runs at a time.
-        sent_s: What the driver spends on a call, sending it and looking at the answer.
-        inside_s: What an actor spends on a call besides the call.
-        shares_driver: Whether actors compute where the driver does, so that sending takes from
-            the same CPUs.
-    """
-
-    instances: int
-    cpus: float
-    slot: float
-    sent_s: float = 0.0
-    inside_s: float = 0.0
-    shares_driver: bool = False
+    instances: int  # the calls of one come one after the other
+    cpus: float  # that compute
+    slot: float  # the largest share of all calls that has to pass one slot, one at a time
+    sent_s: float = 0.0  # what the driver spends on a call, sending it and looking at the answer
+    inside_s: float = 0.0  # what an actor spends on a call besides the call
+    shares_driver: bool = False  # actors compute where the driver does: sending takes their CPUs
 
     def bounds(self, cpu_share: float, stretch: float = 1.0) -> tuple[Bound, ...]:
         """Return what bounds the work; where nothing can be done about it first.
@@ -89,9 +79,6 @@ def fullest_slot(instances: int, actors: int, threads: int) -> float:
     """Return the share of all calls that passes one thread of the actor with most instances."""
     hosted = -(-instances // max(1, actors))
     return hosted / min(threads, hosted) / instances
-
-
-# --- where two lines meet
 
 
 def call_cost(serial: Cost, other: Cost, calls: int) -> float | None:

@@ -33,25 +33,17 @@ WAITING = 1.5  # wall / CPU from which on calls wait rather than compute
 
 @dataclass(frozen=True)
 class Profile:
-    """What calls took, one after the other, in seconds.
-
-    Attributes:
-        calls: Over how many calls.
-        wall_s: By the clock.
-        cpu_s: On a CPU.
-        switches: How often a call gave up its CPU to wait for something; None where not known.
-    """
+    """What so many calls took, one after the other, in seconds."""
 
     calls: int
     wall_s: float
     cpu_s: float
-    switches: int | None = None
+    switches: int | None = None  # how often a call gave up its CPU to wait; None: not known
 
     @classmethod
     def of(cls, trials: Sequence[Trial], instances: int) -> Profile:
         """Return what the calls of one strategy's trials took, as if all instances had been run."""
-        last = trials[-1]
-        scale = instances / last.instances
+        last, scale = trials[-1], instances / trials[-1].instances
         walls = [
             each.work_s if each.strategy == "serial" else sum(s.busy_s for s in each.placement)
             for each in trials
@@ -92,17 +84,11 @@ class Profile:
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long each strategy will take, in seconds.
+    """How long each strategy will take, in seconds."""
 
-    Attributes:
-        serial_s: The whole serial loop.
-        sample: How many instances the serial loop is to run; None for all.
-        others_s: Each other strategy, startup included.
-    """
-
-    serial_s: float
-    sample: int | None
-    others_s: Mapping[str, float]
+    serial_s: float  # the whole serial loop
+    sample: int | None  # how many instances the serial loop is to run; None for all
+    others_s: Mapping[str, float]  # startup included
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -116,23 +102,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What a comparison would do, had it been run.
-
-    Attributes:
-        cluster: Where.
-        layouts: How each strategy that needs actors would be laid out.
-        fits: Whether each would be placed at once.
-        omitted: The strategies that would be left out, and why.
-        estimates: How long each trial would take, by what one call may take in seconds.
-        strategies: Those that would be run, in order.
-    """
+    """What a comparison would do, had it been run."""
 
     cluster: Cluster
-    layouts: dict[str, Layout]
+    layouts: dict[str, Layout]  # of each strategy that needs actors
     fits: dict[str, Fit]
-    omitted: dict[str, str]
-    estimates: dict[float, Estimate]
-    strategies: tuple[str, ...]
+    omitted: dict[str, str]  # the strategies that would be left out, and why
+    estimates: dict[float, Estimate]  # by what one call may take in seconds
+    strategies: tuple[str, ...]  # that would be run, in order
 
 
 def threads_for(profile: Profile, instances: int) -> int:
@@ -153,11 +130,6 @@ def sample_size(workload: Workload, plan: Plan, profile: Profile | None) -> int 
 
     Where all do not fit into the budget, half of it goes into the sample: with whole instances,
     and with what else a comparison takes, the user waits about as long as the budget says.
-
-    Args:
-        workload: What is computed.
-        plan: How, and what the loop may take.
-        profile: What calls take; None where it is not known.
     """
     if profile is None or plan.serial == "full":
         return None
@@ -174,22 +146,13 @@ def estimate(
     workload: Workload, profile: Profile, cpus: float, layouts: Mapping[str, Layout],
     sample: int | None = None,
 ) -> Estimate:  # fmt: skip
-    """Return what one trial of each strategy will take.
-
-    Args:
-        workload: What is computed.
-        profile: What calls take.
-        cpus: How many CPUs the cluster has.
-        layouts: Those of the strategies with actors.
-        sample: How many instances the serial loop is to run; None for all.
-    """
+    """Return what one trial of each strategy will take, on a cluster of so many CPUs."""
     calls = workload.instances * workload.calls_per_instance
-    others = {
-        name: expected_cost(layout, profile, workload.instances, cpus)
-        for name, layout in layouts.items()
-    }
-    elapsed = {name: cost.elapsed_s(calls, profile.call_s) for name, cost in others.items()}
-    return Estimate(profile.call_s * calls, sample, elapsed)
+    others = {}
+    for name, layout in layouts.items():
+        cost = expected_cost(layout, profile, workload.instances, cpus)
+        others[name] = cost.elapsed_s(calls, profile.call_s)
+    return Estimate(profile.call_s * calls, sample, others)
 
 
 def expected_cost(layout: Layout, profile: Profile, instances: int, cpus: float) -> Cost:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from job.errors import ClusterError
-from job.planning.placement import NO_GROWTH, fit, fits_memory, free_slots, room, share_of_cpu
+from job.planning.placement import NO_GROWTH, fit, fits_memory, room, share_of_cpu
 from job.words import count
 
 if TYPE_CHECKING:
@@ -24,19 +24,12 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Layout:
-    """The knobs, turned.
+    """The knobs, turned."""
 
-    Attributes:
-        shards: How many actors.
-        cpus_per_actor: The num_cpus of each.
-        threads: How many instances of one actor may be called at once; None: to be found out.
-        calls_per_batch: How many calls one remote call carries; None: about a second's worth.
-    """
-
-    shards: int
+    shards: int  # how many actors
     cpus_per_actor: float
-    threads: int | None = 1
-    calls_per_batch: int | None = 1
+    threads: int | None = 1  # of each actor; None: to be found out
+    calls_per_batch: int | None = 1  # that one remote call carries; None: about a second's worth
 
     def __str__(self) -> str:
         """Say what it asks for."""
@@ -45,17 +38,11 @@ class Layout:
 
 @dataclass(frozen=True)
 class Arrangement:
-    """A plan, laid out.
+    """A plan, laid out."""
 
-    Attributes:
-        layouts: How each strategy that needs actors is laid out.
-        fits: When the actors of each can be placed.
-        omitted: The strategies that are left out, and why.
-    """
-
-    layouts: dict[str, Layout]
-    fits: dict[str, Fit]
-    omitted: dict[str, str]
+    layouts: dict[str, Layout]  # of each strategy that needs actors
+    fits: dict[str, Fit]  # when the actors of each can be placed
+    omitted: dict[str, str]  # the strategies that are left out, and why
 
     @property
     def largest(self) -> Layout | None:
@@ -98,25 +85,18 @@ def arrange(
 def _layout(
     name: str, instances: int, plan: Plan, nodes: Sequence[Capacity], growth: Growth
 ) -> Layout:
-    if name == "actors":
-        shards: int = instances
-        threads: int | None = 1
-        calls_per_batch: int | None = 1
-    else:
-        wanted = _auto_shards(plan, nodes, growth) if plan.shards == "auto" else plan.shards
+    shards, each, every = instances, plan.cpus_per_actor, [*nodes, *growth.nodes]
+    knobs: tuple[int | None, int | None] = (1, 1)
+    if name == "sharded":
+        wanted = _auto_shards(plan, every) if plan.shards == "auto" else plan.shards
         shards = min(wanted, instances)
-        threads = None if plan.threads_per_shard == "auto" else plan.threads_per_shard
-        calls_per_batch = None if plan.calls_per_batch == "auto" else plan.calls_per_batch
-    each = plan.cpus_per_actor
-    if each == "auto":
-        each = share_of_cpu(shards, [*nodes, *growth.nodes])
-    return Layout(shards, each, threads, calls_per_batch)
+        threads, batch = plan.threads_per_shard, plan.calls_per_batch
+        knobs = (None if threads == "auto" else threads, None if batch == "auto" else batch)
+    return Layout(shards, share_of_cpu(shards, every) if each == "auto" else each, *knobs)
 
 
-def _auto_shards(plan: Plan, nodes: Sequence[Capacity], growth: Growth) -> int:
+def _auto_shards(plan: Plan, nodes: Sequence[Capacity]) -> int:
     """Return one for each free CPU, and fewer where each is to have more than one."""
-    each, every = plan.cpus_per_actor, [*nodes, *growth.nodes]
-    if each == "auto" or each <= 1:
-        return free_slots(nodes, growth)
-    free = room(each, [node.cpus_free for node in every])
-    return max(1, free or room(each, [node.cpus for node in every]))
+    each = 1.0 if plan.cpus_per_actor == "auto" else max(1.0, plan.cpus_per_actor)
+    free = room(each, [node.cpus_free for node in nodes])
+    return max(1, free or room(each, [node.cpus for node in nodes]))

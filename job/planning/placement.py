@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -37,17 +38,11 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Growth:
-    """What an autoscaler could still add to the nodes that are there.
+    """What an autoscaler could still add to the nodes that are there."""
 
-    Attributes:
-        nodes: As many as it could add, each named by its type.
-        more: Whether there may be others, whose size nobody knows before they come.
-        elastic: Whether nodes come and go at all, so that an idle one may be taken away.
-    """
-
-    nodes: tuple[Capacity, ...] = ()
-    more: bool = False
-    elastic: bool = False
+    nodes: tuple[Capacity, ...] = ()  # as many as it could add, each named by its type
+    more: bool = False  # there may be others, whose size nobody knows before they come
+    elastic: bool = False  # nodes come and go, so that an idle one may be taken away
 
 
 NO_GROWTH = Growth()
@@ -55,29 +50,15 @@ NO_GROWTH = Growth()
 
 @dataclass(frozen=True)
 class Fit:
-    """Whether a demand fits, and why not now.
-
-    Attributes:
-        when: Now; later, when others have ended; after scaling, when nodes were added; or never.
-        reason: What is asked for, and what there is.
-    """
+    """Whether a demand fits now, when others have ended, when nodes were added, or never."""
 
     when: Literal["now", "later", "scaling", "never"]
-    reason: str = ""
+    reason: str = ""  # what is asked for, and what there is; none where it fits now
 
 
 def slots(nodes: Sequence[Capacity]) -> int:
     """Return how many whole CPUs can be scheduled; nodes with none do not count."""
-    return sum(math.floor(node.cpus) for node in nodes)
-
-
-def free_slots(nodes: Sequence[Capacity], growth: Growth = NO_GROWTH) -> int:
-    """Return how many whole CPUs are free or can be added; else how many there will be.
-
-    At least 1.
-    """
-    free = sum(math.floor(node.cpus_free) for node in [*nodes, *growth.nodes])
-    return max(1, free or slots(nodes))
+    return room(1, [node.cpus for node in nodes])
 
 
 def share_of_cpu(actors: int, nodes: Sequence[Capacity]) -> float:
@@ -99,12 +80,7 @@ def room(cpus_per_actor: float, cpus: Sequence[float]) -> int:
 
 
 def emptiest(nodes: Mapping[str, float], hosts: Sequence[str | None]) -> str:
-    """Return the node with the fewest actors a CPU.
-
-    Args:
-        nodes: The CPUs of each, above 0, by name.
-        hosts: Where the actors are, or were asked to be; None where nobody knows.
-    """
+    """Return the node with the fewest actors a CPU, by CPUs and by where each actor is."""
     return min(nodes, key=lambda node: hosts.count(node) / nodes[node])
 
 
@@ -112,58 +88,40 @@ def fit(
     actors: int, cpus_per_actor: float, nodes: Sequence[Capacity], growth: Growth = NO_GROWTH
 ) -> Fit:
     """Return whether `actors` actors of `cpus_per_actor` CPUs can be placed."""
-    are = "is" if actors == 1 else "are"
-    asked = f"{count(actors, 'actor')} of {count(cpus_per_actor, 'CPU')} {are} asked for"
-    every = [*nodes, *growth.nodes]
+    here, added = ([node.cpus for node in of] for of in (nodes, growth.nodes))
     free = room(cpus_per_actor, [node.cpus_free for node in nodes])
     if free >= actors:
         return Fit("now")
-    added = room(cpus_per_actor, [node.cpus for node in growth.nodes])
-    if growth.more or (added and free + added >= actors):
+    are = "is" if actors == 1 else "are"
+    asked = f"{count(actors, 'actor')} of {count(cpus_per_actor, 'CPU')} {are} asked for"
+    could = room(cpus_per_actor, added)
+    if growth.more or (could and free + could >= actors):
         return Fit("scaling", f"{asked}, and {free:,} fit into the nodes that are there")
-    if room(cpus_per_actor, [node.cpus for node in nodes]) >= actors:
+    if room(cpus_per_actor, here) >= actors:
         left = sum(node.cpus_free for node in nodes)
         return Fit("later", f"{asked}, and {left:g} CPUs are free")
-    if max((node.cpus for node in every), default=0.0) < cpus_per_actor:
-        return Fit("never", _too_small(cpus_per_actor, nodes, growth))
-    total = room(cpus_per_actor, [node.cpus for node in every])
+    total = room(cpus_per_actor, here + added)
     if total >= actors:
         return Fit("scaling", f"{asked}, and others hold the CPUs of the nodes that are there")
-    into = "into the cluster, even grown as far as it may" if growth.nodes else "into the cluster"
-    return Fit("never", f"{asked}, and {total:,} fit {into} ({_listed(every)})")
-
-
-def _too_small(cpus_per_actor: float, nodes: Sequence[Capacity], growth: Growth) -> str:
-    """Say why not even one actor can be placed."""
-    needs = f"an actor needs {count(cpus_per_actor, 'CPU')} on one node"
-    largest = max(nodes, key=lambda node: node.cpus, default=None)
-    if largest is None:
-        has = "there are none"
-    elif largest.cpus:
-        has = f"the largest, {largest.name}, has {largest.cpus:g}"
-    else:
-        has = f"no node has any to give: {_listed(nodes)}"
-        if any(node.gpus for node in nodes):
-            has += "; GPUs alone host no actor"
-    if growth.nodes:
-        most = max(growth.nodes, key=lambda node: node.cpus)
-        has += f"; the largest that can be added, {most.name}, has {most.cpus:g}"
-    return f"{needs}, and {has}"
+    into = "into the cluster, even grown as far as it may" if added else "into the cluster"
+    why = f"{asked}, and {total:,} fit {into}"
+    if not total:
+        why = f"an actor needs {count(cpus_per_actor, 'CPU')} on one node, and none has as many"
+    return Fit("never", f"{why} ({_listed([*nodes, *growth.nodes])})")
 
 
 def fits_memory(actors: int, nodes: Sequence[Capacity], growth: Growth = NO_GROWTH) -> Fit:
     """Return whether so many processes fit into the nodes' memory, where that is known."""
-    every = [node for node in [*nodes, *growth.nodes] if node.cpus]
-    memory = sum(node.memory_bytes for node in every)
+    memory = sum(node.memory_bytes for node in [*nodes, *growth.nodes] if node.cpus)
     needed = actors * PROCESS_BYTES
-    known = not growth.more and all(node.memory_bytes for node in growth.nodes)
-    if memory and known and needed > memory:
-        reason = (
-            f"{actors:,} actors are {actors:,} processes of about {PROCESS_BYTES // 10**6} MB, "
-            f"{needed / 1e9:,.0f} GB in all, and the nodes have {memory / 1e9:,.0f} GB"
-        )
-        return Fit("never", reason)
-    return Fit("now")
+    known = memory and not growth.more and all(node.memory_bytes for node in growth.nodes)
+    if not known or needed <= memory:
+        return Fit("now")
+    reason = (
+        f"{actors:,} actors are {actors:,} processes of about {PROCESS_BYTES // 10**6} MB, "
+        f"{needed / 1e9:,.0f} GB in all, and the nodes have {memory / 1e9:,.0f} GB"
+    )
+    return Fit("never", reason)
 
 
 def bundles(actors: int, cpus_per_actor: float, nodes: Sequence[Capacity]) -> list[float]:
@@ -188,20 +146,16 @@ def lacking(actors: int, cpus_per_actor: float, nodes: Sequence[Capacity]) -> st
 
 
 def _listed(nodes: Sequence[Capacity]) -> str:
-    """List nodes, those that are alike as one."""
-    alike: dict[str, int] = {}
-    for node in nodes:
-        alike[str(node)] = alike.get(str(node), 0) + 1
+    """List nodes, the largest first, those that are alike as one."""
+    alike = Counter(str(node) for node in sorted(nodes, key=lambda node: -node.cpus))
     said = [f"{count:,} x {text}" if count > 1 else text for text, count in alike.items()]
-    more = f", and {len(said) - MOST_LISTED:,} more" if len(said) > MOST_LISTED else ""
-    return ", ".join(said[:MOST_LISTED]) + more
+    more = [f"and {len(said) - MOST_LISTED:,} more"] if len(said) > MOST_LISTED else []
+    return ", ".join([*said[:MOST_LISTED], *more]) or "there are no nodes"
 
 
 def deal(instances: int, shards: int) -> list[range]:
     """Return the instances' numbers dealt evenly, in order: sizes differ by one at most."""
-    each, more = divmod(instances, min(shards, instances))
-    sizes = [each + (index < more) for index in range(min(shards, instances))]
-    ends = [0]
-    for size in sizes:
-        ends.append(ends[-1] + size)
-    return [range(start, end) for start, end in itertools.pairwise(ends)]
+    shards = min(shards, instances)
+    each, more = divmod(instances, shards)
+    starts = [each * shard + min(shard, more) for shard in range(shards + 1)]
+    return [range(start, end) for start, end in itertools.pairwise(starts)]

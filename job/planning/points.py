@@ -31,11 +31,9 @@ def parse_over(text: str, *, weak: bool = False) -> Over:
         UsageError: The key is unknown, a value is not one, or there are too few or too many.
     """
     key, equals, rest = text.partition("=")
-    if not equals or key not in (*MOST, "call-cost"):
-        message = (
-            f"--over {text}: {key!r} cannot be varied; shards, instances, threads, call-cost can"
-        )
-        raise UsageError(message, _FORM)
+    keys = (*MOST, "call-cost")
+    if not equals or key not in keys:
+        raise UsageError(f"--over {text}: {key!r} cannot be varied; {', '.join(keys)} can", _FORM)
     values = [_value(key, part.strip(), text) for part in rest.split(",")]
     if not 2 <= len(set(values)) <= MOST_POINTS or len(set(values)) < len(values):  # noqa: PLR2004
         message = f"--over {text}: 2 to {MOST_POINTS} values are needed, each once"
@@ -72,15 +70,7 @@ def expected_s(index: int, took_s: Mapping[int, float]) -> float:
 def at(
     workload: Workload, plan: Plan, over: Over, value: float, rounds: int
 ) -> tuple[Workload, Plan]:
-    """Return what is compared at one value, and how.
-
-    Args:
-        workload: What is computed, but for the value; where it is weak, by one shard.
-        plan: How, but for the value.
-        over: What is varied.
-        value: Its value here.
-        rounds: Of the spinner, where it is a call's cost.
-    """
+    """Return what is compared at one value, and how; `rounds` are the spinner's for a call cost."""
     whole = math.floor(value)
     if over.key == "instances":
         return workload.model_copy(update={"instances": whole}), plan
@@ -101,23 +91,18 @@ def check(workload: Workload, plan: Plan, over: Over) -> None:
     Raises:
         UsageError: With what to change.
     """
-    of_shards = over.key in ("shards", "threads")
-    if of_shards and "sharded" not in plan.strategies:
-        message = (
-            f"--over {over.key}: only `sharded` has {over.key}, and it is not among the others"
-        )
+    most = max(over.values)
+    if over.key in ("shards", "threads") and "sharded" not in plan.strategies:
+        message = f"--over {over.key}: only `sharded` has {over.key}, and it is not to be run"
         raise UsageError(message, "Add it: --strategies serial,sharded.")
     if over.weak and over.key != "shards":
         message = f"--weak: instances grow with shards, and --over varies {over.key}"
         raise UsageError(message, "Use it with --over shards=1,2,4,8.")
-    most = max(over.values)
     if over.weak and workload.instances * most > MOST_INSTANCES:
         message = f"--weak: {workload.instances:,} x {most:,.0f} instances are more than allowed"
         raise UsageError(message, f"At most {MOST_INSTANCES:,}.")
     if over.key == "shards" and not over.weak and most > workload.instances:
-        message = (
-            f"--over shards: {most:,.0f} shards need as many instances, not {workload.instances:,}"
-        )
+        message = f"--over shards: {most:,.0f} need as many instances, not {workload.instances:,}"
         raise UsageError(message, "Raise --instances, or let them grow with --weak.")
     if over.key == "call-cost" and (workload.target.module, workload.target.name) != SPINNER:
         message = f"--over call-cost: what a call of {workload.target} costs cannot be chosen"

@@ -10,20 +10,16 @@ from job.report.table import labelled, table
 from job.words import decimals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from job.analysis.changes import Comparison, PhaseChange
     from job.results.document import Results
 
 
 def render_comparison(
-    comparison: Comparison,
-    old: tuple[str, Results],
-    new: tuple[str, Results],
-    style: str = "simple",
-    *,
-    wide: bool = False,
-) -> str:
+    comparison: Comparison, old: tuple[str, Results], new: tuple[str, Results],
+    style: str = "simple", *, wide: bool = False,
+) -> str:  # fmt: skip
     """Return what changed as text of at most 100 columns, but for long names.
 
     Args:
@@ -33,7 +29,10 @@ def render_comparison(
         style: One of tabulate's formats.
         wide: Whether to show every column.
     """
-    head = [labelled(*_run("Old", *old)), labelled(*_run("New", *new))]
+    head = [
+        labelled(label, f"{place}, begun {of.environment.started_at}; {ran_on(of)}")
+        for label, (place, of) in (("Old", old), ("New", new))
+    ]
     head += [labelled("Differs", text) for text in comparison.differs]
     head += [labelled("Note", text) for text in comparison.notes]
     columns = _COLUMNS | _MORE if wide else _COLUMNS
@@ -44,13 +43,22 @@ def render_comparison(
 
 def verdict(comparison: Comparison) -> str:
     """Return in a sentence or two what changed."""
-    by_strategy: dict[str, list[PhaseChange]] = {}
-    for each in comparison.changes:
-        if each.finding != "not significant":
-            by_strategy.setdefault(each.strategy, []).append(each)
-    if by_strategy:
-        said = "; ".join(f"{name} {_changed(changes)}" for name, changes in by_strategy.items())
-        return f"In NEW {said}."
+    said = []
+    for name in dict.fromkeys(each.strategy for each in comparison.changes):
+        changed = {
+            each.phase: f"{abs(each.relative or 0.0):.1%} {each.finding}"
+            for each in comparison.changes
+            if each.strategy == name and each.finding != "not significant"
+        }
+        elapsed = changed.pop("elapsed", "")
+        phases = ", ".join(f"{phase} {change}" for phase, change in changed.items())
+        if elapsed:
+            said.append(f"{name} is {elapsed} ({phases})" if phases else f"{name} is {elapsed}")
+        elif phases:
+            before = "takes as long as before, not significantly more or less"
+            said.append(f"{name} {before}, but {phases}")
+    if said:
+        return f"In NEW {'; '.join(said)}."
     if all(each.enough for each in comparison.changes):
         return "Not significant: the two runs differ by no more than noise."
     return (
@@ -60,29 +68,8 @@ def verdict(comparison: Comparison) -> str:
     )
 
 
-def _changed(changes: Sequence[PhaseChange]) -> str:
-    """Say how elapsed changed, or else that it did not, and which phases did."""
-    said = {each.phase: f"{abs(each.relative or 0.0):.1%} {each.finding}" for each in changes}
-    elapsed = said.pop("elapsed", "")
-    phases = ", ".join(f"{phase} {change}" for phase, change in said.items())
-    if not elapsed:
-        return f"takes as long as before, not significantly more or less, but {phases}"
-    return f"is {elapsed} ({phases})" if phases else f"is {elapsed}"
-
-
-def _run(label: str, place: str, results: Results) -> tuple[str, str]:
-    began = results.environment.started_at
-    return label, f"{place}, begun {began}; {ran_on(results)}"
-
-
 def _seconds(change: PhaseChange, seconds: float) -> str:
     return f"{'~' if change.estimated else ''}{decimals(seconds)}"
-
-
-def _interval(change: PhaseChange) -> str:
-    if change.interval is None:
-        return "-"
-    return f"{change.interval[0]:+.1%} to {change.interval[1]:+.1%}"
 
 
 _COLUMNS: dict[str, Callable[[PhaseChange], str]] = {
@@ -91,7 +78,7 @@ _COLUMNS: dict[str, Callable[[PhaseChange], str]] = {
     "old s": lambda change: _seconds(change, change.old_s),
     "new s": lambda change: _seconds(change, change.new_s),
     "change": lambda change: "-" if change.relative is None else f"{change.relative:+.1%}",
-    "interval": _interval,
+    "interval": lambda c: "{:+.1%} to {:+.1%}".format(*c.interval) if c.interval else "-",
     "finding": lambda c: c.finding if c.enough else f"{c.finding}, too few trials",
 }
 _MORE: dict[str, Callable[[PhaseChange], str]] = {

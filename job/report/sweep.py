@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from job.report.table import labelled, seconds, table, times
 
 if TYPE_CHECKING:
-    from job.analysis.figures import Row
     from job.analysis.sweep import SweepReport
 
 BAR = 16  # characters for the largest speedup
@@ -39,20 +38,18 @@ def cells_of_sweep(report: SweepReport) -> list[dict[str, str]]:
             if shared and said:
                 continue  # it ran once, for all
             said = said or shared
-            found.append({over.key: "all" if shared else over.spelled(value)} | _cell(row, most))
+            cells = {
+                over.key: "all" if shared else over.spelled(value),
+                "strategy": row.strategy,
+                "startup s": seconds(row, row.startup_s),
+                "work s": seconds(row, row.work_s),
+                "elapsed s": seconds(row, row.elapsed_s),
+                "efficiency": "-" if row.efficiency is None else f"{row.efficiency:.0%}",
+                "speedup": times(row, row.speedup),
+                "": bar(row.speedup or 0.0, most),
+            }
+            found.append(cells)
     return found
-
-
-def _cell(row: Row, most: float) -> dict[str, str]:
-    return {
-        "strategy": row.strategy,
-        "startup s": seconds(row, row.startup_s),
-        "work s": seconds(row, row.work_s),
-        "elapsed s": seconds(row, row.elapsed_s),
-        "efficiency": "-" if row.efficiency is None else f"{row.efficiency:.0%}",
-        "speedup": times(row, row.speedup),
-        "": bar(row.speedup or 0.0, most),
-    }
 
 
 def bar(value: float, most: float) -> str:

@@ -25,49 +25,42 @@ FITS = {"now": "fits now", "scaling": "fits after scaling: "}
 
 
 def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
-    """Return the report as text, at most 100 columns but for `wide` tables and long names.
-
-    Args:
-        report: What to show.
-        style: One of tabulate's formats.
-        wide: Whether to show every column.
-    """
-    parts = [_head(report)]
+    """Return the report as text, at most 100 columns but for `wide` tables and long names."""
+    head = [labelled("Cluster", report.cluster), labelled("Workload", report.workload)]
+    widest = max((len(name) for name, _ in report.states), default=0)
+    for index, (name, states) in enumerate(report.states):
+        head.append(f"{'' if index else 'States':<{_LABEL}}{name:<{widest}}  {states}")
+    if report.states:
+        head.append(labelled("", report.agreement))
+    parts = ["\n".join(head)]
     if report.rows:
         parts.append(table(cells_of(report.rows, wide=wide), style))
-    if report.placement:
-        placed = [
-            {
-                "strategy": strategy,
-                "node": share.host,
-                "address": share.address,
-                "actors": f"{share.actors:,}",
-                "calls": f"{share.calls:,}",
-                "busy s": f"{share.busy_s:,.2f}",
-            }
-            for strategy, share in report.placement
-        ]
+    placed = [
+        {
+            "strategy": strategy, "node": share.host, "address": share.address,
+            "actors": f"{share.actors:,}", "calls": f"{share.calls:,}",
+            "busy s": f"{share.busy_s:,.2f}",
+        }
+        for strategy, share in report.placement
+    ]  # fmt: skip
+    if placed:
         parts.append(table(placed, style))
-    if report.losses:
-        parts.append("\n".join(labelled("Losses", text) for text in report.losses))
-    if report.advisories:
-        parts.append("\n".join(labelled("Advisory", text) for text in report.advisories))
-    if report.pays_off:
-        parts.append("\n".join(labelled("Pays off", text) for text in report.pays_off))
-    gates = [labelled("Gate", str(each)) for each in report.gates]
+    said = {"Losses": report.losses, "Advisory": report.advisories, "Pays off": report.pays_off}
+    parts += [
+        "\n".join(labelled(label, t) for t in texts) for label, texts in said.items() if texts
+    ]
     verdict = labelled("Verdict", f"{report.answer} {report.because}".strip())
+    gates = [labelled("Gate", str(each)) for each in report.gates]
     return "\n\n".join([*parts, "\n".join([verdict, *gates])])
 
 
 def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple") -> str:
     """Return what a comparison would do, as text."""
-    cluster, layouts = rehearsal.cluster, rehearsal.layouts
     rows = []
     for name in rehearsal.strategies:
         row = {"strategy": name, "actors": "-", "CPUs/actor": "-", "threads": "-", "batch": "-"}
-        if layout := layouts.get(name):
-            row["actors"] = f"{layout.shards:,}"
-            row["CPUs/actor"] = f"{layout.cpus_per_actor:g}"
+        if layout := rehearsal.layouts.get(name):
+            row |= {"actors": f"{layout.shards:,}", "CPUs/actor": f"{layout.cpus_per_actor:g}"}
             row["threads"] = str(layout.threads or "auto")
             row["batch"] = str(layout.calls_per_batch or "auto")
         for call_s, estimate in rehearsal.estimates.items():
@@ -75,25 +68,13 @@ def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple")
             sampled = " (sampled)" if name == "serial" and estimate.sample else ""
             row[f"at {duration(call_s)} a call"] = span(whole) + sampled
         rows.append(row)
-    placed = [
-        f"{name}: {FITS.get(found.when, '')}{found.reason}"
-        for name, found in rehearsal.fits.items()
-    ]
+    fits = rehearsal.fits.items()
+    placed = [f"{name}: {FITS.get(found.when, '')}{found.reason}" for name, found in fits]
     placed += [f"{name}: left out, {reason}" for name, reason in rehearsal.omitted.items()]
-    head = [labelled("Cluster", describe(cluster)), labelled("Workload", workload)]
+    head = [labelled("Cluster", describe(rehearsal.cluster)), labelled("Workload", workload)]
     head += [labelled("" if index else "Placement", text) for index, text in enumerate(placed)]
     end = "The target was neither imported nor tried; the run itself begins with that."
     return "\n".join([*head, "", table(rows, style), "", end])
-
-
-def _head(report: Report) -> str:
-    lines = [labelled("Cluster", report.cluster), labelled("Workload", report.workload)]
-    widest = max((len(name) for name, _ in report.states), default=0)
-    for index, (name, states) in enumerate(report.states):
-        lines.append(f"{'' if index else 'States':<{_LABEL}}{name:<{widest}}  {states}")
-    if report.states:
-        lines.append(labelled("", report.agreement))
-    return "\n".join(lines)
 
 
 def labelled(label: str, text: str) -> str:
@@ -115,7 +96,8 @@ def cells_of(rows: Sequence[Row], *, wide: bool = False) -> list[dict[str, str]]
     """Return each strategy's figures as text, by the headings of their columns."""
     columns = _COLUMNS | (_MORE | _LOSSES if wide else {})
     if not wide and any(row.losses for row in rows):  # which efficiency says nothing beside
-        columns = {k: v for k, v in (_COLUMNS | _LOSSES).items() if k not in _LESS}
+        columns = _COLUMNS | _LOSSES
+        del columns["read s"], columns["efficiency"]
     return [{title: show(row) for title, show in columns.items()} for row in rows]
 
 
@@ -132,32 +114,35 @@ def times(row: Row, value: float | None) -> str:
     return f"{about}{value:,.0f}x" if value >= 1000 else f"{about}{value:.3g}x"  # noqa: PLR2004
 
 
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
 _COLUMNS: dict[str, Callable[[Row], str]] = {
     "strategy": lambda row: row.strategy,
-    "actors": lambda row: f"{row.actors:,}" if row.actors else "-",
+    "actors": lambda row: f"{row.last.actors:,}" if row.last.actors else "-",
     "startup s": lambda row: seconds(row, row.startup_s),
     "work s": lambda row: seconds(row, row.work_s),
     "read s": lambda row: seconds(row, row.read_s),
     "elapsed s": lambda row: seconds(row, row.elapsed_s),
     "speedup": lambda row: times(row, row.speedup),
-    "efficiency": lambda row: "-" if row.efficiency is None else f"{row.efficiency:.1%}",
+    "efficiency": lambda row: _percent(row.efficiency),
 }
 _MORE: dict[str, Callable[[Row], str]] = {
     "speedup of work": lambda row: times(row, row.speedup_of_work),
     "95 % interval": lambda row: (
-        f"{row.interval[0]:.3g}x to {row.interval[1]:.3g}x" if row.interval else "-"
+        "{:.3g}x to {:.3g}x".format(*row.interval) if row.interval else "-"
     ),
     "ideal s": lambda row: seconds(row, row.ideal_s),
     "cpu s": lambda row: seconds(row, row.cpu_s),
     "calls/s": lambda row: "-" if row.calls_per_s is None else f"{row.calls_per_s:,.0f}",
     "trials": lambda row: f"{row.trials:,}",
-    "spread": lambda row: "-" if row.spread is None else f"{row.spread:.1%}",
-    "CPUs/actor": lambda row: str(row.settings.get("cpus_per_actor", "-")),
-    "threads/shard": lambda row: str(row.settings.get("threads_per_shard", "-")),
-    "calls/batch": lambda row: str(row.settings.get("calls_per_batch", "-")),
+    "spread": lambda row: _percent(row.spread),
+    "CPUs/actor": lambda row: str(row.last.settings.get("cpus_per_actor", "-")),
+    "threads/shard": lambda row: str(row.last.settings.get("threads_per_shard", "-")),
+    "calls/batch": lambda row: str(row.last.settings.get("calls_per_batch", "-")),
 }
 _LOSSES: dict[str, Callable[[Row], str]] = {
     "losses": lambda row: f"{row.losses:,}",
     "replayed": lambda row: f"{row.replayed_calls:,}",
 }
-_LESS = ("read s", "efficiency")

@@ -74,13 +74,13 @@ class Node(Record):
 
 
 class Cluster(Record):
-    """The cluster as it was when the comparison began; `open` if it lets in whoever comes."""
+    """The cluster as it was when the comparison began."""
 
     kind: Kind
     address: str
     ray_version: str
     nodes: tuple[Node, ...]
-    open: bool | None = None
+    open: bool | None = None  # lets in whoever comes
 
     @property
     def cpus(self) -> float:
@@ -95,28 +95,20 @@ class Cluster(Record):
 
 
 class Environment(Record):
-    """What the driver ran on.
-
-    Attributes:
-        busy_share: Of its CPUs, before anything began.
-        core_s: What a fixed piece of Python took there, at its least disturbed.
-        blas_threads: How many threads numpy may use there; None where the target has not to do
-            with it.
-        travel: How the target came to the workers.
-    """
+    """What the driver ran on."""
 
     python_version: str
     platform: str
     driver_address: str
     started_at: str
-    busy_share: float | None = None
-    core_s: float | None = None
-    blas_threads: int | None = None
-    travel: Travel = "by reference"
+    busy_share: float | None = None  # of its CPUs, before anything began
+    core_s: float | None = None  # what a fixed piece of Python took, at its least disturbed
+    blas_threads: int | None = None  # that numpy may use; None where it has nothing to do with it
+    travel: Travel = "by reference"  # how the target came to the workers
 
 
 class NodeShare(Record):
-    """What of a trial ran on one node; `core_s` is what a fixed piece of Python took there."""
+    """What of a trial ran on one node."""
 
     node_id: str
     address: str
@@ -125,82 +117,45 @@ class NodeShare(Record):
     processes: tuple[int, ...] = ()
     calls: Count = 0
     busy_s: Seconds = 0.0
-    core_s: float | None = None
+    core_s: float | None = None  # what a fixed piece of Python took there
 
 
 class Stretch(Record):
-    """Calls of one actor that were answered together, as the driver saw them.
+    """Calls of one actor that were answered together, in seconds after the work phase began."""
 
-    Attributes:
-        actor: Which actor, counted from 0 in the order of the instances.
-        node_id: Where it was.
-        since_s: When the first of the calls was sent or the one before answered, in seconds after
-            the work phase began.
-        until_s: When the last was answered.
-        calls: How many they were.
-    """
-
-    actor: Count
+    actor: Count  # counted from 0 in the order of the instances
     node_id: str
-    since_s: Seconds
-    until_s: Seconds
+    since_s: Seconds  # when the first was sent, or the one before was answered
+    until_s: Seconds  # when the driver had the last answer
     calls: Count
 
 
 class Loss(Record):
-    """An actor's death, as the driver saw it; times in seconds after the work phase began.
+    """An actor's death, as the driver saw it; times in seconds after the work phase began."""
 
-    Attributes:
-        actor: Which actor, counted from 0 in the order of the instances.
-        incarnation: Its how many-th it was, counted from 1.
-        address: The node it was on; empty where it died before that was known.
-        cause: How it ended, in Ray's words or ours.
-        since_s: When the driver knew of it, or had it killed; 0 for an actor that died before.
-        resumed_s: After how long the next incarnation had answered its first call; None if never.
-        replayed_calls: How many answered calls had to be applied again.
-        unheard_s: How long it had said nothing when the driver knew, so the most by which it may
-            have died earlier; None where the driver had it killed.
-    """
-
-    actor: Count
+    actor: Count  # counted from 0 in the order of the instances
     incarnation: Annotated[int, Field(ge=1)]
-    address: str
-    cause: str
-    since_s: Seconds
-    resumed_s: Seconds | None = None
-    replayed_calls: Count = 0
-    unheard_s: Seconds | None = None
+    address: str  # the node it was on; empty where it died before that was known
+    cause: str  # how it ended, in Ray's words or ours
+    since_s: Seconds  # when the driver knew of it, or had it killed; 0 if it died before
+    resumed_s: Seconds | None = None  # until the next incarnation answered a call; None if never
+    replayed_calls: Count = 0  # answered, and applied again
+    unheard_s: Seconds | None = None  # by how much it may have died earlier; None if it was killed
 
 
 class Facts(Record):
-    """What a strategy knows of a trial just done, besides its phases.
+    """What a strategy knows of a trial just done, besides its phases."""
 
-    Attributes:
-        cpu_s: CPU time of the calls.
-        calls: How many calls were made.
-        instances: How many instances were carried to their end.
-        actors: How many actors there were; 0 for the serial loop.
-        at_once: How many calls could run at once.
-        cpus: On how many CPUs.
-        switches: How often a call waited, as `metering.voluntary_switches` counts.
-        slowest_s: The slowest instance's wall time, where it was measured.
-        driver_cpu_s: CPU time that the driver spent on sending the calls.
-        settings: What the knobs were.
-        placement: Where the actors were.
-        deaths: The losses.
-        timeline: When actors answered calls.
-    """
-
-    cpu_s: Seconds
+    cpu_s: Seconds  # of the calls
     calls: Count
-    instances: Annotated[int, Field(ge=1)]
-    actors: Count
-    at_once: Annotated[int, Field(ge=1)]
-    cpus: Annotated[float, Field(ge=0)]
-    switches: Count | None = None
-    slowest_s: Seconds | None = None
-    driver_cpu_s: Seconds | None = None
-    settings: dict[str, int | float | str] = {}
+    instances: Annotated[int, Field(ge=1)]  # that were carried to their end
+    actors: Count  # 0 for the serial loop
+    at_once: Annotated[int, Field(ge=1)]  # how many calls could run at once
+    cpus: Annotated[float, Field(ge=0)]  # on how many CPUs
+    switches: Count | None = None  # how often a call waited (`metering.voluntary_switches`)
+    slowest_s: Seconds | None = None  # the slowest instance's wall time, where it was measured
+    driver_cpu_s: Seconds | None = None  # what the driver spent on sending the calls
+    settings: dict[str, int | float | str] = {}  # the knobs
     placement: tuple[NodeShare, ...] = ()
     deaths: tuple[Loss, ...] = ()
     timeline: tuple[Stretch, ...] = ()
@@ -233,22 +188,14 @@ class Trial(Facts):
 
 
 class Calibration(Record):
-    """What calls cost that do nothing; times in seconds, each per call.
+    """What a call costs that does nothing, in seconds."""
 
-    Attributes:
-        loop_s: In the serial loop.
-        inside_s: In a shard, where many calls share a remote call.
-        send_s: As remote calls of their own, sent to `actors` actors as fast as the driver can.
-        calls: How many were sent.
-        elapsed_s: What all of this took.
-    """
-
-    loop_s: Seconds
-    inside_s: Seconds
-    send_s: Seconds
-    actors: Count
-    calls: Count
-    elapsed_s: Seconds
+    loop_s: Seconds  # in the serial loop
+    inside_s: Seconds  # in a shard, where many calls share a remote call
+    send_s: Seconds  # as a remote call of its own, of those sent as fast as the driver can
+    actors: Count  # to how many they were sent
+    calls: Count  # how many were sent
+    elapsed_s: Seconds  # what all of this took
 
 
 class Judged(Record):
@@ -315,16 +262,14 @@ class Results(Record):
         return trials
 
     def analysed(self) -> dict[str, list[Trial]]:
-        """Return those of them that figures rest on, where there are such.
+        """Return those of them without losses and on as many CPUs as the first, else all.
 
-        They are without losses, and on no fewer CPUs than the first: a node that was lost is
-        missing from then on.
+        A node that was lost is missing from then on.
         """
-        clean = {
-            name: [t for t in trials if not t.losses and t.cpus >= trials[0].cpus]
+        return {
+            name: [t for t in trials if not t.losses and t.cpus >= trials[0].cpus] or trials
             for name, trials in self.counted().items()
         }
-        return {name: clean[name] or trials for name, trials in self.counted().items()}
 
     def as_line(self) -> str:
         """Return the document as JSON in one line of ASCII characters."""
@@ -353,6 +298,5 @@ def parse(text: str | bytes, place: str) -> Results:
         where = ".".join(map(str, first["loc"]))
         reason = f"{where}: {first['msg']}" if where else first["msg"]
         message = f"{place}: not a complete results document ({reason})"
-        raise FileError(
-            message, "Name a file that `--output` wrote; it may be cut short."
-        ) from None
+        hint = "Name a file that `--output` wrote; it may be cut short."
+        raise FileError(message, hint) from None

@@ -43,52 +43,36 @@ def check_writable(place: str | Path, option: str = "--output") -> None:
         _put(held, place, f"{option} {place}")
         return
     path = Path(place)
-    with _told(
-        f"{option} {path}: cannot be written", "Name a file in a folder that exists and is yours."
-    ):
+    hint = "Name a file in a folder that exists and is yours."
+    with _told(f"{option} {path}: cannot be written", hint):
         if path.exists() and not path.is_file():
-            message = f"{option} {path}: cannot be written (it is there, and no regular file)"
-            raise FileError(message, "Name another file.")
+            raise OSError("it is there, and no regular file")
         with tempfile.TemporaryFile(dir=path.parent):
             pass
 
 
 def save(document: Results | Sweep, place: str | Path) -> None:
-    """Save the document, so that nobody ever reads half of it.
-
-    Raises:
-        FileError: It cannot be written.
-    """
+    """Save the document, so that nobody ever reads half of it; FileError where it cannot be."""
     text = json.dumps(document.model_dump(mode="json"), indent=1, ensure_ascii=False)
     write(f"{text}\n", place)
 
 
 def write(text: str, place: str | Path) -> None:
-    """Write a text: beside its place and moved there, or as a whole object.
-
-    Raises:
-        FileError: It cannot be written.
-    """
+    """Write a text: beside its place and moved there, or as a whole object."""
     _put(text.encode(errors="replace"), place, str(place))  # half a surrogate pair
 
 
 def load(place: str | Path) -> Results:
-    """Read a document.
-
-    Raises:
-        FileError: It cannot be read, is cut short, or is something else.
-    """
+    """Read a document; FileError where it cannot be, is cut short, or is something else."""
     return parse(read(place), str(place))
 
 
 def read(place: str | Path) -> bytes:
-    """Return what is kept at a place.
-
-    Raises:
-        FileError: It cannot be read.
-    """
+    """Return what is kept at a place; FileError where it cannot be read."""
     with _told(f"{place}: cannot be read", "Name a file that `--output` wrote."):
-        with _opened(place, "rb") if is_uri(place) else Path(place).open("rb") as file:
+        if not is_uri(place):
+            return Path(place).read_bytes()
+        with _opened(place, "rb") as file:
             held: bytes = file.read()
         return held
 
@@ -127,9 +111,8 @@ def _opened(place: str, mode: str) -> Any:  # noqa: ANN401 - smart_open is not t
         import smart_open
 
         return smart_open.open(place, mode)
-    except ImportError as error:
-        reason = shorten(" ".join(str(error).split()), 200)
-        message = f"{place}: what reads and writes {scheme}:// is not installed ({reason})"
+    except ImportError:
+        message = f"{place}: what reads and writes {scheme}:// is not installed"
         extra = {"gs": "gcs", "s3a": "s3", "s3n": "s3"}.get(scheme, scheme)
         raise FileError(message, f"pip install 'smart_open[{extra}]'") from None
     except NotImplementedError:

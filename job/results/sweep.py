@@ -15,17 +15,11 @@ Key = Literal["shards", "instances", "threads", "call-cost"]
 
 @dataclass(frozen=True)
 class Over:
-    """What is varied, and through which values; a call cost in seconds.
-
-    Attributes:
-        key: What.
-        values: Ascending.
-        weak: Whether instances grow along with shards.
-    """
+    """What is varied, and through which values."""
 
     key: Key
-    values: tuple[float, ...]
-    weak: bool = False
+    values: tuple[float, ...]  # ascending; a call cost in seconds
+    weak: bool = False  # instances grow along with shards
 
     def spelled(self, value: float) -> str:
         """Return a value as a person writes it."""
@@ -45,24 +39,15 @@ class Point(Record):
 
 
 class Sweep(Record):
-    """The document, version 1.
-
-    Attributes:
-        over: What was varied.
-        weak: Whether instances grew along.
-        points: What was measured, by ascending value.
-        left_out: The values for which no time was left, or that were not reached.
-        status: As that of a comparison.
-        problem: What ended it.
-    """
+    """The document, version 1."""
 
     schema_version: Literal[1] = 1
     over: Key
-    weak: bool = False
-    points: tuple[Point, ...] = ()
-    left_out: tuple[float, ...] = ()
+    weak: bool = False  # instances grew along
+    points: tuple[Point, ...] = ()  # by ascending value
+    left_out: tuple[float, ...] = ()  # for which no time was left, or that were not reached
     status: Status = "running"
-    problem: str = ""
+    problem: str = ""  # what ended it
 
     @property
     def varied(self) -> Over:

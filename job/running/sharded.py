@@ -138,8 +138,8 @@ class Sharded:
                 "calls_per_batch": layout.calls_per_batch or "auto",
             },
             placement=tuple(shares.values()),
-            deaths=self.fleet.losses.all,
-            timeline=self.fleet.timeline.stretches(),
+            deaths=tuple(self.fleet.losses.all),
+            timeline=tuple(self.fleet.timeline.stretches),
         )
 
     def stop(self) -> None:

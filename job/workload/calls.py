@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import keyword
-import types
 from dataclasses import dataclass, field
 
 from job.errors import UsageError
@@ -26,13 +25,10 @@ class InstanceNumber:
     """Stands in arguments for the number of the instance at hand."""
 
     def __repr__(self) -> str:
-        """Show it as it is written."""
         return "instance"
 
 
 class _WithArguments:
-    """What is given between the parentheses of a target or a call."""
-
     args: tuple[object, ...]
     kwargs: dict[str, object]
 
@@ -56,7 +52,6 @@ class Target(_WithArguments):
     kwargs: dict[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Return the target as it is written on the command line."""
         inner = self._inner()
         return f"{self.module}:{self.name}" + (f"({inner})" if inner else "")
 
@@ -71,7 +66,6 @@ class Call(_WithArguments):
     times: int = 1
 
     def __str__(self) -> str:
-        """Return the call as it is written on the command line."""
         return f"{self.method}({self._inner()})" + (f" * {self.times}" if self.times != 1 else "")
 
 
@@ -83,8 +77,8 @@ def parse_target(text: str) -> Target:
     """
     module, colon, rest = text.strip().partition(":")
     if not colon or not is_dotted_name(module):
-        message = f"{text!r} is no target: it is written module:Class, such as collections:Counter"
-        raise UsageError(message)
+        form = "module:Class, such as collections:Counter"
+        raise UsageError(f"{text!r} is no target: it is written {form}")
     node, args, kwargs = _take_apart(_parse(rest, text), text)
     name = ast.unparse(node)
     if not is_dotted_name(name):
@@ -104,10 +98,8 @@ def parse_call(text: str) -> Call:
         times, node = _times(node.right, text), node.left
     node, args, kwargs = _take_apart(node, text)
     if not isinstance(node, ast.Name):
-        message = (
-            f"{text!r} is no call: it is written method(arguments) * times, as in book(7) * 50"
-        )
-        raise UsageError(message)
+        form = "method(arguments) * times, as in book(7) * 50"
+        raise UsageError(f"{text!r} is no call: it is written {form}")
     return Call(node.id, args, kwargs, times)
 
 
@@ -137,25 +129,17 @@ def fill_in(value: object, number: int) -> object:
     return value
 
 
-def source(value: object) -> str:  # noqa: PLR0911 - a kind of value each
-    """Return a literal as Python writes it, also where its repr would not read back."""
+def source(value: object) -> str:
+    """Return a literal as Python writes it; a set, which has no order of its own, in order."""
     match value:
-        case types.EllipsisType():
-            return "..."
-        case complex():
-            sign = "-" if value.imag < 0 else "+"
-            # Python's sums lose the sign of a zero, so it is not written either.
-            return f"{source(value.real + 0.0)} {sign} {source(abs(value.imag))}j"
         case int() if value.bit_length() > LONG_INTEGER:
             return hex(value)
-        case float() if value in (float("inf"), float("-inf")):
-            return "1e999" if value > 0 else "-1e999"
         case list():
             return f"[{', '.join(map(source, value))}]"
         case tuple():
             return f"({', '.join(map(source, value))}{',' if len(value) == 1 else ''})"
         case set() if value:
-            return f"{{{', '.join(sorted(map(source, value)))}}}"  # sets have no order of their own
+            return f"{{{', '.join(sorted(map(source, value)))}}}"
         case dict():
             return f"{{{', '.join(f'{source(k)}: {source(v)}' for k, v in value.items())}}}"
     return repr(value)
@@ -165,7 +149,7 @@ def show(value: object) -> str:
     """Return a value as a sentence shows it: not longer than a line."""
     if value is None:
         return "nothing"
-    text = repr(value) if isinstance(value, float) else source(value)
+    text = source(value)
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
 
 
@@ -186,6 +170,12 @@ def _times(node: ast.expr, text: str) -> int:
     return times
 
 
+class _Instance(ast.NodeTransformer):
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Make `instance` a literal."""
+        return ast.Constant(InstanceNumber()) if node.id == "instance" else node  # type: ignore[arg-type]
+
+
 def _take_apart(
     node: ast.expr, text: str
 ) -> tuple[ast.expr, tuple[object, ...], dict[str, object]]:
@@ -200,40 +190,17 @@ def _take_apart(
         raise UsageError(f"{show(text)} is too deeply nested") from None
 
 
-def _literal(node: ast.expr) -> object:
-    match node:
-        case ast.Name(id="instance"):
-            return InstanceNumber()
-        case ast.List():
-            return [_literal(item) for item in node.elts]
-        case ast.Tuple():
-            return tuple(_literal(item) for item in node.elts)
-        case ast.Set():
-            return {_hashable(item) for item in node.elts}
-        case ast.Dict() if None not in node.keys:
-            pairs = zip(node.keys, node.values, strict=True)
-            return {_hashable(k): _literal(v) for k, v in pairs if k is not None}
-    try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError):
-        raise ValueError(f"{ast.unparse(node)} is not a literal") from None
-
-
 def _keywords(nodes: list[ast.keyword]) -> dict[str, object]:
     named: dict[str, object] = {}
     for node in nodes:
-        if node.arg is None:
-            raise ValueError(f"**{ast.unparse(node.value)} is not a literal")
-        if node.arg in named:
-            raise ValueError(f"{node.arg} is given twice")
+        if node.arg is None or node.arg in named:
+            raise ValueError(f"{ast.unparse(node)} is no argument with a name of its own")
         named[node.arg] = _literal(node.value)
     return named
 
 
-def _hashable(node: ast.expr) -> object:
-    value = _literal(node)
+def _literal(node: ast.expr) -> object:
     try:
-        hash(value)
-    except TypeError:
+        return ast.literal_eval(_Instance().visit(node))
+    except (ValueError, TypeError):
         raise ValueError(f"{ast.unparse(node)} is not a literal") from None
-    return value

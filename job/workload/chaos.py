@@ -8,41 +8,27 @@ from typing import NamedTuple
 
 from job.workload.keys import KEYS
 
-MOST_KILLS = 10_000
+_RANGES = {"kill": (0, 10**4), "node": (0, 10**4), "seed": (0, 10**18), "interval": (1e-3, 10**6)}
 
 
 class Kill(NamedTuple):
-    """One loss that is brought about.
+    """One loss that is brought about."""
 
-    Attributes:
-        due_s: When, in seconds after the work phase began.
-        node: Whether a whole node is to die.
-        choice: Which of those that can be chosen, as a share of their number, 0 to 1.
-    """
-
-    due_s: float
-    node: bool
-    choice: float
+    due_s: float  # after the work phase began
+    node: bool  # whether a whole node is to die
+    choice: float  # which of those that can be chosen, as a share of their number, 0 to 1
 
 
 @dataclass(frozen=True)
 class Chaos:
-    """What is killed in each trial that has actors.
+    """What is killed in each trial that has actors."""
 
-    Attributes:
-        kill: How many actors' processes.
-        node: How many nodes, never the driver's nor the head.
-        seed: What the moments and victims are drawn with.
-        interval_s: The mean time between two kills.
-    """
-
-    kill: int = 0
-    node: int = 0
-    seed: int = 0
-    interval_s: float = 0.5
+    kill: int = 0  # how many actors' processes
+    node: int = 0  # how many nodes, never the driver's nor the head
+    seed: int = 0  # what the moments and victims are drawn with
+    interval_s: float = 0.5  # the mean time between two kills
 
     def __str__(self) -> str:
-        """Return it as it is written."""
         return f"kill={self.kill},node={self.node},seed={self.seed},interval={self.interval_s:g}"
 
     def kills(self, trial: str) -> list[Kill]:
@@ -65,29 +51,22 @@ def parse_chaos(text: str) -> Chaos:
     Raises:
         ValueError: It says something else, or nothing is to be killed.
     """
-    keys = {"kill": "kill", "node": "node", "seed": "seed", "interval": "interval_s"}
-    given: dict[str, float] = {}
+    given: dict[str, str] = {}
     for part in text.split(","):
-        key, equals, value = part.strip().partition("=")
-        if key not in keys or not equals or keys[key] in given:
-            message = f"{part.strip()!r} is not allowed: it says {KEYS['chaos']}"
-            raise ValueError(message)
-        given[keys[key]] = _number(key, value)
-    interval_s = given.pop("interval_s", 0.5)
+        key, _, value = part.strip().partition("=")
+        if key in given or not _is_allowed(key, value):
+            raise ValueError(f"{part.strip()!r} is not allowed: it says {KEYS['chaos']}")
+        given[key] = value
+    interval_s = float(given.pop("interval", 0.5))
     chaos = Chaos(**{key: int(value) for key, value in given.items()}, interval_s=interval_s)
     if not chaos.kill + chaos.node:
-        message = f"{text!r} kills nothing: it says {KEYS['chaos']}"
-        raise ValueError(message)
+        raise ValueError(f"{text!r} kills nothing: it says {KEYS['chaos']}")
     return chaos
 
 
-def _number(key: str, text: str) -> float:
+def _is_allowed(key: str, value: str) -> bool:
+    low, high = _RANGES.get(key, (1, 0))
     try:
-        value = float(text) if key == "interval" else int(text)
+        return low <= (float(value) if key == "interval" else int(value)) <= high
     except ValueError:
-        value = -1
-    low, high = {"interval": (0.001, 10**6), "seed": (0, 10**18)}.get(key, (0, MOST_KILLS))
-    if not low <= value <= high:
-        message = f"{key}={text} is not allowed: {low:,} to {high:,} is"
-        raise ValueError(message)
-    return value
+        return False

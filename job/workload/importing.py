@@ -36,11 +36,8 @@ def load_target(target: Target) -> Callable[..., Any]:
         try:
             found = getattr(found, part)
         except AttributeError:
-            held = getattr(found, "__dict__", {}).items()
-            names = [n for n, v in held if isinstance(v, type) and n[0] != "_" and _own(v, target)]
-            has = f"Classes there: {', '.join(sorted(names)[:10])}." if names else ""
             message = f"target {target}: {target.module!r} has no {part!r}"
-            raise UsageError(message, has) from None
+            raise UsageError(message, _name_classes(found, target.module)) from None
     if not callable(found):
         message = f"target {target}: {target.name!r} is not a class or a function that makes one"
         raise UsageError(message)
@@ -48,16 +45,17 @@ def load_target(target: Target) -> Callable[..., Any]:
     return callable_
 
 
-def _own(kind: type[Any], target: Target) -> bool:
-    """Return whether a class is of the target's package, and not one that it imports."""
-    return kind.__module__.partition(".")[0] == target.module.partition(".")[0]
+def _name_classes(found: object, module: str) -> str:
+    package = module.partition(".")[0]  # not those that it imports from others
+    kinds = {n: v for n, v in getattr(found, "__dict__", {}).items() if isinstance(v, type)}
+    own = [n for n, v in kinds.items() if v.__module__.partition(".")[0] == package and n[0] != "_"]
+    return f"Classes there: {', '.join(sorted(own)[:10])}." if own else ""
 
 
 def _import_hint(error: BaseException, module: str) -> str:
-    """Say where a module was looked for, or that it was found and is what needs mending."""
-    missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else ""
-    if missing is not None and f"{module}.".startswith(f"{missing}.") and missing:
-        known = (sys.prefix, sys.base_prefix)
-        folders = [path for path in sys.path if Path(path).is_dir() and not path.startswith(known)]
-        return f"It was looked for in {', '.join(folders[:4])} and in what is installed."
-    return "The module is there: mend it, or install what it imports."
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if not missing or not f"{module}.".startswith(f"{missing}."):
+        return "The module is there: mend it, or install what it imports."
+    known = (sys.prefix, sys.base_prefix)
+    folders = [path for path in sys.path if Path(path).is_dir() and not path.startswith(known)]
+    return f"It was looked for in {', '.join(folders[:4])} and in what is installed."

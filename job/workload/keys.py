@@ -6,17 +6,14 @@ Every text can follow "it says". It names the bounds; a test compares them with 
 from __future__ import annotations
 
 _S = "0.001 to 10,000,000 s"
-KEYS = {
-    # What is computed.
+OPTIONS = {  # each a key of a file, and an option of its name
     "target": "what is compared: module:Class or a function that makes an instance, such as "
     "'ledger:Ledger(start=instance)'; `instance` is the instance's number",
     "instances": "how many instances there are, 1 to 10,000,000",
     "calls": "what is called on every instance, in order: a list such as [book(7) * 50, close()]",
-    "call": "what is called on every instance, such as 'book(7) * 50'",
     "read": "which method or attribute tells an instance's state; without it all of it counts",
     "agree": "when states count as equal: exact, or a relative tolerance of floats such as 1e-9; "
     "in a file also a mapping with tolerance, or with none and a reason",
-    # How it is run.
     "strategies": "which strategies take turns, in this order: serial, actors, sharded",
     "trials": "how many trials each strategy has, 1 to 1,000 (1 by default), or auto: as many as "
     "fit into the budget",
@@ -40,7 +37,10 @@ KEYS = {
     "repeats no more: 0 to 1,000,000,000 (0 by default: never)",
     "chaos": "what is killed while actors work: kill=2 (actors), node=1 (nodes); seed=7, "
     "interval=0.5 (seconds between kills on average)",
-    # What mappings hold.
+}
+KEYS = OPTIONS | {
+    # What the mappings in a file hold.
+    "call": "what is called on every instance, such as 'book(7) * 50'",
     "module": "which module is imported: a Python name",
     "name": "which class of it, or which function that makes an instance: a Python name",
     "method": "which method is called: a Python name",

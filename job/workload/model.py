@@ -41,7 +41,7 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
 def _as_word(value: object) -> object:
-    """Take `yes` for a word, not for 1, and `instance` likewise where no number can stand."""
+    # `yes` is not 1 either, and `instance` is a word where no argument stands.
     return str(value) if isinstance(value, bool | InstanceNumber) else value
 
 
@@ -63,13 +63,10 @@ Dotted = Annotated[str, Predicate(is_dotted_name)]
 
 
 def _or(*forms: dict[str, Any]) -> GetPydanticSchema:
-    """Tell editors of the other forms that a value may have."""
+    # What editors are told of the other forms that a value may have.
     return GetPydanticSchema(
         get_pydantic_json_schema=lambda core, handler: {"anyOf": [*forms, handler(core)]}
     )
-
-
-# --- targets and calls: a text as on the command line, or a mapping
 
 
 class _ArgumentsForm(Model):
@@ -94,27 +91,25 @@ class CallForm(_ArgumentsForm):
 def _text_or_mapping(
     record: type[Target | Call], form: type[_ArgumentsForm], parse: Callable[[str], Target | Call]
 ) -> GetPydanticSchema:
-    """Let a record be written as a text, or as a mapping."""
+    """Let a record be written as on the command line, or as a mapping."""
 
     def to_form(value: object) -> object:
+        value = _as_word(value)
         try:
             value = parse(value) if isinstance(value, str) else value
         except UsageError as error:
-            raise ValueError(". ".join(filter(None, (error.message, error.hint)))) from None
+            raise ValueError(str(error).replace("\n", ". ")) from None
+        # A record may be of a class that no text can name.
         return form.model_construct(**vars(value)) if isinstance(value, record) else value
 
     written = Annotated[
         form,  # type: ignore[valid-type]
         BeforeValidator(to_form),
-        BeforeValidator(_as_word),
         AfterValidator(lambda found: record(**dict(found))),
         PlainSerializer(str, return_type=str),
         _or({"type": "string"}),
     ]
     return GetPydanticSchema(lambda _source, handler: handler.generate_schema(written))
-
-
-# --- when states count as equal
 
 
 class Tolerance(Model):
@@ -150,9 +145,6 @@ def _parse_agree(value: object) -> object:
     return {"tolerance": {"relative": relative}} if 0 < relative <= 1 else value
 
 
-# --- the parts of a file
-
-
 def _split(value: object) -> object:
     """Let one value, or several with commas between them, stand for a list."""
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
@@ -166,9 +158,7 @@ class Workload(Model):
     calls: tuple[Annotated[Call, _text_or_mapping(Call, CallForm, parse_call)], ...]
     read: Name | None = None
     agree: Annotated[
-        Agree,
-        BeforeValidator(_parse_agree),
-        _or({"const": "exact"}, {"type": "number"}),
+        Agree, BeforeValidator(_parse_agree), _or({"const": "exact"}, {"type": "number"})
     ] = Agree()
 
     @field_validator("calls")
@@ -184,7 +174,6 @@ class Workload(Model):
         return sum(call.times for call in self.calls)
 
     def __str__(self) -> str:
-        """Return the workload in one line."""
         done = ", ".join(map(str, self.calls)) or "no calls"
         end = f", then {self.read}" if self.read else ""
         return f"{self.instances:,} x {self.target}: {done}{end}"
@@ -194,9 +183,7 @@ class Plan(Model):
     """How a workload is to be run. Times are in seconds."""
 
     strategies: Annotated[
-        tuple[Strategy, ...],
-        BeforeValidator(_split),
-        _or({"type": "string"}),
+        tuple[Strategy, ...], BeforeValidator(_split), _or({"type": "string"})
     ] = STRATEGIES
     trials: Annotated[int, Field(ge=1, le=MOST_TRIALS)] | Auto = 1
     warmups: Annotated[int, Field(ge=0, le=MOST_TRIALS)] = 0
@@ -232,8 +219,5 @@ class Plan(Model):
 
 # The mappings in a file, by the key that they stand below.
 FORMS: dict[str, type[Model]] = {
-    "target": TargetForm,
-    "calls": CallForm,
-    "agree": Agree,
-    "tolerance": Tolerance,
-}
+    "target": TargetForm, "calls": CallForm, "agree": Agree, "tolerance": Tolerance,
+}  # fmt: skip

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BUNDLED = Path(__file__).with_name("bundled")
 SUFFIXES = (".yaml", ".yml")
 MOST_BYTES = 256 * 1024
-MOST_DEPTH = 50
+MOST_DEPTH = 50  # PyYAML recurses
 MOST_VALUES = 10_000  # with those that aliases repeat; PyYAML reads about as many in half a second
 OF_THE_TARGET = ("calls", "read", "agree")  # what says nothing about another target
 _HINT = "Mend the file; `schema` prints what an editor needs to check it while you write."
@@ -44,19 +44,12 @@ class _File(Plan, Workload):
 
 @dataclass(frozen=True)
 class WorkloadFile:
-    """The keys of a workload as they are written.
-
-    Attributes:
-        keys: The values, by key.
-        name: The file, as the user named it; empty where the keys come from no file.
-        root: Where in the file they stand.
-        mistakes: What is wrong with the YAML itself, each with its line.
-    """
+    """The keys of a workload as they are written, and where."""
 
     keys: dict[str, Any]
-    name: str = ""
+    name: str = ""  # as the user named the file; empty where the keys come from none
     root: yaml.Node | None = None
-    mistakes: list[tuple[int, str]] = field(default_factory=list)
+    mistakes: list[tuple[int, str]] = field(default_factory=list)  # in the YAML, by line
 
 
 def list_bundled() -> dict[str, str]:
@@ -85,11 +78,8 @@ def build(
 ) -> tuple[Workload, Plan]:
     """Return the workload and plan of a file's keys, overridden key by key by options.
 
-    A new target drops the file's calls, read and agree: they were the old target's.
-
-    Args:
-        given: The keys of a file, or of none.
-        options: What replaces them; None and () stand for options that were not given.
+    A new target drops the file's calls, read and agree: they were the old target's. None and ()
+    stand for options that were not given.
 
     Raises:
         UsageError: All that is wrong, one line each.
@@ -99,12 +89,13 @@ def build(
     kept = dict(file.keys)
     if "target" in override:
         kept = {key: kept[key] for key in kept if key not in OF_THE_TARGET} | {"calls": ()}
+    details: Sequence[ErrorDetails] = []
     try:
         whole = dict(_File.model_validate(kept | override))
     except ValidationError as error:
-        raise _refusal(file, override, error.errors()) from None
-    if file.mistakes:
-        raise _refusal(file, override, [])
+        details = error.errors()
+    if details or file.mistakes:
+        raise _refusal(file, override, details)
     workload = Workload(**{key: whole[key] for key in Workload.model_fields})
     return workload, Plan(**{key: whole[key] for key in Plan.model_fields})
 
@@ -165,7 +156,7 @@ def _nearest(word: str, known: Sequence[str]) -> str:
 
 
 def _spell(loc: Loc) -> str:
-    """Return where a value stands as Python spells it: calls[1].times."""
+    # As Python spells it: calls[1].times.
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc]
     return "".join(parts).removeprefix(".")
 
@@ -196,7 +187,7 @@ class _Loader(yaml.SafeLoader):
         super().__init__(content)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Compose a node that is not too deeply nested for PyYAML, which recurses."""
+        """Compose a node that is not too deeply nested."""
         if len(self.states) > MOST_DEPTH:
             problem = f"nested more than {MOST_DEPTH} deep"
             raise ComposerError(None, None, problem, self.get_mark())
@@ -213,20 +204,17 @@ class _Loader(yaml.SafeLoader):
             return UNREAD
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Refuse merging, and keys that are given twice; of those the first value counts."""
+        """Refuse keys that are given twice (the first value counts), and merge nothing."""
         kept: dict[tuple[str, str], tuple[yaml.Node, yaml.Node]] = {}
         for key, value in node.value:
             first, _ = kept.setdefault((key.tag, str(key.value)), (key, value))
-            if key.tag == "tag:yaml.org,2002:merge":
-                self.mistake(key, "<<: merging is not supported: write the keys out")
-                del kept[key.tag, key.value]
-            elif first is not key:
+            if first is not key:
                 line = first.start_mark.line + 1
                 self.mistake(key, f"{key.value}: it is given twice; the first time in line {line}")
         node.value = list(kept.values())
 
     def mistake(self, node: yaml.Node, reason: str) -> None:
-        """Take note of what is wrong with a node."""
+        """Take note of what is wrong, and in which line."""
         self.mistakes.append((node.start_mark.line + 1, reason))
 
 
@@ -247,11 +235,6 @@ _Loader.add_implicit_resolver(  # 1e-9 is a number for everybody but YAML 1.1
 
 
 def _read(path: Path) -> WorkloadFile:
-    """Read a YAML file whose top level is a mapping.
-
-    Raises:
-        UsageError: The file cannot be read, is no YAML, is too large, or holds no mapping.
-    """
     content = _content(path)
     try:
         loader = _Loader(content)
@@ -265,7 +248,7 @@ def _read(path: Path) -> WorkloadFile:
         message = f"{path}:{line}: {error.character:#x} is not text in UTF-8 ({error.reason})"
         raise UsageError(message, _HINT) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark = error.problem_mark
         where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         told = ", ".join(filter(None, (error.context, error.problem)))
         raise UsageError(f"{path}{where}: not YAML: {told}", _HINT) from None

@@ -65,7 +65,7 @@ def test_actors_go_where_cpus_are_as_many_as_there_are(
     [
         (
             ("--cpus-per-actor", "4"),
-            r"an actor needs 4 CPUs on one node, and the largest, large \(\S+\), has 3",
+            r"an actor needs 4 CPUs on one node, and none has as many \(large \(\S+\) has 3 CPUs",
         ),
         (
             ("--cpus-per-actor", "2", "--instances", "3", "--strategies", "actors"),

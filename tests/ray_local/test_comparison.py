@@ -168,7 +168,9 @@ def test_shards_that_do_not_fit_into_the_memory_are_refused() -> None:
 def test_more_cpus_for_an_actor_than_any_node_has_are_refused() -> None:
     nodes = [node("a", 4.0), node("b", 6.0)]
     error = refused(nodes, cpus_per_actor=8)
-    assert "an actor needs 8 CPUs on one node, and the largest, b, has 6" in error.message
+    assert (
+        "an actor needs 8 CPUs on one node, and none has as many (b has 6 CPUs, a" in error.message
+    )
 
 
 def test_more_actors_than_can_ever_be_placed_are_refused_though_sharded_is_there() -> None:
@@ -186,11 +188,8 @@ def test_an_actor_is_never_split_between_nodes() -> None:
 
 
 def test_where_no_node_has_a_cpu_nothing_can_be_placed() -> None:
-    assert (
-        "no node has any to give: head has 0 CPUs"
-        in refused([HEAD], strategies=["sharded"]).message
-    )
-    assert "there are none" in refused([], strategies=["sharded"]).message
+    for nodes, there in ([HEAD], "head has 0 CPUs"), ([], "there are no nodes"):
+        assert f"none has as many ({there})" in refused(nodes, strategies=["sharded"]).message
 
 
 def test_actors_that_must_wait_for_others_to_end_are_laid_out_all_the_same() -> None:

@@ -22,7 +22,7 @@ from tests.targets.ledgers import Ledger
 if TYPE_CHECKING:
     from job.commands.notebook import Shown
 
-pytestmark = pytest.mark.usefixtures("cluster")
+pytestmark = pytest.mark.usefixtures("site")
 SCRIPT = "<script>alert(1)</script>"
 
 

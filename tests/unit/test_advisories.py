@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 GOLDEN = load(Path(__file__).parents[1] / "data" / "results-v1.json")
 PLAN = Plan().model_dump(mode="json")
-NAMES = [check.__name__ for check in CHECKS]
+NAMES = [check.__name__.removeprefix("_") for check in CHECKS]
 OPTIONS = {name for option in commands.commands["run"].params for name in option.opts}
 
 

@@ -63,7 +63,7 @@ def test_speedup_is_of_elapsed_and_speedup_of_work_of_work() -> None:
 
 def test_the_serial_loop_has_no_actors_and_a_speedup_of_1() -> None:
     serial = rows(SERIAL, ACTORS)["serial"]
-    assert serial.actors is None
+    assert serial.last.actors == 0
     assert serial.speedup == 1.0
     assert serial.interval is None
 

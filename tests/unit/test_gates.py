@@ -116,8 +116,8 @@ def test_an_estimated_baseline_is_allowed_and_said() -> None:
         ),
         (GOLDEN.with_(status="interrupted"), "2", "it was interrupted"),
         (GOLDEN.with_(status="failed", problem="it broke"), "2", "it failed"),
-        (GOLDEN.with_(status="disagree"), "2", "states disagree"),
-        (GOLDEN.with_(status="running", trials=()), "2", "it did not end"),
+        (GOLDEN.with_(status="disagree"), "2", "it ended in states that disagree"),
+        (GOLDEN.with_(status="running", trials=()), "2", "it ended before its time"),
     ],
 )
 def test_a_gate_that_cannot_be_judged_is_missed_with_the_reason(

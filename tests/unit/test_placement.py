@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from job.planning.layout import arrange
 from job.planning.placement import (
     GRAIN,
     Capacity,
@@ -15,12 +16,12 @@ from job.planning.placement import (
     emptiest,
     fit,
     fits_memory,
-    free_slots,
     lacking,
     room,
     share_of_cpu,
     slots,
 )
+from job.workload.reading import build
 
 FEW = settings(max_examples=100, deadline=None, derandomize=True)
 GB = 10**9
@@ -137,7 +138,11 @@ def test_what_others_hold_is_waited_for() -> None:
 
 def test_an_actor_larger_than_every_node_never_fits_though_the_cluster_is_large() -> None:
     found = fit(1, 8, [node(4, name="alpha"), node(6, name="beta")])
-    assert found == Fit("never", "an actor needs 8 CPUs on one node, and the largest, beta, has 6")
+    assert found == Fit(
+        "never",
+        "an actor needs 8 CPUs on one node, and none has as many (beta has 6 CPUs, "
+        "alpha has 4 CPUs)",
+    )
 
 
 def test_more_actors_than_there_is_room_for_never_fit() -> None:
@@ -157,8 +162,8 @@ def test_gpus_alone_host_no_actor() -> None:
     nodes = [Capacity("head", 0, 0, 0), Capacity("a", 0, 0, 0, gpus=4), Capacity("b", 0, 0, 0, 1)]
     found = fit(1, 1, nodes)
     assert found.reason == (
-        "an actor needs 1 CPU on one node, and no node has any to give: head has 0 CPUs, "
-        "a has 0 CPUs and 4 GPUs, b has 0 CPUs and 1 GPU; GPUs alone host no actor"
+        "an actor needs 1 CPU on one node, and none has as many (head has 0 CPUs, "
+        "a has 0 CPUs and 4 GPUs, b has 0 CPUs and 1 GPU)"
     )
 
 
@@ -197,14 +202,14 @@ def test_what_an_autoscaler_can_add_counts_only_where_the_nodes_do_not_do(
     assert fit(actors, each, nodes, growth).when == when
 
 
-def test_what_not_even_added_nodes_could_hold_names_the_largest() -> None:
+def test_what_not_even_added_nodes_could_hold_names_them_too() -> None:
     assert fit(1, 8, [node(2, name="a")], WORKERS).reason == (
-        "an actor needs 8 CPUs on one node, and the largest, a, has 2; "
-        "the largest that can be added, worker, has 4"
+        "an actor needs 8 CPUs on one node, and none has as many (2 x worker has 4 CPUs, "
+        "a has 2 CPUs)"
     )
     assert fit(9, 1, [HEAD], WORKERS).reason == (
         "9 actors of 1 CPU are asked for, and 8 fit into the cluster, even grown as far as it may "
-        "(head has 0 CPUs, 2 x worker has 4 CPUs)"
+        "(2 x worker has 4 CPUs, head has 0 CPUs)"
     )
 
 
@@ -240,10 +245,22 @@ def test_what_is_lacking_is_told_until_nothing_is() -> None:
     assert lacking(4, 1, [node(4, free=3), node(1)]) == ""
 
 
-def test_automatic_shards_count_what_could_be_added() -> None:
-    assert free_slots([HEAD], WORKERS) == 8
-    assert free_slots([node(4, free=2)], WORKERS) == 10
-    assert free_slots([HEAD], Growth(more=True)) == 1
+@pytest.mark.parametrize(
+    ("nodes", "growth", "shards"),
+    [
+        ([HEAD], WORKERS, 8),
+        ([node(4, free=2)], WORKERS, 10),
+        ([node(4, free=0)], Growth(), 4),
+        ([HEAD], Growth(more=True), 1),
+    ],
+)
+def test_automatic_shards_count_what_could_be_added(
+    nodes: list[Capacity], growth: Growth, shards: int
+) -> None:
+    planned = build(
+        {"target": "m:C", "calls": ["f()"], "instances": 100}, {"strategies": "sharded"}
+    )
+    assert arrange(*planned, nodes, growth).layouts["sharded"].shards == shards
 
 
 # --- memory

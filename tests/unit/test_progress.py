@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from job.report import progress
-from job.report.progress import ERASED, LINE_S, watch
+from job.commands import console
+from job.commands.console import ERASED, LINE_S, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def on_a_terminal() -> Iterator[Terminal]:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     fake = SimpleNamespace(now=1_000.0)
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: fake.now))
+    monkeypatch.setattr(console, "time", SimpleNamespace(monotonic=lambda: fake.now))
     return fake
 
 
@@ -146,7 +146,7 @@ def test_what_a_call_has_not_reached_yet_is_not_foretold(
 def test_a_pipe_gets_no_control_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "w", buffering=1) as stderr, os.fdopen(reading) as seen:
-        monkeypatch.setattr(progress, "LINE_S", 0.0)
+        monkeypatch.setattr(console, "LINE_S", 0.0)
         with redirect_stderr(stderr), watch("serial", 0, 3) as told:
             told(1)
             told(2)

@@ -63,6 +63,7 @@ async def by_a_plain_loop(recipe: Recipe, numbers: Sequence[int]) -> list[str]:
     states = []
     for number in numbers:
         args, kwargs = recipe.target.arguments(number)
+        assert recipe.make
         instance = recipe.make(*args, **kwargs)
         for call in recipe.calls:
             for _ in range(call.times):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.winners import Point, render, verdicts
+from benchmarks.winners import Point, render, thresholds, verdicts
 from job.analysis.breakeven import BreakEven
 from job.planning.costs import Bound, Cost
 
@@ -56,5 +56,5 @@ def test_every_point_has_a_row() -> None:
     ("call_s", "winner"), [(0.001, "serial"), (0.019, "serial"), (0.021, "sharded")]
 )
 def test_the_winner_changes_at_the_threshold(call_s: float, winner: str) -> None:
-    assert MODEL.thresholds(100) == pytest.approx({"actors": 0.04, "sharded": 0.02})
+    assert thresholds(MODEL, 100) == pytest.approx({"actors": 0.04, "sharded": 0.02})
     assert MODEL.winner(100, call_s) == winner

@@ -109,13 +109,6 @@ def test_options_override_the_file_and_hide_its_mistakes(tmp_path: Path) -> None
     assert (plan.trials, plan.serial) == (3, "full")
 
 
-def test_a_new_target_drops_what_was_said_of_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "ours.yaml"
-    path.write_text(COUNTER + "read: total\nagree: {none: it is random}\n")
-    workload, _ = build(read_workload(str(path)), {"target": "random:Random"})
-    assert (workload.calls, workload.read, workload.agree) == ((), None, Agree())
-
-
 def test_mistakes_of_the_file_come_first_then_those_of_options(tmp_path: Path) -> None:
     path = tmp_path / "ours.yaml"
     path.write_text(COUNTER + "warmups: -1\n")
