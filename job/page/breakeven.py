@@ -24,10 +24,7 @@ _LEAST_S, _MOST_S = 1e-7, 1e4  # of a call: beyond, nobody asks
 def pay_off(model: BreakEven, said: Sequence[str], seen: Sequence[tuple[float, Row]]) -> Chart:
     """Return the predicted speedup against the cost of a call, and where it passes 1.
 
-    Args:
-        model: What predicts.
-        said: What it says, in sentences.
-        seen: What was measured: what a call took, and a strategy's figures with such calls.
+    `said` is the model in sentences, `seen` what a call took and a strategy's figures with such.
     """
     seen = [(cost, row) for cost, row in seen if cost >= _LEAST_S and row.speedup]
     answers = sorted(model.telling, key=lambda answer: answer.call_s or math.inf)
@@ -87,10 +84,9 @@ def _speedup(model: BreakEven, answer: Answer, call_s: float) -> float:
 
 def _diamonds(answers: Sequence[Answer]) -> Figure:
     costs = [a.call_s for a in answers if a.call_s and _LEAST_S <= a.call_s <= _MOST_S]
-    places = ["top left", "bottom right", "top right", "bottom left"]
     return scatter(
         "break-even", costs, [1.0] * len(costs), "markers+text",
         marker={"symbol": "diamond", "size": 11, "color": "@paper", "line": {"color": "@ink"}},
-        texttemplate="%{x:.2~s}s", textposition=places[: len(costs)],
+        texttemplate="%{x:.2~s}s", textposition=["top left", "bottom right"] * len(costs),
         textfont={"color": "@ink", "size": 13}, hoverinfo="skip",
     )  # fmt: skip

@@ -22,6 +22,7 @@ from job.page.drawing import (
     texts,
 )  # fmt: skip
 from job.page.timeline import timeline
+from job.report.table import times
 from job.words import spelled
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ def phases(rows: Sequence[Row]) -> Chart:
                 marker={"symbol": "line-ns-open", "size": _MARK_PX, "line": {"width": 2}},
                 hovertemplate=f"the ideal: %{{x:{form}}}s<extra></extra>",
             ),
-            texts(furthest, places, [f"  <b>{_elapsed(row)}</b>{_speedup(row)}" for row in rows],
+            texts(furthest, places,
+                  [f"  <b>{_elapsed(row)}</b>  {times(row, row.speedup)}" for row in rows],
                   color="@ink", size=13),
         ),
         layout={
@@ -242,9 +244,3 @@ def _strategies(names: Sequence[str]) -> Figure:
 
 def _elapsed(row: Row) -> str:
     return f"{'~' if row.estimated else ''}{spelled(row.elapsed_s)}"
-
-
-def _speedup(row: Row) -> str:
-    if row.strategy == "serial" or row.speedup is None:
-        return ""
-    return f"  {'~' if row.speedup_estimated else ''}{row.speedup:,.3g}x"

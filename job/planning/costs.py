@@ -58,11 +58,10 @@ class Shape:
     shares_driver: bool = False  # actors compute where the driver does: sending takes their CPUs
 
     def bounds(self, cpu_share: float, stretch: float = 1.0) -> tuple[Bound, ...]:
-        """Return what bounds the work; where nothing can be done about it first.
+        """Return what bounds the work of calls that compute for `cpu_share` of their time.
 
-        Args:
-            cpu_share: How much of a call's time is computing; 1 for a call that never waits.
-            stretch: How many times its CPU time a call takes in an actor while others compute.
+        A call's CPU time is `stretch` times as long in an actor while others compute. Where nothing
+        can be done about a bound it comes first.
         """
         beside = self.sent_s * cpu_share if self.shares_driver else 0.0
         slower = 1 + cpu_share * (stretch - 1)

@@ -25,11 +25,7 @@ _FORM = "It is written KEY=VALUE,VALUE,…, as in --over shards=1,2,4,8 or call-
 
 
 def parse_over(text: str, *, weak: bool = False) -> Over:
-    """Read `shards=1,2,4,8`.
-
-    Raises:
-        UsageError: The key is unknown, a value is not one, or there are too few or too many.
-    """
+    """Read `shards=1,2,4,8`, or raise a UsageError that says how it is written."""
     key, equals, rest = text.partition("=")
     keys = (*MOST, "call-cost")
     if not equals or key not in keys:
@@ -86,11 +82,7 @@ def at(
 
 
 def check(workload: Workload, plan: Plan, over: Over) -> None:
-    """Refuse what a sweep cannot go over.
-
-    Raises:
-        UsageError: With what to change.
-    """
+    """Raise a UsageError, with what to change, where a sweep cannot go over it."""
     most = max(over.values)
     if over.key in ("shards", "threads") and "sharded" not in plan.strategies:
         message = f"--over {over.key}: only `sharded` has {over.key}, and it is not to be run"

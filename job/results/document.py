@@ -286,11 +286,7 @@ def keepable(states: list[str]) -> tuple[str, ...]:
 
 
 def parse(text: str | bytes, place: str) -> Results:
-    """Return the document of a text.
-
-    Raises:
-        FileError: It is cut short, or something else.
-    """
+    """Return the document of a text; FileError where it is cut short, or something else."""
     try:
         return Results.model_validate_json(text)
     except ValidationError as error:

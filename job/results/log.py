@@ -46,11 +46,7 @@ def unmarked(lines: Iterable[str]) -> list[str]:
 
 
 def found(log: str) -> str | None:
-    """Return the last whole document in a log; None where none begins.
-
-    Raises:
-        FileError: One begins, and is not whole.
-    """
+    """Return the last whole document in a log; None where none begins, FileError where none is."""
     lines = log.splitlines()
     begins = [match for line in lines if (match := _BEGIN.search(line))]
     for begin in reversed(begins):

@@ -32,9 +32,6 @@ def check_writable(place: str | Path, option: str = "--output") -> None:
 
     An object store tells only by being written to: what stands there is written once more, and
     where nothing does, an empty object until the first results come.
-
-    Raises:
-        FileError: It cannot.
     """
     if is_uri(place):
         held = b""

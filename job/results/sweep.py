@@ -63,11 +63,7 @@ class Sweep(Record):
 
 
 def parse_any(text: str | bytes, place: str) -> Results | Sweep:
-    """Return the results or the sweep of a text.
-
-    Raises:
-        FileError: It is cut short, or something else.
-    """
+    """Return the results or the sweep of a text; FileError where it is neither."""
     try:
         return Sweep.model_validate_json(text)
     except ValidationError:

@@ -89,6 +89,6 @@ def test_check_names_the_node_that_is_slow_and_what_can_never_fit(unlike: Nodes)
     said = " ".join(ended.stdout.split())
     assert re.search(r"warning narrow \(\S+\) is slow: the same Python takes", said), ended
     assert said.count("is slow: the same Python takes") == 1
-    assert re.search(r"failure .*an actor needs 4 CPUs .* large \(\S+\), has 3", said), ended
+    assert re.search(r"failure .*an actor needs 4 CPUs .*\(large \(\S+\) has 3 CPUs", said), ended
     assert ended.code == 3, ended
     assert "not fit for this comparison: placement" in ended.stderr
