@@ -36,17 +36,11 @@ HEAD = "node:__internal_head__"  # the resource by which Ray marks it
 
 @dataclass(frozen=True)
 class Site:
-    """Where a comparison runs.
+    """Where a comparison runs."""
 
-    Attributes:
-        cluster: As it was found, or as it is since nodes were waited for.
-        request: Asks its autoscaler; withdrawn when the session ends.
-        note: Told what a user should know meanwhile.
-    """
-
-    cluster: Cluster
-    request: Request
-    note: Callable[[str], None]
+    cluster: Cluster  # as it was found, or as it is since nodes were waited for
+    request: Request  # asks its autoscaler; withdrawn when the session ends
+    note: Callable[[str], None]  # told what a user should know meanwhile
 
 
 @contextlib.contextmanager
@@ -55,11 +49,7 @@ def session(
 ) -> Iterator[Site]:
     """Connect, and leave nothing behind: no process of ours, and nothing asked of an autoscaler.
 
-    Args:
-        address: Where to, as `choose` returns it.
-        leaving: The signals that end us; Ray's own handlers give way to it.
-        note: Told what a user should know besides.
-        module: The target's, whose package, if it is not installed, workers elsewhere are sent.
+    Workers elsewhere are sent the package of `module`, the target's, unless it is installed.
 
     Raises:
         ClusterError: There is no connection to be had; the reason is in it.

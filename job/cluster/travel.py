@@ -19,21 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is compared, ready to be sent: made before anything of the target was called.
-
-    Attributes:
-        workload: What is computed.
-        plan: How it is run.
-        recipe: The workload as the workers need it.
-        packed: The recipe as it is sent to the actors.
-        busy_share: Of the driver's CPUs, before anything began.
-    """
+    """What is compared, ready to be sent: made before anything of the target was called."""
 
     workload: Workload
     plan: Plan
-    recipe: Recipe
-    packed: bytes
-    busy_share: float = 0.0
+    recipe: Recipe  # the workload as the workers need it
+    packed: bytes  # that, as it is sent to the actors
+    busy_share: float = 0.0  # of the driver's CPUs, before anything began
 
     @property
     def instances(self) -> int:

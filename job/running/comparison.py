@@ -35,15 +35,7 @@ def run(  # noqa: PLR0913 - what, where, and who is told
     workload: Workload, plan: Plan, make: Callable[..., Any], address: str,
     *, leaving: Leaving, listener: Listener,
 ) -> Results:  # fmt: skip
-    """Run a comparison.
-
-    Args:
-        workload: What is computed.
-        plan: How it is run.
-        make: The workload's target, imported.
-        address: Where Ray is, as `choose` returns it.
-        leaving: The signals that end it before its time.
-        listener: Told how it gets on, and shown the results at the end, whatever that is.
+    """Run a comparison where `choose` says that Ray is.
 
     Raises:
         JobError: What went wrong, and how to go on.
@@ -58,11 +50,7 @@ def run(  # noqa: PLR0913 - what, where, and who is told
 def compare(subject: Subject, site: Site, profile: Profile | None, listener: Listener) -> Results:
     """Lay a comparison out over the cluster that is connected, and run it.
 
-    Args:
-        subject: What is compared.
-        site: Where.
-        profile: What its calls take; None where they are to be timed, once it is laid out.
-        listener: As for `run`.
+    `profile` is what its calls take; None where they are to be timed, once it is laid out.
 
     Raises:
         JobError: What went wrong, and how to go on.
@@ -85,14 +73,7 @@ def compare(subject: Subject, site: Site, profile: Profile | None, listener: Lis
 def build_strategies(
     subject: Subject, site: Site, laid_out: Arrangement, sample: int | None
 ) -> list[Strategy]:
-    """Return the plan's strategies that have a place, in its order.
-
-    Args:
-        subject: What they run.
-        site: Where.
-        laid_out: How those that need actors are laid out.
-        sample: How many instances the serial loop runs; None for all.
-    """
+    """Return the plan's strategies that have a place, the loop with `sample` instances, or all."""
     workload, plan = subject.workload, subject.plan
     return [
         Sharded(name, laid_out.layouts[name], subject, site)

@@ -34,16 +34,7 @@ def sweep(  # noqa: PLR0913 - what, where, and who is told
     workload: Workload, plan: Plan, over: Over, make: Callable[..., Any], address: str,
     *, leaving: Leaving, listener: Listener,
 ) -> Sweep:  # fmt: skip
-    """Run a comparison at each value, ends first, then middles, while there is time.
-
-    Args:
-        workload: What is computed, but for what is varied.
-        plan: How it is run; its budget is the whole sweep's.
-        over: What is varied.
-        make: The workload's target, imported.
-        address: Where Ray is, as `choose` returns it.
-        leaving: The signals that end it before its time.
-        listener: Told how it gets on, and shown the sweep at the end, whatever that is.
+    """Run a comparison at each value, ends first, then middles, while the plan's budget lasts.
 
     Raises:
         JobError: What went wrong, and how to go on.
@@ -64,11 +55,7 @@ def sweep(  # noqa: PLR0913 - what, where, and who is told
 
 
 class Sweeping:
-    """A sweep under way.
-
-    Attributes:
-        sweep: What was measured so far.
-    """
+    """A sweep under way."""
 
     def __init__(
         self, subjects: dict[float, Subject], over: Over, site: Site, listener: Listener,

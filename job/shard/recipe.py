@@ -31,7 +31,6 @@ class Recipe:
     Attributes:
         make: The target itself, imported.
         target: What was imported, and the arguments each instance is made with.
-        calls: What every instance gets, in order.
         read: The method or attribute that tells the state; None stands for the whole object.
         state_limit: From how many characters on a state is replaced by its digest.
     """
