@@ -83,9 +83,8 @@ def digest_of(module: str, paths: tuple[str, ...]) -> str:
     """
     top, *rest = module.split(".")
     whole = spec = _find(top, paths)
-    for number in range(len(rest)):
-        name = ".".join([top, *rest[: number + 1]])
-        spec = spec and PathFinder.find_spec(name, spec.submodule_search_locations)
+    for part in rest:  # by its last name alone: a folder without __init__ asks for its parent
+        spec = spec and PathFinder.find_spec(part, list(spec.submodule_search_locations or ()))
     if spec is None or whole is None:
         return ""
     if _is_installed(spec.origin or ""):

@@ -231,5 +231,5 @@ class Leaky:
 
 def test_what_the_serial_loop_left_in_a_class_is_not_sent_to_the_actors(head: Head) -> None:
     assert head
-    with pytest.raises(DisagreementError, match="and 3 after actors"):
-        run_comparison(Leaky, ["add * 3"], 1, read="mine", strategies=["serial", "actors"])
+    report = run_comparison(Leaky, ["add * 3"], 1, read="mine", strategies=["serial", "actors"])
+    assert dict(report.states) == {"serial": "[3]", "actors": "[3]"}
