@@ -53,7 +53,7 @@ def row(target: str, *calls: str, **rest: Any) -> Case:  # noqa: ANN401 - the fi
     return Case(target, calls, **rest)
 
 
-THREADS = {"threads_per_shard": 2}
+THREADS = {"threads_per_shard": 2, "instances": 2}
 
 CLASSES = [
     # --- what comes with Python, and what many have installed

@@ -137,7 +137,10 @@ def test_a_way_out_of_the_target_is_an_error_of_the_call(
 # --- where a class is found
 
 
-def test_a_package_that_the_workers_can_import_is_the_same_there(command: Command) -> None:
+@pytest.mark.parametrize("_", [case("a package that workers can import", None)])
+def test_a_package_that_the_workers_can_import_is_the_same_there(
+    command: Command, _: object
+) -> None:
     ended = run(command, "shop.cart:Cart", "add(100) * 2", read="read", more=ONE)
     assert ended.code == 0, ended
     assert "they agree" in ended.stdout
@@ -200,11 +203,11 @@ def test_a_results_file_of_a_later_version_is_told_as_such(
     command: Command, tmp_path: Path, _: object
 ) -> None:
     kept = json.loads((HERE.parent / "data" / "results-v1.json").read_text())
-    later = tmp_path / "later.json"
-    later.write_text(json.dumps(kept | {"schema_version": 9, "moons": 3}))
-    ended = command.run("report", str(later))
+    written = tmp_path / "results.json"
+    written.write_text(json.dumps(kept | {"schema_version": 9, "moons": 3}))
+    ended = command.run("report", str(written))
     assert ended.code == 6, ended
-    assert "later" in ended.stderr
+    assert "later version" in ended.stderr
 
 
 @pytest.mark.parametrize("_", [case("4,000 times as fast", None)])
