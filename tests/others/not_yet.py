@@ -36,6 +36,9 @@ SEEN = {
     ],
     "actors: NameError: name 'Address' is not defined": ["hints:Form read"],
     "actors: KeyError: 'rate'": ["tariffs:Weekend read"],
+    "actors: TypeError: Extra positional arguments provided": [
+        "structs:Trade('X', instance) as a whole",
+    ],
     "the report does not say how the class travelled": ["said how it travelled"],
     "the startup takes less than the import": ["a slow import"],
     "exit 4: the Laps of our own benchmarks folder is found instead": ["named benchmarks"],
@@ -74,8 +77,8 @@ SEEN = {
     ],
     "exit 5: the first calls have added to it": ["shared:Config set(1) values"],
     "exit 4: TypeError: Actors cannot be instantiated directly": ["remote:Remote step count"],
-    "exit 0, on the Ray that the module has started, without a word of it": ["ray.init() on import"],
-    "in the driver 23 lines for 12: an instance for a look, and all the first calls": [
+    "exit 0, on the Ray that the module started, without a word": ["ray.init() on import"],
+    "in the driver 23 lines for 12: a look, and first calls": [
         "diary, connected",
         "diary, embedded",
     ],
@@ -96,6 +99,11 @@ SEEN = {
     # --- part 4: states that tell
     "nested more than 100 levels deep": ["chain:Chain as a whole", "500 links"],
     "they agree: the attribute is not compared": ["drifting:Dice(instance) roll as a whole"],
+    "exit 5: Decimals are compared exactly": ["drifting:Noise('decimal') value"],
+    "exit 4: too large to be compared with a tolerance": [
+        "drifting:Noise('array') value",
+        "drifting:Noise('list') as a whole",
+    ],
     "the same text for another attribute": [
         f"a subclass of {name}"
         for name in (
