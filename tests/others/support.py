@@ -28,6 +28,7 @@ CLASSES = HERE / "classes"
 SRC = HERE / "project" / "src"
 CASE_S = 60.0  # for one comparison, on a busy machine
 UP_S = 120.0
+POLL_S = 0.1
 
 
 class Plain:
@@ -74,7 +75,9 @@ class Driver:
     def answer(self, case: Case) -> dict[str, Any]:
         """Wait for what came of a case."""
         while self._thread.is_alive() and case.name not in self._found:
-            time.sleep(0.05)
+            size = self._size()
+            while self._thread.is_alive() and self._size() == size:
+                time.sleep(POLL_S)
         return self._found[case.name]
 
     def end(self) -> None:
@@ -83,6 +86,9 @@ class Driver:
         if self._process:
             end_family(self._process)
         self._thread.join()
+
+    def _size(self) -> int:
+        return self._answers.stat().st_size if self._answers.exists() else 0
 
     @property
     def _found(self) -> dict[str, dict[str, Any]]:
@@ -106,10 +112,9 @@ class Driver:
         assert self._process
         size, until = 0, time.monotonic() + UP_S
         while self._process.poll() is None and time.monotonic() < until:
-            time.sleep(0.05)
-            now = self._answers.stat().st_size if self._answers.exists() else 0
-            if now != size:
-                size, until = now, time.monotonic() + CASE_S
+            time.sleep(POLL_S)
+            if self._size() != size:
+                size, until = self._size(), time.monotonic() + CASE_S
         if self._process.poll() is None:
             end_family(self._process)
 
