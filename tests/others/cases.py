@@ -114,7 +114,7 @@ CLASSES = [
     row("hen:Hen(instance)", "lay('white')", "hatch", "lay('brown')", "lay('grey')", "hatch",
         read="read", actor="itself", where=ALONE),
     row("printing:Press.Roller(instance)", "turn(3) * 2", "turn(1)", read="itself",
-        actor="itself"),
+        actor="held"),
     row("printing:Press", "add('a', 2)", "add('b', 1)", "add('b', instance)", read="jobs",
         actor="itself"),
     row("snapshots:Editor", "type('ab')", "clone", "type('c')", "undo", read="read", actor="held"),

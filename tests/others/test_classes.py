@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from job.results.document import shortened
+from job.results.document import keepable
 from tests.others.cases import CLASSES, CONNECTED, EMBEDDED, TOLERATED, Case
 from tests.others.not_yet import marks
 
@@ -37,7 +37,7 @@ def test_a_class_ends_in_the_states_of_a_plain_loop(
     assert not found["code"], found["text"]
     if case.actor and where == EMBEDDED:
         assert found["actor"] == expected[1]
-    cut = list(shortened(expected[: found["instances"]]))
+    cut = list(keepable(expected[: found["instances"]]))
     assert found["states"] == dict.fromkeys(STRATEGIES, cut)
     assert found["agreement"] == "they agree"
     actors, sharded = found["processes"]["actors"], found["processes"]["sharded"]
