@@ -32,10 +32,7 @@ class Report(Figures):
     """What a person wants to know of a comparison: its figures, and what they mean in sentences.
 
     Attributes:
-        model: From which call cost on each strategy pays, or why nobody knows.
-        causes: What keeps each strategy but the serial loop from being faster.
         states: What each strategy's last trial ended in, shortened.
-        agreement: Whether they agree.
         placement: Where each strategy's last trial ran, by the names the cluster has for nodes.
         pays_off: What the model says, a sentence for each strategy.
         answer: What to do; the verdict's first sentence.

@@ -33,23 +33,14 @@ MISSING_HINT = "Install it on every node, or name it under `pip` in runtime_env.
 
 @dataclass(frozen=True)
 class Subject:
-    """What is compared, ready to be sent.
-
-    Attributes:
-        workload: What is computed.
-        plan: How it is run.
-        recipe: The workload as the workers need it.
-        packed: The recipe as it is sent to the actors; empty before it is known how.
-        tried: What the try-out found; None where there was none.
-        busy_share: Of the driver's CPUs, before anything began.
-    """
+    """What is compared, ready to be sent."""
 
     workload: Workload
     plan: Plan
-    recipe: Recipe
-    packed: bytes = b""
-    tried: Tried | None = None
-    busy_share: float = 0.0
+    recipe: Recipe  # the workload as the workers need it
+    packed: bytes = b""  # that, as it is sent to the actors; empty before it is known how
+    tried: Tried | None = None  # what the try-out found; None where there was none
+    busy_share: float = 0.0  # of the driver's CPUs, before anything began
 
     @property
     def instances(self) -> int:

@@ -33,11 +33,7 @@ GONE_S = 30.0  # how long the processes of ended actors may take to be gone
 
 
 class Sharded:
-    """Runs a workload as actors that host a shard each.
-
-    Attributes:
-        fleet: The actors of the trial under way.
-    """
+    """Runs a workload as actors that host a shard each; `fleet` are those of the last trial."""
 
     def __init__(self, name: str, layout: Layout, subject: Subject, site: Site) -> None:
         """Run what is compared at the point `layout` of the two knobs.

@@ -127,7 +127,8 @@ def _check(error: Exception | None) -> None:
 
 def _hear(stdout: IO[bytes], answers: queue.Queue[Any]) -> None:
     """Pass on what the process answers, and None when it ends."""
-    with contextlib.suppress(Exception):  # it ended in the middle, or is no longer listened to
+    # The pipe's end may come in the middle of an answer, or be ours: ValueError.
+    with contextlib.suppress(EOFError, pickle.UnpicklingError, OSError, ValueError):
         while True:
             answers.put(pickle.load(stdout))  # noqa: S301 - our own process wrote it
     answers.put(None)
