@@ -107,7 +107,7 @@ def build_strategies(
     return [
         Sharded(name, laid_out.layouts[name], subject, site)
         if name in laid_out.layouts
-        else Serial(subject.recipe, sample or workload.instances, plan.timeout_s)
+        else Serial(subject.recipe, sample or workload.instances, plan.most_s)
         for name in plan.strategies
         if name not in laid_out.omitted
     ]

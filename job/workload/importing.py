@@ -53,6 +53,8 @@ def _name_classes(found: object, module: str) -> str:
 
 
 def _import_hint(error: BaseException, module: str) -> str:
+    if module.partition(".")[0] == "job":
+        return "The name 'job' is taken, by this very package: give yours another."
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if not missing or not f"{module}.".startswith(f"{missing}."):
         return "The module is there: mend it, or install what it imports."
