@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from job.analysis import causes, stats
 from job.planning.estimate import MOST_THREADS
-from job.words import capitalise, count
+from job.words import capitalise, count, factor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,7 +132,8 @@ def _slow_first(figures: Figures) -> Iterator[str]:
         first, *others = (trial.elapsed_s for trial in of_one)
         usual = median(others) if len(others) > 1 else first  # of two nobody can tell which is odd
         if first > SLOW_FIRST * usual:
-            said = f"{name}: its first trial took {first / usual:.2g} times as long as the others."
+            times = factor(first / usual, 2)
+            said = f"{name}: its first trial took {times} times as long as the others."
             yield f"{said} --warmups 1 leaves it out."
 
 

@@ -136,15 +136,22 @@ def _check_methods(recipe: Recipe, instance: object) -> None:
     if instance is None:
         raise UsageError(f"target {recipe.target}: it returned None, not an instance")
     for call in recipe.calls:
-        try:
-            method = operator.attrgetter(call.method)(instance)
-        except AttributeError:
-            method = None
-        if not callable(method):
-            made = type(instance)  # whose properties are not run
+        *path, name = call.method.split(".")
+        owner = instance
+        for part in path:
+            if not hasattr(owner, part):
+                has = [each for each in dir(owner) if each[0] != "_"]
+                raise _lacks(call, f"{type(owner).__name__} has no {part!r}", has)
+            owner = getattr(owner, part)
+        if not callable(getattr(owner, name, None)):
+            made = type(owner)  # whose properties are not run
             has = [n for n in dir(made) if n[0] != "_" and callable(getattr(made, n, None))]
-            message = f"--call {call}: {made.__name__} has no method {call.method!r}"
-            raise UsageError(message, f"It has: {', '.join(has[:20])}." if has else "")
+            raise _lacks(call, f"{made.__name__} has no method {name!r}", has)
+
+
+def _lacks(call: Call, what: str, has: list[str]) -> UsageError:
+    hint = f"It has: {', '.join(has[:20])}." if has else ""
+    return UsageError(f"--call {call}: {what}", hint)
 
 
 def _peek(recipe: Recipe, instance: object, event_loop: asyncio.AbstractEventLoop) -> str | None:
@@ -160,9 +167,9 @@ def _call(  # noqa: PLR0913, PLR0917 - what a call is made of
     event_loop: asyncio.AbstractEventLoop, awaited: set[str],
 ) -> tuple[Timed, object]:  # fmt: skip
     """Make a call once, and return what it took and what it returned."""
-    args, kwargs = call.arguments(0)
     began = _now()
     try:
+        args, kwargs = call.arguments(0)
         value = operator.attrgetter(call.method)(instance)(*args, **kwargs)
         if inspect.isawaitable(value):
             awaited.add(call.method)
