@@ -25,9 +25,9 @@ LONG_INTEGER = 2_000  # bits; an interpreter may refuse to write far longer ones
 MOST_KEPT = 10_000  # characters of one argument in results
 MOST_OF_OBJECT = 1_000  # of what is no literal, such as an array
 _ALLOWED = (
-    "Between the parentheses only literals, `instance` for the instance's number, `repetition` for "
-    "a call's, and + - * // % on them are allowed. A function or a class of a few lines makes what "
-    "cannot be written so: docs/workloads.md shows both (Arrays and objects)."
+    "Between the parentheses only literals, `instance`, `repetition` and + - * // % on them are "
+    "allowed; a factory function or a wrapper class of six lines makes the rest "
+    "(docs/workloads.md, Arrays and objects)."
 )
 _SIGNS: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%",
