@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+LINE = 100  # characters of a target or a call as it is shown
 
 
 def count(number: float, noun: str) -> str:
@@ -19,6 +22,11 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     rest = len(names) - most
     *others, last = [*names[:most], f"{rest:,} more"] if rest > 0 else names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def factor(value: float, digits: int = 3) -> str:
+    """Return how many times as much something is, as people write it: 2.45, 4,010, 0.00012."""
+    return format(Decimal(f"{value:.{digits}g}"), ",f")
 
 
 def capitalise(clause: str) -> str:
@@ -58,6 +66,13 @@ def decimals(seconds: float) -> str:
     """
     fine = 0 < seconds < 0.1  # noqa: PLR2004
     return f"{max(seconds, 1e-4):.3g}" if fine else f"{seconds:,.2f}"
+
+
+def computation(instances: int, target: str, calls: Iterable[str], read: str | None) -> str:
+    """Return what is computed in one line."""
+    done = ", ".join(shorten(call, LINE) for call in calls) or "no calls"
+    end = f", then {read}" if read else ""
+    return f"{instances:,} x {shorten(target, LINE)}: {done}{end}"
 
 
 def excerpt(texts: Sequence[str], width: int, in_all: int) -> str:
