@@ -58,13 +58,11 @@ def _name_classes(found: object, module: str) -> str:
 
 def _import_hint(error: BaseException, module: str) -> str:
     if module.partition(".")[0] == "job":
-        return "The name 'job' is taken, by this very package: give yours another."
+        return _TAKEN
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if not missing or not f"{module}.".startswith(f"{missing}."):
         return "The module is there: mend it, or install what it imports."
     top = module.partition(".")[0]
-    if top == "job":
-        return _TAKEN
     for folder in ("src", "../src"):
         if Path(folder, top).is_dir() or Path(folder, f"{top}.py").is_file():
             return f"It lies in {folder}: add --module-path {folder}."
