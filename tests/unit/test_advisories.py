@@ -13,7 +13,7 @@ from job.analysis import advisories
 from job.analysis.advisories import CHECKS, advise
 from job.analysis.figures import figures_of
 from job.cli import commands
-from job.results.document import NodeShare, Results, Trial
+from job.results.document import NodeShare, Results, Trial, Tried
 from job.results.storage import load
 from job.workload.model import Plan
 
@@ -131,6 +131,27 @@ def on_cpus(cpus_per_actor: float) -> list[Trial]:
 
 
 CASES: dict[str, list[Case]] = {
+    "unchanged": [
+        Case(
+            "The calls change nothing that is read",
+            changed={"tried": Tried(unchanged=True)},
+            unchanged={"tried": Tried()},
+        ),
+    ],
+    "shared": [
+        Case(
+            "Instances share Bank.rates and bank.total, and calls change it",
+            changed={"tried": Tried(shared=("Bank.rates", "bank.total"))},
+            unchanged={"tried": Tried()},
+        ),
+    ],
+    "by_value": [
+        Case(
+            "The target travelled by value",
+            changed={"environment": {"travel": "by value"}},
+            unchanged={"environment": {"travel": "as py_modules"}},
+        ),
+    ],
     "omitted": [
         Case(
             "actors was left out, not started: 9,000 actors do not fit. ",
