@@ -77,18 +77,23 @@ def session(
 
 
 def _ask_digests(cluster: Cluster, source: Source) -> list[str]:
-    """Return what each node that hosts actors, and answers, has for the target's source."""
+    """Return what each node that hosts actors, and answers, has for the target's source.
+
+    The driver's own is not asked where it is the only one.
+    """
     import ray
 
+    hosts = [node for node in cluster.nodes if node.cpus]
+    if {node.address for node in hosts} <= {driver_address()}:
+        return []
     remote = ray.remote(digest_of)
     refs = [
         remote.options(num_cpus=0, max_retries=0, scheduling_strategy=on_node(node.node_id)).remote(
             source.module, source.paths
         )
-        for node in cluster.nodes
-        if node.cpus
+        for node in hosts
     ]
-    answered, _ = ray.wait(refs, num_returns=len(refs), timeout=ASK_S) if refs else ([], [])
+    answered, _ = ray.wait(refs, num_returns=len(refs), timeout=ASK_S)
     with contextlib.suppress(ray.exceptions.RayError):
         return ray.get(answered)
     return []

@@ -23,9 +23,10 @@ class Case:
         calls: Likewise; `instance` and `repetition` may stand in them.
         read: The method or attribute that tells the state; None: the whole object.
         needs: A library that not everybody has installed.
-        where: Embedded, connected to a cluster whose workers cannot import the class, or both.
+        where: Embedded, connected to a cluster, or both.
         actor: Which hand-written Ray actor is run beside it: the class itself, or one that holds an
             instance of it, where the subclass that Ray makes of a class is what it does not bear.
+        away: Whether the workers answer that they have another source of it.
         plan: What else is asked of the comparison.
         told: The exit code of a refusal; 0 for an advisory.
         words: What is said then.
@@ -37,6 +38,7 @@ class Case:
     needs: str = ""
     where: tuple[str, ...] = (EMBEDDED, CONNECTED)
     actor: str = ""
+    away: bool = False
     plan: Mapping[str, Any] = field(default_factory=dict)
     told: int = 0
     words: tuple[str, ...] = ()
@@ -75,7 +77,7 @@ CLASSES = [
     row("stack:Numbers", "push(instance)", "push(3)", "swap", "add", "push(2)", "add",
         read="items", where=ALONE),
     row("accounts:Account(balance=instance)", "deposit(5) * 2", "fee", read="balance"),
-    row("audit:Audit", "record('login')", "record('logout') * 2"),
+    row("audit:Audit", "record('login')", "record('logout') * 2", away=True),
     row("traffic:Light", "tick(2)", "tick * 2", "tick(instance)"),
     row("traffic:Station", "measure(3)", "measure('5')", "measure([1, '2', instance])"),
     row("sensors:Thermometer", "measure(25) * 2", "measure(instance)", read="value"),

@@ -36,6 +36,7 @@ INSTANCES = {"embedded": 2, "connected": 1}
 def answer(case: dict[str, Any], where: str) -> dict[str, Any]:
     """Compare a class, and say all that a test may want to know of it."""
     since = time.perf_counter()
+    vars(connection)["_ask_digests"] = lambda *_: ["another"] if case["away"] else []
     found: dict[str, Any] = {"name": case["name"], "code": 0, "notes": [], "driver": os.getpid()}
     try:
         if where == "embedded" and case["actor"]:
@@ -111,6 +112,7 @@ def hurry() -> None:
     """Leave out what says something of speed only."""
     known = vars(comparison)
     assert "calibrate" in known  # better than a slow tier
+    assert "_ask_digests" in vars(connection)  # which `answer` replaces
     known["calibrate"] = lambda results, *_: results.calibration
     connection.BUSY_S = 0.0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from job.analysis.report import Report, analyse
-from job.results.document import NodeShare, Results, Trial
+from job.results.document import NodeShare, Results, Trial, Tried
 from job.results.storage import load
 
 if TYPE_CHECKING:
@@ -171,6 +171,9 @@ def test_states_are_shown_per_strategy_and_shortened_when_many() -> None:
     assert len(short) <= 76
 
 
+WHOLE, READ = (GOLDEN.workload.model_copy(update={"read": read}) for read in (None, "total"))
+
+
 @pytest.mark.parametrize(
     ("trials", "changes", "agreement"),
     [
@@ -180,6 +183,21 @@ def test_states_are_shown_per_strategy_and_shortened_when_many() -> None:
             (SERIAL, ACTORS),
             {"status": "disagree", "problem": "states disagree: instance 2 is 2 after serial …"},
             "states disagree: instance 2 is 2 after serial …",
+        ),
+        (
+            (SERIAL, ACTORS),
+            {"tried": Tried(unchanged=True)},
+            "they agree, but the calls change nothing that is read",
+        ),
+        (
+            (SERIAL, ACTORS),
+            {"tried": Tried(shared=("Bank.rates",)), "workload": WHOLE},
+            "they agree, but instances share Bank.rates, which no state shows",
+        ),
+        (
+            (SERIAL, ACTORS),
+            {"tried": Tried(shared=("Bank.rates",)), "workload": READ},
+            "they agree",
         ),
     ],
 )

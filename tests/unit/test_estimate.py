@@ -10,6 +10,7 @@ from job.planning.estimate import (
     MOST_THREADS,
     Estimate,
     Profile,
+    deadline_s,
     expected_cost,
     sample_size,
     threads_for,
@@ -136,6 +137,13 @@ def test_short_calls_take_as_long_as_the_driver_needs_to_send_them() -> None:
     assert one_by_one.elapsed_s(9_000, empty.call_s) == pytest.approx(one_by_one.fixed_s + 2.0)
     batched = expected_cost(Layout(2, 1.0, calls_per_batch=None), empty, 2, cpus=2)
     assert batched.elapsed_s(9_000, empty.call_s) < one_by_one.fixed_s + 0.1
+
+
+def test_work_hangs_a_minute_and_ten_times_beyond_the_slowest_that_is_expected() -> None:
+    layout, calls = Layout(2, 1.0, threads=2, calls_per_batch=None), 400
+    cost = expected_cost(layout, SLEEPS, 4, cpus=2)
+    found = deadline_s(layout, [COMPUTES, SLEEPS], 4, calls, cpus=2)
+    assert found == 60 + 10 * cost.elapsed_s(calls, SLEEPS.call_s)
 
 
 def test_without_a_call_there_is_no_work() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,6 +129,20 @@ def test_afterwards_everybody_has_their_signals_back() -> None:
     wakeup = signal.set_wakeup_fd(-1)
     signal.set_wakeup_fd(wakeup)
     assert wakeup == -1
+
+
+def test_a_signal_ends_a_forked_child_at_once_and_is_not_taken_for_one_of_ours() -> None:
+    with Leaving().watching() as leaving:
+        codes = []
+        for _ in range(20):  # some while the child is still being made ready
+            pid = os.fork()
+            if not pid:
+                time.sleep(60)
+                os._exit(0)
+            os.kill(pid, signal.SIGTERM)
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        assert set(codes) == {-signal.SIGTERM}
+        assert not leaving.signum
 
 
 def test_within_the_grace_the_main_thread_leaves_by_itself() -> None:

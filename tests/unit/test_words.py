@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.words import capitalise, count, duration, excerpt, factor, shorten, span, spelled
+from job.words import capitalise, count, duration, excerpt, factor, listed, shorten, span, spelled
 
 
 def test_one_is_told_from_many() -> None:
@@ -72,6 +72,11 @@ def test_a_time_has_a_unit_that_suits_it(seconds: float, chosen: str, measured: 
 )
 def test_a_span_is_told_as_people_say_it(seconds: float, said: str) -> None:
     assert span(seconds) == said
+
+
+def test_names_are_listed_as_in_a_sentence() -> None:
+    said = [listed(names) for names in ("a", "ab", "abc", "abcde")]
+    assert said == ["a", "a and b", "a, b and c", "a, b, c and 2 more"]
 
 
 def test_a_clause_begins_a_sentence_with_a_capital_where_it_begins_with_a_letter() -> None:
