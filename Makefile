@@ -88,8 +88,12 @@ bench-quick: .venv/.installed ## check that neither the baseline nor the actors 
 	@$(IN_VENV) benchmarks/quick.py
 
 .PHONY: bench
-bench: .venv/.installed-bench ## measure the same work under our strategies and their peers
+bench: .venv/.installed-bench ## measure the same work under our strategies and their peers, into results/
 	@$(IN_VENV) benchmarks/run.py
+
+.PHONY: bench-docs
+bench-docs: .venv/.installed-bench ## the same, published in docs/
+	@$(IN_VENV) benchmarks/run.py --folder docs
 
 .PHONY: soak
 soak: .venv/.installed ## kill actors in 200 runs and compare the states of each with a plain loop's

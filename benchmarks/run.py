@@ -32,9 +32,9 @@ _LONG_S = 10.0  # a run that took longer is not repeated: it varies little, and 
 @click.option("--only", default="", help="Scenarios and contenders, with commas; prints only.")
 @click.option(
     "--folder",
-    default=isolate.ROOT / "docs",
+    default=isolate.ROOT / "results",
     type=click.Path(path_type=Path),
-    help="Where to write benchmarks.md and benchmarks.json; docs by default.",
+    help="Where to write benchmarks.md and benchmarks.json; results by default.",
 )
 def main(repeat: int, only: str, folder: Path) -> None:
     """Measure the same work under our strategies and their peers."""

@@ -41,6 +41,7 @@ class Leaving:
         self.abandon: Callable[[], None] = lambda: None  # what must still be done when it has not
         self.active = False  # in a notebook the signals are not ours
         self._left = threading.Event()
+        self._held: set[int] = set()  # which signals were held back before a fork
 
     @property
     def exit_code(self) -> int:
@@ -59,14 +60,24 @@ class Leaving:
         self.signum = signum
         raise Interrupt
 
+    def _hold(self) -> None:
+        """Hold signals back while the target forks: one that ends the child at once must do so."""
+        if self.active:
+            self._held = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+    def _resume(self) -> None:
+        if self.active:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._held)
+
     def _release(self) -> None:
         """Give a process that the target forks the handlers that it expects."""
         if self.active:
-            self.active = False
             signal.set_wakeup_fd(-1)
             for signum in SIGNALS:
                 usual = signum == signal.SIGINT
                 signal.signal(signum, signal.default_int_handler if usual else signal.SIG_DFL)
+            self._resume()
+            self.active = False
 
     def _watch(self, woken: socket.socket) -> None:
         with woken:
@@ -85,7 +96,9 @@ class Leaving:
         previous_fd = signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
         threading.Thread(target=self._watch, args=(ours,), daemon=True).start()
         self.active = True
-        os.register_at_fork(after_in_child=self._release)
+        os.register_at_fork(
+            before=self._hold, after_in_parent=self._resume, after_in_child=self._release
+        )
         self.rearm()
         try:
             yield self

@@ -22,6 +22,13 @@ def factor(value: float, digits: int = 3) -> str:
     return format(Decimal(f"{value:.{digits}g}"), ",f")
 
 
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Return names as a sentence has them: a, b and 2 more."""
+    rest = len(names) - most
+    *others, last = [*names[:most], f"{rest:,} more"] if rest > 0 else names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def capitalise(clause: str) -> str:
     """Return a clause as it begins a sentence; what is no letter stays as it is."""
     return clause[:1].upper() + clause[1:]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 
 from job.actors import recovery
-from job.actors.losses import Losses, LostError, late, take_answers, take_last_words
+from job.actors.losses import Losses, LostError, take_answers, take_last_words
 from job.actors.recovery import Goal
 from job.actors.timeline import Timeline
 from job.actors.worker import Spawner, Worker
@@ -50,7 +50,7 @@ class Fleet:
         self._goal = Goal.READY
         self._pending: dict[Any, Worker] = {}  # those that are not there, by the next answer
         self._progress: Callable[[int], None] = lambda _: None
-        self._began_s = 0.0
+        self._began_s = self._until_s = 0.0
         self._looked_s = self._said_s = time.monotonic()
 
     def host(self, deals: Sequence[range]) -> None:
@@ -60,20 +60,25 @@ class Fleet:
         # Of batches that nobody knows the size of, one at a time.
         window = max(2, MOST_IN_FLIGHT // max(1, len(deals))) if batch else 1
         self.workers = [
-            Worker(index, recovery.Recovery(numbers, each, batch, window, every * len(numbers)))
+            Worker(
+                index, recovery.Recovery(numbers, each, batch, window, every * len(numbers)),
+                min(self._layout.threads or 1, len(numbers)),
+            )
             for index, numbers in enumerate(deals)
-        ]
+        ]  # fmt: skip
         self._drive(Goal.READY, self._subject.plan.startup_timeout_s)
 
-    def work(self, progress: Callable[[int], None], killer: Killer | None = None) -> None:
+    def work(
+        self, progress: Callable[[int], None], timeout_s: float, killer: Killer | None = None
+    ) -> None:
         """Have all calls made, with every answer looked at."""
         self._began_s = time.monotonic()
         self._progress = progress
-        self._drive(Goal.WORKED, self._subject.plan.timeout_s, killer)
+        self._drive(Goal.WORKED, timeout_s, killer)
 
     def read(self) -> list[str]:
         """Return the states, collected in chunks from all actors at once."""
-        self._drive(Goal.READ, self._subject.plan.timeout_s)
+        self._drive(Goal.READ, self._subject.plan.most_s)
         return [state for worker in self.workers for state in worker.states]
 
     def accounts(self) -> list[Account]:
@@ -91,12 +96,12 @@ class Fleet:
         An actor that is lost now has nothing to lose any more: its answer is None.
         """
         asked = {getattr(worker.handle, method).remote(): worker for worker in workers}
-        until, waiting = time.monotonic() + self._subject.plan.timeout_s, list(asked)
+        until, waiting = time.monotonic() + self._subject.plan.most_s, list(asked)
         while waiting and time.monotonic() < until:
             _, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=LOOK_S)
             waiting = [ref for ref in waiting if not self.spawner.is_lost(asked[ref])]
         if waiting:
-            raise late(self._name, asked[waiting[0]], self._subject.plan.timeout_s)
+            raise self.losses.late(asked[waiting[0]], self._subject.plan.most_s)
         found = [take_last_words(self._name, worker, [ref]) for ref, worker in asked.items()]
         return [answer[0] if answer else None for answer in found]
 
@@ -110,8 +115,8 @@ class Fleet:
 
     def _drive(self, goal: Goal, timeout_s: float, killer: Killer | None = None) -> None:
         """Have instructions carried out and take answers until all shards are at the goal."""
-        self._goal = goal
-        until = time.monotonic() + timeout_s
+        self._goal, began = goal, time.monotonic()
+        self._until_s = began + timeout_s
         more = self.workers
         while more:  # round by round over the actors, as a person would
             more = [worker for worker in more if self._obey(worker)]
@@ -126,8 +131,9 @@ class Fleet:
             if killer:
                 killer.strike(self.workers, time.monotonic() - self._began_s)
             self._look()
-            if self._pending and time.monotonic() > until:
-                raise late(self._name, next(iter(self._pending.values())), timeout_s)
+            if self._pending and time.monotonic() > self._until_s:
+                worker = next(iter(self._pending.values()))
+                raise self.losses.late(worker, self._until_s - began)
 
     def _obey(self, worker: Worker) -> bool:
         """Carry out a shard's next instruction; return whether there may be one more."""
@@ -206,6 +212,9 @@ class Fleet:
 
     def _replace(self, worker: Worker, refuge: str | None, lost: recovery.Lost) -> None:
         """End an actor, and go on with another one: on that node, or wherever there is room."""
+        plan = self._subject.plan
+        if plan.timeout_s == "auto" and self._goal > Goal.READY:  # which nobody reckoned with
+            self._until_s += plan.startup_timeout_s
         self._pending.pop(worker.sent[0][1][-1], None)
         worker.kill()
         worker.refuge = refuge
@@ -226,7 +235,7 @@ class Fleet:
         homeless = [w for w in silent if w.place is None]
         for worker in homeless:
             if now > worker.heard_s + self._subject.plan.startup_timeout_s:
-                raise late(self._name, worker, self._subject.plan.startup_timeout_s)
+                raise self.losses.late(worker, self._subject.plan.startup_timeout_s)
             crowded = now > worker.heard_s + CROWDED_S and not worker.refuge
             if crowded and (refuge := self.spawner.refuge(self.workers)):
                 self._replace(worker, refuge, recovery.Lost(blamed=False))

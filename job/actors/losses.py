@@ -51,7 +51,7 @@ def take_answers(strategy: str, worker: Worker, refs: list[Any]) -> list[Any]:
             if cause.exits:
                 at = Point("calling", cause.number, cause.number, cause.position, certain=True)
                 raise LostError(cause.error, at) from None
-            raise cause.told(strategy, where) from None
+            raise _raised(cause, strategy, worker, where) from None
         if isinstance(cause, JobError):
             raise cause from None
         raise TrialError(f"{strategy}: {worker} failed: {last_line(error)}") from None
@@ -75,15 +75,12 @@ def take_last_words(strategy: str, worker: Worker, refs: list[Any]) -> list[Any]
     return heard
 
 
-def late(strategy: str, worker: Worker, limit_s: float) -> JobError:
-    """Return what is said of an actor that has not answered within so many seconds."""
-    if worker.sent and isinstance(worker.sent[0][0], Spawn):
-        message = f"{strategy}: {worker} was not ready within {limit_s:g} s"
-        return ClusterError(message, "Free some capacity, or allow more with --startup-timeout.")
-    left = worker.recovery.calls - worker.recovery.answered
-    what = f"{left:,} calls are" if left else "what was asked last is"
-    message = f"{strategy}: {what} not answered within {limit_s:g} s by {worker}"
-    return TrialError(message, "Allow more with --timeout, or ask for less work.")
+def _raised(error: TargetRaisedError, strategy: str, worker: Worker, where: str) -> TrialError:
+    told = error.told(strategy, where)
+    if worker.threads == 1:
+        return told
+    hint = "Should it not bear to be called outside of a main thread, or by several: "
+    return TrialError(told.message, f"{told.hint} {hint}--threads-per-shard 1.".strip())
 
 
 class Losses:
@@ -119,6 +116,23 @@ class Losses:
             if loss.actor == worker.index and loss.resumed_s is None:
                 resumed = {"resumed_s": max(0.0, now_s - loss.since_s)}
                 self.all[at] = loss.model_copy(update=resumed)
+
+    def late(self, worker: Worker, limit_s: float) -> JobError:
+        """Return what is said of an actor that has not answered within so many seconds."""
+        if worker.sent and isinstance(worker.sent[0][0], Spawn):
+            message = f"{self._strategy}: {worker} was not ready within {round(limit_s, 1):g} s"
+            advice = "Free some capacity, or allow more with --startup-timeout."
+            return ClusterError(message, advice)
+        recipe, made = self._subject.recipe, worker.recovery
+        what, near = "what was asked last is", ""
+        if left := made.calls - made.answered:
+            what = f"{left:,} calls are" if left > 1 else "1 call is"
+            position = made.answered // len(made.numbers) + 1
+            if len(made.numbers) == 1 or len(recipe.calls) == 1:
+                near = f": it is near call {position:,}, {recipe.call_at(position)}"
+        within = f"{what} not answered within {round(limit_s, 1):g} s"
+        message = f"{self._strategy}: {within} by {worker}{near}"
+        return TrialError(message, "Does a call hang? Else allow more with --timeout.")
 
     def give_up(self, worker: Worker, order: GiveUp) -> TrialError:
         """Return why no further incarnation is started of a shard that has just lost one."""

@@ -35,6 +35,7 @@ class Worker:
 
     index: int  # from 0
     recovery: Recovery  # how far it is, and what it is to do
+    threads: int = 1  # how many instances may be called at once
     told: int = 0  # calls that were told as progress
     # Of its actor now:
     handle: Any = None

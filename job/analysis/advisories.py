@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from job.analysis import causes, stats
 from job.planning.estimate import MOST_THREADS
-from job.words import capitalise, count, factor
+from job.results.document import BY_VALUE
+from job.words import capitalise, count, factor, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +28,29 @@ def advise(figures: Figures) -> tuple[str, ...]:
     if not figures.trials:
         return ()
     return tuple(text for check in CHECKS for text in check(figures))
+
+
+def _unchanged(figures: Figures) -> Iterator[str]:
+    tried = figures.results.tried
+    if tried and tried.unchanged:
+        said = "The calls change nothing that is read: states that agree say nothing of them."
+        advice = "Name with --read what they change. Where they return another object instead, as"
+        yield f"{said} {advice} frozen ones do, write a small class that keeps what they return."
+
+
+def _shared(figures: Figures) -> Iterator[str]:
+    tried = figures.results.tried
+    if tried and tried.shared:
+        said = f"Instances share {listed(tried.shared)}, and calls change it: all of the serial"
+        advice = "Keep it in each instance, unless it is a mere cache"
+        yield f"{said} loop's have one, those of each actor another. {advice}."
+
+
+def _by_value(figures: Figures) -> Iterator[str]:
+    if figures.results.environment.travel == BY_VALUE:
+        said = "The target travelled by value, as not every node can import the same source of it:"
+        means = "its classes are others there than those that a module imports, in isinstance too."
+        yield f"{said} {means} Put it into a module that is installed, or lies, on every node."
 
 
 def _omitted(figures: Figures) -> Iterator[str]:
@@ -162,7 +186,8 @@ def _few_trials(figures: Figures) -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[Figures], Iterator[str]], ...] = (
-    _omitted, _serial_estimated, _others_on_cluster, _machine_loaded, _avoidable, _many_threads,
+    _unchanged, _shared, _by_value, _omitted, _serial_estimated, _others_on_cluster,
+    _machine_loaded, _avoidable, _many_threads,
     _unlike_nodes, _unlike_cores, _actors_on_head, _open_cluster, _blas_threads, _wide_spread,
     _slow_first, _outliers, _waiting, _few_trials,
 )  # fmt: skip

@@ -49,7 +49,6 @@ class PhaseChange:
         interval: Of `relative`; None where the trials are too few.
         finding: A change of under 1 % of elapsed is never significant.
         enough: Whether the trials could have carried a claim.
-        trials: How many there were of OLD and of NEW.
         estimated: Whether either side is extrapolated from some of the instances.
     """
 
@@ -70,11 +69,9 @@ class Comparison:
     """What changed from one run to another.
 
     Attributes:
-        changes: Every phase of every strategy that both have, strategy by strategy.
         differs: What makes them incomparable, where they were compared all the same.
         notes: What else a reader should know.
         least: How many trials of each strategy either run needs for a claim about every phase.
-        missing: Strategies that only OLD has.
         unfinished: What is wrong with a run that was not completed; empty if both were.
     """
 
@@ -82,7 +79,7 @@ class Comparison:
     differs: tuple[str, ...]
     notes: tuple[str, ...]
     least: int
-    missing: tuple[str, ...]
+    missing: tuple[str, ...]  # strategies that only OLD has
     unfinished: str
 
 

@@ -31,10 +31,8 @@ class Answer:
     Times are in seconds, None where they were not measured.
 
     Attributes:
-        name: The node.
         cpus: How many CPUs it gives to actors.
-        ray_version: Nothing where it did not answer.
-        python_version: Likewise.
+        ray_version: Empty where it did not answer.
         problem: Why the target cannot be loaded there.
         silent: Why it did not answer.
         round_trip_s: What a call of a method without a body takes.

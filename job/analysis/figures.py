@@ -24,7 +24,7 @@ class Row:
     """One strategy's figures: medians of its trials, times in seconds.
 
     Attributes:
-        last: The last trial, for what all of them share: actors, CPUs, knobs.
+        last: For what all of them share: actors, CPUs, knobs.
         ideal_s: The bound of the work phase, by the resource `bound_by`; see `Shape.bounds`.
         speedup: Of elapsed, against the serial loop; None where that did not run.
         interval: Of the speedup; None with few trials.
@@ -77,7 +77,6 @@ class Figures:
     """What every judgement of a comparison rests on, computed once.
 
     Attributes:
-        results: The document.
         counted: The trials that are no warm-ups, by strategy.
         trials: Those of them that figures rest on.
         rows: A row for each strategy of which a trial has ended, in the order they were run.

@@ -11,7 +11,7 @@ from job.analysis.breakeven import break_even, pays_off
 from job.analysis.causes import causes_of
 from job.analysis.figures import SAME, Figures, figures_of
 from job.analysis.gates import judge
-from job.words import capitalise, count, excerpt, factor, shorten, spelled
+from job.words import capitalise, count, excerpt, factor, listed, shorten, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,10 +32,7 @@ class Report(Figures):
     """What a person wants to know of a comparison: its figures, and what they mean in sentences.
 
     Attributes:
-        model: From which call cost on each strategy pays, or why nobody knows.
-        causes: What keeps each strategy but the serial loop from being faster.
         states: What each strategy's last trial ended in, shortened.
-        agreement: Whether they agree.
         placement: Where each strategy's last trial ran, by the names the cluster has for nodes.
         pays_off: What the model says, a sentence for each strategy.
         answer: What to do; the verdict's first sentence.
@@ -94,7 +91,9 @@ def analyse(results: Results, gates: Sequence[Gate] = ()) -> Report:
 
 def ran_on(results: Results) -> str:
     """Return what a comparison ran on, in one line."""
-    return f"{describe(results.cluster)}, Python {results.environment.python_version}"
+    where = f"{describe(results.cluster)}, Python {results.environment.python_version}"
+    travel = results.environment.travel
+    return where if travel == "by reference" else f"{where}; the target {travel}"
 
 
 def describe(cluster: Cluster) -> str:
@@ -113,6 +112,10 @@ def _agreement(results: Results, last: dict[str, Trial]) -> str:
     if isinstance(agree, dict) and "none" in agree:
         return f"not compared: {agree['none']}"
     said = "they agree" if agree == "exact" else "they agree within the tolerance"
+    if (tried := results.tried) and tried.unchanged:
+        said += ", but the calls change nothing that is read"
+    elif tried and tried.shared and not results.workload.read:
+        said += f", but instances share {listed(tried.shared)}, which no state shows"
     sampled = [count(t.instances, "instance") for t in last.values() if t.estimated]
     return f"{said} (serial: of the {sampled[0]} it ran)" if sampled else said
 

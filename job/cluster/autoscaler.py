@@ -209,17 +209,7 @@ def _ask(cpus: list[float], site: Site) -> None:
 
 
 def _wait(plan: Plan, site: Site, missing: Missing, *, asked: bool) -> Site:
-    """Wait until nothing is missing, and return the site as it is then.
-
-    Args:
-        plan: Says how long that may take.
-        site: As it is now.
-        missing: Says what the nodes lack; nothing when they do.
-        asked: Whether an autoscaler was asked.
-
-    Raises:
-        ClusterError: It did not come in time, or the autoscaler says that it never will.
-    """
+    """Wait until nothing is missing, and return the site as it is then."""
     began, told_at, told = time.monotonic(), 0.0, ""
     feasible_at = began
     while lack := missing(connection.capacities(site.cluster)):

@@ -38,19 +38,12 @@ HEAD = "node:__internal_head__"  # the resource by which Ray marks it
 
 @dataclass(frozen=True)
 class Site:
-    """Where a comparison runs.
+    """Where a comparison runs."""
 
-    Attributes:
-        cluster: As it was found, or as it is since nodes were waited for.
-        request: Asks its autoscaler; withdrawn when the session ends.
-        note: Told what a user should know meanwhile.
-        travel: How the target travels there.
-    """
-
-    cluster: Cluster
-    request: Request
-    note: Callable[[str], None]
-    travel: Travel = "by reference"
+    cluster: Cluster  # as it was found, or as it is since nodes were waited for
+    request: Request  # asks its autoscaler; withdrawn when the session ends
+    note: Callable[[str], None]  # told what a user should know meanwhile
+    travel: Travel = "by reference"  # how the target travels there
 
 
 @contextlib.contextmanager

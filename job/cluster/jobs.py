@@ -30,17 +30,11 @@ ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 
 @dataclass(frozen=True)
 class JobsApi:
-    """A cluster's Jobs API.
+    """A cluster's Jobs API."""
 
-    Attributes:
-        address: As in http://host:8265.
-        headers: What a proxy before it may want to see.
-        token: What it is shown, if anything.
-    """
-
-    address: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    token: str = field(default_factory=own_token, repr=False)
+    address: str  # as in http://host:8265
+    headers: Mapping[str, str] = field(default_factory=dict)  # what a proxy may want to see
+    token: str = field(default_factory=own_token, repr=False)  # what it is shown, if anything
 
     def job(self, submission_id: str) -> dict[str, Any]:
         """Return what is known of a job.
@@ -51,11 +45,7 @@ class JobsApi:
         return self._ask(_path(submission_id), submission_id)
 
     def log(self, submission_id: str) -> str:
-        """Return all that a job has written.
-
-        Raises:
-            ClusterError: As for `job`.
-        """
+        """Return all that a job has written; see `job`."""
         return str(self._ask(f"{_path(submission_id)}/logs", submission_id).get("logs") or "")
 
     def knock(self) -> None:

@@ -28,6 +28,7 @@ SEND_S = 1 / 4_500
 MOST_THREADS = 1_000
 WAITS_PER_CALL = 0.01
 SPARE = 2
+FAR, LEAST_S = 10, 60.0  # so many times longer than expected, and by so much, and work hangs
 WAITING = 1.5  # wall / CPU from which on calls wait rather than compute
 
 
@@ -153,6 +154,17 @@ def estimate(
         cost = expected_cost(layout, profile, workload.instances, cpus)
         others[name] = cost.elapsed_s(calls, profile.call_s)
     return Estimate(profile.call_s * calls, sample, others)
+
+
+def deadline_s(
+    layout: Layout, profiles: Sequence[Profile], instances: int, calls: int, cpus: float
+) -> float:
+    """Return after what time work hangs, whichever of these profiles its calls are like."""
+    expected = [
+        expected_cost(layout, each, instances, cpus).elapsed_s(calls, each.call_s)
+        for each in profiles
+    ]
+    return LEAST_S + FAR * max(expected)
 
 
 def expected_cost(layout: Layout, profile: Profile, instances: int, cpus: float) -> Cost:

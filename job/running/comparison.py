@@ -102,19 +102,12 @@ def compare(
 def build_strategies(
     subject: Subject, site: Site, laid_out: Arrangement, sample: int | None
 ) -> list[Strategy]:
-    """Return the plan's strategies that have a place, in its order.
-
-    Args:
-        subject: What they run.
-        site: Where.
-        laid_out: How those that need actors are laid out.
-        sample: How many instances the serial loop runs; None for all.
-    """
+    """Return the plan's strategies that have a place, the loop with `sample` instances, or all."""
     workload, plan = subject.workload, subject.plan
     return [
         Sharded(name, laid_out.layouts[name], subject, site)
         if name in laid_out.layouts
-        else Serial(subject.recipe, sample or workload.instances, plan.timeout_s)
+        else Serial(subject.recipe, sample or workload.instances, plan.most_s)
         for name in plan.strategies
         if name not in laid_out.omitted
     ]

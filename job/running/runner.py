@@ -31,24 +31,13 @@ LEAST_AUTO, MOST_AUTO = 7, 30
 
 
 class Runner:
-    """One comparison.
-
-    Attributes:
-        results: Everything measured so far.
-    """
+    """One comparison; `results` is everything measured so far."""
 
     def __init__(
         self, results: Results, subject: Subject, listener: Listener,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:  # fmt: skip
-        """Take note of everything.
-
-        Args:
-            results: The document to begin with.
-            subject: What is compared, and how often.
-            listener: Told of each trial, and given the document after each.
-            clock: Seconds that only grow.
-        """
+        """Begin with a document; the clock gives seconds that only grow."""
         self.results = results
         self._workload, self._plan = subject.workload, subject.plan
         self._listener = listener
@@ -71,9 +60,7 @@ class Runner:
     def run(self, strategies: Sequence[Strategy], profile: Profile | None = None) -> None:
         """Run warm-ups and trials, the strategies in turn so that drift hits all alike.
 
-        Args:
-            strategies: Which, in order.
-            profile: What calls take, as far as it is known before the first serial trial.
+        `profile` is what calls take, as far as it is known before the first serial trial.
 
         Raises:
             JobError: A trial failed, or states disagree; what was measured before is in `results`.

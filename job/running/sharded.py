@@ -13,9 +13,10 @@ from job.actors.fleet import Fleet
 from job.actors.killer import Killer, check_victims
 from job.actors.timeline import with_actor
 from job.cluster import connection
-from job.planning.estimate import Profile, threads_for
+from job.planning.estimate import Profile, deadline_s, threads_for
 from job.planning.placement import deal, fit
 from job.results.document import Facts
+from job.running.tryout import profile_of
 from job.workload.chaos import parse_chaos
 
 if TYPE_CHECKING:
@@ -32,11 +33,7 @@ GONE_S = 30.0  # how long the processes of ended actors may take to be gone
 
 
 class Sharded:
-    """Runs a workload as actors that host a shard each.
-
-    Attributes:
-        fleet: The actors of the trial under way.
-    """
+    """Runs a workload as actors that host a shard each; `fleet` are those of the last trial."""
 
     def __init__(self, name: str, layout: Layout, subject: Subject, site: Site) -> None:
         """Run what is compared at the point `layout` of the two knobs.
@@ -68,8 +65,9 @@ class Sharded:
         """Decide how many threads a shard has, and say what the actors will have to wait for."""
         largest = -(-self._subject.instances // self._layout.shards)
         threads = self._wanted.threads
+        self._profile = profile or self._profile
         if threads is None:
-            self._profile = profile or self._profile or self._scout()
+            self._profile = self._profile or self._scout()
             threads = threads_for(self._profile, largest)
         self._layout = layout = replace(self._layout, threads=min(threads, largest))
         placed = fit(
@@ -101,7 +99,7 @@ class Sharded:
             TrialError: A call raised, actors died too often, or the time was up.
         """
         cpu = time.thread_time()
-        self.fleet.work(progress, self._killer)
+        self.fleet.work(progress, self._deadline_s(), self._killer)
         self._driver_cpu_s = time.thread_time() - cpu
 
     def read(self) -> list[str]:
@@ -154,6 +152,16 @@ class Sharded:
         ended, self._ended = self._ended, []
         if ended and not connection.wait_until_gone(ended, self._site.cluster, GONE_S):
             self._site.note(f"{self.name}: its CPUs are not free yet after {GONE_S:g} s")
+
+    def _deadline_s(self) -> float:
+        """Return how long the work may take: what was asked for, or far more than expected."""
+        subject, tried = self._subject, self._subject.tried
+        first = profile_of(subject.workload, tried) if tried else None  # loads and warms up too
+        known = [each for each in (self._profile, first) if each and each.calls]
+        if subject.plan.timeout_s != "auto" or not known:
+            return subject.plan.most_s
+        cpus = self._site.cluster.cpus
+        return deadline_s(self._layout, known, subject.instances, self.calls, cpus)
 
     def _scout(self) -> Profile:
         """Time the first calls of a few instances on one actor, where no serial loop did."""

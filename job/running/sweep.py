@@ -59,11 +59,7 @@ def sweep(  # noqa: PLR0913 - what, where, and who is told
 
 
 class Sweeping:
-    """A sweep under way.
-
-    Attributes:
-        sweep: What was measured so far.
-    """
+    """A sweep under way."""
 
     def __init__(
         self, subjects: dict[float, Subject], over: Over, site: Site, listener: Listener

@@ -11,9 +11,10 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from job.errors import TargetRaisedError, TrialError, UsageError
+from job.errors import StateError, TargetRaisedError, TrialError, UsageError
 from job.planning.estimate import Profile
 from job.results.document import Tried
 
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
     from job.running.listener import Listener
     from job.workload.model import Workload
 
+ROOT = str(Path(__file__).parents[2])
+# Our own package is found before any folder of that name, and the target as it is here.
 BOOT = (
-    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
-    "from job.shard.tryout import serve; serve()"
+    f"import pickle, sys; sys.path.insert(0, {ROOT!r}); from job.shard.tryout import serve; "
+    "sys.path[:] = pickle.load(sys.stdin.buffer); serve()"
 )
+EXTRA_S = 3.0  # for what is good to know, once everything that must be known is
 POLL_S = 0.2  # how long one wait may last: a signal is seen in between
 SAY_S = 10.0  # between two notes that something is waited for
 
@@ -41,8 +45,7 @@ def try_out(
         listener: Told while it takes long.
 
     Raises:
-        UsageError: The target cannot be compared, or it ended its process.
-        StateError: Its state cannot be read or compared.
+        UsageError: The target cannot be compared, or its state not; or it ended its process.
         TrialError: It raised, or took too long.
     """
     with subprocess.Popen(  # noqa: S603 - our own code
@@ -52,7 +55,8 @@ def try_out(
         try:
             found = _await(process, workload, packed, timeout_s, listener)
         finally:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):  # with what the target has started
+                os.killpg(process.pid, signal.SIGKILL)
     awaited = found.pop("awaited", frozenset())
     return Tried.model_validate(found), awaited
 
@@ -76,7 +80,7 @@ def _await(
     process: subprocess.Popen[bytes], workload: Workload, packed: bytes, timeout_s: float,
     listener: Listener,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return what the process found; of one that ended while it only timed, what it had."""
+    """Return what the process found; of one that ended in what is only extra, what it had."""
     assert process.stdin  # noqa: S101 - both are pipes
     assert process.stdout  # noqa: S101
     with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
@@ -85,13 +89,15 @@ def _await(
     answers: queue.Queue[tuple[str, dict[str, Any], Exception | None] | None] = queue.Queue()
     threading.Thread(target=_hear, args=(process.stdout, answers), daemon=True).start()
     doing, found, began = "starting Python", dict[str, Any](), time.monotonic()
-    said = began
+    said, until = began, began + timeout_s
     while True:
         now = time.monotonic()
         try:
             answer = answers.get(timeout=POLL_S)
         except queue.Empty:
-            if now > began + timeout_s:
+            if now > until and not doing:
+                return found
+            if now > until:
                 message = f"trying out {workload.target}: {doing} took longer than {timeout_s:g} s"
                 raise TrialError(message, "Allow more with --timeout.") from None
             if now > said + SAY_S:
@@ -104,15 +110,25 @@ def _await(
             message = f"target {workload.target}: its process {_end(process)} in {doing}"
             raise UsageError(message, "What ends its process cannot be compared: have it raise.")
         doing, found, error = answer
-        if isinstance(error, TargetRaisedError) and not found:
-            raise error.told("the target", "tried out")
-        if error and not found:
-            raise error
+        if not found:
+            _check(error)
+        if not doing:
+            until = min(until, time.monotonic() + EXTRA_S)
+
+
+def _check(error: Exception | None) -> None:
+    if isinstance(error, TargetRaisedError):
+        raise error.told("the target", "tried out")
+    if isinstance(error, StateError):  # told before anything was measured
+        raise UsageError(error.message, error.hint)
+    if error:
+        raise error
 
 
 def _hear(stdout: IO[bytes], answers: queue.Queue[Any]) -> None:
     """Pass on what the process answers, and None when it ends."""
-    with contextlib.suppress(EOFError, pickle.UnpicklingError, OSError):
+    # The pipe's end may come in the middle of an answer, or be ours: ValueError.
+    with contextlib.suppress(EOFError, pickle.UnpicklingError, OSError, ValueError):
         while True:
             answers.put(pickle.load(stdout))  # noqa: S301 - our own process wrote it
     answers.put(None)

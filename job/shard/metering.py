@@ -19,21 +19,13 @@ PER_THREAD = getattr(resource, "RUSAGE_THREAD", 0)
 
 
 class Account(NamedTuple):
-    """What calls took.
-
-    Attributes:
-        calls: Over how many calls.
-        wall_s: By the clock, in seconds, added up over all instances.
-        cpu_s: On a CPU, in seconds.
-        slowest_s: The slowest instance's wall time, in seconds.
-        switches: How often a thread gave up its CPU to wait; not: was made to give it up.
-    """
+    """What calls took; times in seconds."""
 
     calls: int
-    wall_s: float
+    wall_s: float  # by the clock, added up over all instances
     cpu_s: float
-    slowest_s: float
-    switches: int
+    slowest_s: float  # the slowest instance's wall time
+    switches: int  # how often a thread gave up its CPU to wait; not: was made to give it up
 
 
 class Sampler:

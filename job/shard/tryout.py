@@ -96,7 +96,6 @@ def try_out(
     instance = make_instance(recipe, 0)
     _check_methods(recipe, instance)
     event_loop = asyncio.new_event_loop()
-    untouched = _peek(recipe, instance, event_loop)
     timed: list[Timed] = []
     awaited: set[str] = set()
     returned: list[int] = []
@@ -110,15 +109,19 @@ def try_out(
     after = dict(_shared(recipe))
     found |= {
         "awaited": frozenset(awaited),
-        "unchanged": bool(recipe.calls) and state == untouched,
-        "shared": sorted(name for name, text in after.items() if before.get(name, text) != text),
+        "shared": sorted(name for name, text in after.items() if before.get(name) != text),
         "returned_bytes": returned,
         "blas_threads": _blas_threads(recipe.target.module),
         "calls": timed,
     }
-    tell("")  # what comes now only times, and may fail
+    tell("")  # what comes now is extra, and may fail or take too long
+    with contextlib.suppress(StateError, TargetRaisedError):  # there may be none before any call
+        untouched = read_state(recipe, make_instance(recipe, 0), 0, event_loop)
+        found["unchanged"] = bool(recipe.calls) and state == untouched
+    tell("")
     if sum(each.wall_s for each in timed) < ENOUGH_S:
-        found["calls"] = list(_time(recipe, instances // 2, frozenset(awaited), event_loop))
+        with contextlib.suppress(BaseException):  # of a later call: its trial will tell
+            found["calls"] = list(_time(recipe, instances // 2, frozenset(awaited), event_loop))
 
 
 def _refuse_ray(recipe: Recipe) -> None:
@@ -129,7 +132,9 @@ def _refuse_ray(recipe: Recipe) -> None:
         raise UsageError(message, "Put ray.init() below `if __name__ == '__main__':`.")
     if hasattr(recipe.make, "__ray_metadata__"):
         message = f"target {recipe.target}: it is a Ray actor already"
-        raise UsageError(message, "Name the class without @ray.remote; ray.remote(Class) adds it.")
+        raise UsageError(
+            message, "Name the undecorated class; ray.remote(Class) makes it an actor."
+        )
 
 
 def _check_methods(recipe: Recipe, instance: object) -> None:
@@ -154,14 +159,6 @@ def _lacks(call: Call, what: str, has: list[str]) -> UsageError:
     return UsageError(f"--call {call}: {what}", hint)
 
 
-def _peek(recipe: Recipe, instance: object, event_loop: asyncio.AbstractEventLoop) -> str | None:
-    """Return the state before any call; None where it has none yet."""
-    try:
-        return read_state(recipe, instance, 0, event_loop)
-    except (StateError, TargetRaisedError):
-        return None
-
-
 def _call(  # noqa: PLR0913, PLR0917 - what a call is made of
     recipe: Recipe, call: Call, instance: object, position: int,
     event_loop: asyncio.AbstractEventLoop, awaited: set[str],
@@ -178,9 +175,8 @@ def _call(  # noqa: PLR0913, PLR0917 - what a call is made of
         raise target_raised(error, 0, str(call), position) from None
     took = _since(began, 1)
     if inspect.isgenerator(value) or inspect.isasyncgen(value):
-        message = (
-            f"--call {call}: it returns a generator, which nobody goes through: it does nothing"
-        )
+        kind = "a generator" if inspect.isgenerator(value) else "an async generator"
+        message = f"--call {call}: it returns {kind}, which nobody goes through: it does nothing"
         hint = "Call a method that goes through it, such as one that returns list(...); a small "
         raise UsageError(message, f"{hint}class around {recipe.target.name} can add it.")
     return took, value
@@ -229,21 +225,27 @@ def _size(value: object) -> int:
 
 
 def _shared(recipe: Recipe) -> Iterator[tuple[str, str]]:
-    """Yield the plain data that instances share: class attributes, and globals of the module."""
+    """Yield what instances share: class attributes, and globals of the module."""
+    top = recipe.target.module.partition(".")[0]
     module = sys.modules.get(recipe.target.module)
     kinds = [recipe.make] if isinstance(recipe.make, type) else []
     if isinstance(module, ModuleType):
         held = [each for each in vars(module).values() if isinstance(each, type)]
         kinds += [each for each in held if each.__module__ == module.__name__]
-        yield from _plain(module.__name__, vars(module))
+        yield from _held(module.__name__, vars(module), top)
     for kind in {each: None for one in kinds for each in one.__mro__}:
-        if kind.__module__.partition(".")[0] == recipe.target.module.partition(".")[0]:
-            yield from _plain(kind.__qualname__, vars(kind))
+        if kind.__module__.partition(".")[0] == top:
+            yield from _held(kind.__qualname__, vars(kind), top)
 
 
-def _plain(of: str, held: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def _held(of: str, held: Mapping[str, object], top: str) -> Iterator[tuple[str, str]]:
+    """Yield the text of plain data, and which object it is of those of the package `top`."""
     for name, value in list(held.items()):
-        if not isinstance(value, PLAIN) or name.startswith(("__", "_abc_")):
+        if name.startswith(("__", "_abc_")):
+            continue
+        if not isinstance(value, PLAIN):
+            if type(value).__module__.partition(".")[0] == top:
+                yield f"{of}.{name}", f"{type(value).__qualname__} at {id(value)}"
             continue
         size = len(value) if hasattr(value, "__len__") else 1  # type: ignore[arg-type]
         try:
@@ -254,7 +256,8 @@ def _plain(of: str, held: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 def _blas_threads(module: str) -> int | None:
     """Return how many threads numpy may use here; None where the target has not to do with it."""
-    held = [v.__name__ for v in vars(sys.modules[module]).values() if isinstance(v, ModuleType)]
+    globals_ = getattr(sys.modules.get(module), "__dict__", {})  # none of a class sent by value
+    held = [v.__name__ for v in globals_.values() if isinstance(v, ModuleType)]
     if not any(name.partition(".")[0] in NUMERIC for name in [module, *held]):
         return None
     set_ = (os.environ.get(variable, "") for variable in THREAD_VARIABLES)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from job.workload.calls import Target
 
 
-_TAKEN = "The name `job` is taken by this package: give yours another one."
+_TAKEN = "The name 'job' is taken, by this very package: give yours another."
 
 
 def load_target(target: Target) -> Callable[..., Any]:
@@ -57,12 +57,12 @@ def _name_classes(found: object, module: str) -> str:
 
 
 def _import_hint(error: BaseException, module: str) -> str:
+    if module.partition(".")[0] == "job":
+        return _TAKEN
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if not missing or not f"{module}.".startswith(f"{missing}."):
         return "The module is there: mend it, or install what it imports."
     top = module.partition(".")[0]
-    if top == "job":
-        return _TAKEN
     for folder in ("src", "../src"):
         if Path(folder, top).is_dir() or Path(folder, f"{top}.py").is_file():
             return f"It lies in {folder}: add --module-path {folder}."

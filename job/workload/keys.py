@@ -31,7 +31,8 @@ OPTIONS = {  # each a key of a file, and an option of its name
     "budget_s": f"how long the serial loop may take before it is sampled, and trials auto: {_S} "
     "(60 by default)",
     "startup_timeout_s": f"how long actors may take until all are ready: {_S} (300 by default)",
-    "timeout_s": f"how long a trial's work may take, and its read: {_S} (3600 by default)",
+    "timeout_s": f"how long a trial's work may take, and its read: {_S}, or auto: far longer than "
+    "the calls let expect, an hour where nobody can tell",
     "wait_for_cpus": "how many CPUs the cluster must have before anything is laid out, as after "
     "`ray up`: 0 to 1,000,000 (0 by default)",
     "scale_timeout_s": f"how long to wait for nodes that are to come: {_S} (600 by default)",

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 MOST_INSTANCES = 10**7
 MOST_TRIALS = 1_000
+UNKNOWN_S = 3600.0  # what nobody can estimate may take, unless a plan says otherwise
 Strategy = Literal["serial", "actors", "sharded"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
@@ -201,11 +202,16 @@ class Plan(Model):
     serial: Literal["full", "sample", "auto"] = "auto"
     budget_s: Seconds = 60.0
     startup_timeout_s: Seconds = 300.0
-    timeout_s: Seconds = 3600.0
+    timeout_s: Seconds | Auto = "auto"
     wait_for_cpus: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     scale_timeout_s: Seconds = 600.0
     snapshot_every: Annotated[int, Field(ge=0, le=MOST_TIMES)] = 0
     chaos: str | None = None
+
+    @property
+    def most_s(self) -> float:
+        """How long may take what nobody can estimate."""
+        return UNKNOWN_S if self.timeout_s == "auto" else self.timeout_s
 
     @field_validator("strategies")
     @classmethod

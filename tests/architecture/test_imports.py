@@ -28,6 +28,7 @@ ROWS = [
     """.strip().splitlines()
 ]
 FLOOR = {room: floor for floor, row in enumerate(ROWS) for room in row}
+SMALL = 60  # lines, below which a module with a single importer belongs into that
 KNOWS_RAY = {"cluster", "actors"}
 PURE = {"actors.recovery"}  # what decides among those, and does nothing
 KNOWS_RAYS_PRIVATE_PARTS = {"cluster.private"}
@@ -64,6 +65,17 @@ def imports(source: str) -> list[Import]:
 def name_of(path: Path) -> str:
     """`job/report/table.py` as report.table."""
     return ".".join(path.relative_to(ROOT / "job").with_suffix("").parts)
+
+
+def importers() -> dict[str, set[str]]:
+    """Which modules import each module of the package, also for its types alone."""
+    found: dict[str, set[str]] = {name_of(path): set() for path in MODULES}
+    for path in MODULES:
+        for each in imports(path.read_text()):
+            full = each.name.removeprefix("job.")
+            for name in {full, full.rpartition(".")[0]} & found.keys():
+                found[name].add(name_of(path))
+    return found
 
 
 def wrong_ray(name: str, source: str) -> list[Import]:
@@ -120,6 +132,17 @@ def test_within_a_room_nothing_goes_in_circles() -> None:
         for path in MODULES
     }
     assert list(TopologicalSorter(graph).static_order())
+
+
+def test_a_small_file_is_one_that_several_need() -> None:
+    doors = {"targets", "commands", *ROWS[-1]}
+    small = {
+        name_of(path)
+        for path in MODULES
+        if path.stem != "__init__" and len(path.read_text().splitlines()) < SMALL
+    }
+    alone = {name for name, known in importers().items() if len(known) < 2}
+    assert {name for name in small & alone if name.split(".")[0] not in doors} == set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -64,7 +64,7 @@ def make(site: Site) -> Make:
     ) -> Strategy:  # fmt: skip
         subject = subject_of(f"ledgers:{target}", calls, read=read, instances=instances, **limits)
         if layout is None:
-            return Serial(subject.recipe, instances, subject.plan.timeout_s)
+            return Serial(subject.recipe, instances, subject.plan.most_s)
         return Sharded("under test", layout, subject, site)
 
     return build

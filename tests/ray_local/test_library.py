@@ -208,7 +208,7 @@ def python(text: str, **environment: str) -> str:
 def test_importing_the_package_loads_neither_ray_nor_click() -> None:
     loaded, said = json.loads(python(IMPORTS))
     assert "job" in loaded
-    assert not {"ray", "click", "pydantic", "yaml", "tqdm"} & set(loaded)
+    assert not {"ray", "click", "pydantic", "yaml"} & set(loaded)
     assert said == "module 'job' has no attribute 'run'"
 
 
@@ -251,5 +251,5 @@ class Leaky:
 
 def test_what_the_serial_loop_left_in_a_class_is_not_sent_to_the_actors(head: Head) -> None:
     assert head
-    with pytest.raises(DisagreementError, match="and 3 after actors"):
-        run_comparison(Leaky, ["add * 3"], 1, read="mine", strategies=["serial", "actors"])
+    report = run_comparison(Leaky, ["add * 3"], 1, read="mine", strategies=["serial", "actors"])
+    assert dict(report.states) == {"serial": "[3]", "actors": "[3]"}

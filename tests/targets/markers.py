@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 class Marker:
     """Makes a file such as `actor call` whenever that happens, and is slow where told so.
 
-    The places are `first` (on the driver, before it is connected), `driver` and `actor`.
+    The places are `first` (where it is tried out), `driver` and `actor`.
     """
 
     def __init__(self, folder: str, slow: str = "") -> None:
@@ -38,14 +37,12 @@ class Marker:
             time.sleep(120)
 
     def _place(self) -> str:
-        """Tell where this is; the driver is the process that tried the target first."""
-        driver = self.folder / "driver"
-        with contextlib.suppress(FileExistsError), driver.open("x") as mine:
-            mine.write(str(os.getpid()))
-        if driver.read_text() != str(os.getpid()):
-            return "actor"
+        """Tell where this is: where the target is tried out, no Ray is connected."""
         ray = sys.modules.get("ray")
-        return "driver" if ray and ray.is_initialized() else "first"
+        if not ray or not ray.is_initialized():
+            return "first"
+        script = str(getattr(sys.modules["__main__"], "__file__", ""))
+        return "actor" if script.endswith("default_worker.py") else "driver"
 
 
 class Stubborn(Marker):

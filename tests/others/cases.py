@@ -1,0 +1,213 @@
+"""Classes as people write them, one row each: how they are called, and what is expected of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EMBEDDED, CONNECTED = "embedded", "connected"
+ALONE = (EMBEDDED,)  # what others wrote for all, and plain classes of which there are enough
+WORDS = "the cat and the dog and the bird"
+BATCH = "[[0.0, 1.0], [2.0, 3.0]], [1, 0], classes=[0, 1]"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One class, or one thing that can go wrong with one.
+
+    Attributes:
+        target: `module:Class(arguments)`, as on the command line.
+        calls: Likewise; `instance` and `repetition` may stand in them.
+        read: The method or attribute that tells the state; None: the whole object.
+        needs: A library that not everybody has installed.
+        where: Embedded, connected to a cluster whose workers cannot import the class, or both.
+        actor: Which hand-written Ray actor is run beside it: the class itself, or one that holds an
+            instance of it, where the subclass that Ray makes of a class is what it does not bear.
+        plan: What else is asked of the comparison.
+        told: The exit code of a refusal; 0 for an advisory.
+        words: What is said then.
+    """
+
+    target: str
+    calls: tuple[str, ...]
+    read: str | None = None
+    needs: str = ""
+    where: tuple[str, ...] = (EMBEDDED, CONNECTED)
+    actor: str = ""
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    told: int = 0
+    words: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What tests call it."""
+        calls = "" if not self.words else f" {', '.join(self.calls)}"
+        return f"{self.target}{calls} {self.read or 'as a whole'}"
+
+
+def row(target: str, *calls: str, **rest: Any) -> Case:  # noqa: ANN401 - the fields of a case
+    """Return a case of these calls."""
+    return Case(target, calls, **rest)
+
+
+THREADS = {"threads_per_shard": 2, "instances": 2}
+
+CLASSES = [
+    # --- what comes with Python, and what many have installed
+    row("sortedcontainers:SortedList", "add(instance)", "add(3) * 2", "add(-1)",
+        needs="sortedcontainers", where=ALONE),
+    row("cachetools:LRUCache(maxsize=2)", "__setitem__(1, 2)", "__setitem__(instance, 'a')",
+        "__setitem__(7, 'b')", needs="cachetools", where=ALONE),
+    row("sklearn.linear_model:SGDClassifier(random_state=0)", f"partial_fit({BATCH}) * 3",
+        read="coef_", needs="sklearn", where=ALONE),
+    row("frames:SalesBook", "sell('north', instance) * 2", "sell('south', 5)", read="by_shop",
+        needs="pandas", where=ALONE),
+    row("frozen_lake:FrozenLake(seed=instance)", "reset", "step(1) * 5", "step(2) * 5",
+        read="state"),
+    row("parcels:Parcel(instance)", "pass_through('Bonn') * 2", "pass_through('Rome')"),
+    row("orders:Basket(owner=instance)", "put('tea', 3.5) * 2", "put('cup', 2)"),
+    row("structs:Trade('X', instance)", "split(3)", "split(2) * 2", needs="msgspec", where=ALONE),
+    # --- plain classes of all kinds
+    row("points:Vector(instance)", "push(1, 2)", "turn * 3", "push(2, 5)", where=ALONE),
+    row("stack:Numbers", "push(instance)", "push(3)", "swap", "add", "push(2)", "add",
+        read="items", where=ALONE),
+    row("accounts:Account(balance=instance)", "deposit(5) * 2", "fee", read="balance"),
+    row("audit:Audit", "record('login')", "record('logout') * 2"),
+    row("traffic:Light", "tick(2)", "tick * 2", "tick(instance)"),
+    row("traffic:Station", "measure(3)", "measure('5')", "measure([1, '2', instance])"),
+    row("sensors:Thermometer", "measure(25) * 2", "measure(instance)", read="value"),
+    row("sensors:Recorder", "append(instance)", "__call__(7)", "extend([1, 2])", "reverse"),
+    row("events:Publisher", "publish('Hi')", "publish('Oh') * 2"),
+    row("textual:Notebook", "write('a')", "write('b') * 2", read="text"),
+    row("sampling:Sampler(instance)", "draw(3)", "draw(2) * 2", read="drawn", where=ALONE),
+    row("dice:Dice(instance)", "roll * 3", "roll(20)"),
+    row("dice:Tally", f"see({WORDS!r})", "see('dog') * 2", where=ALONE),
+    row("chain:Chain", "push(instance)", "rotate * 3"),
+    row("chain:Tree", "add('a')", "add('b') * 2", read="paths"),
+    row("lazy_model:Predictor", "predict(2) * 2", "predict(instance)", read="last"),
+    # --- what is bound to a thread, a loop or a process
+    row("till:Till(instance)", "book(3) * 2", "book(5)", read="total", plan=THREADS),
+    row("request_scope:RequestScope(instance)", "visit('a') * 2", "visit('b')", read="path",
+        plan=THREADS),
+    row("request_scope:Session('ann')", "visit('a') * 2", "visit(instance)", read="seen",
+        plan=THREADS),
+    row("money:Savings(instance)", "grow(30) * 2", "grow(7)", read="amount", plan=THREADS),
+    row("money:Converter(9)", "convert(2) * 2", "convert(7)", read="total",
+        plan=THREADS, where=ALONE),
+    row("own_loop:Fetcher", "fetch('a') * 2", "fetch(instance)", read="pages", plan=THREADS),
+    row("alarm:Alarm", "ring(7) * 2", "ring(instance)", read="rung",
+        plan={"threads_per_shard": 1}),
+    row("client:Client('c')", "post('/a') * 2", "post('/b')", read="answers"),
+    row("client:Uploader('u')", "post('/a') * 2", "post('/b')", read="flush"),
+    row("client:Limiter", "enter(instance) * 2", "enter(5)", read="entered"),
+    row("unconsumed:Reader", "load(2)", "save(3)", "load(instance)", read="count"),
+    row("workers:Squares", "advance * 2", read="read", actor="itself"),
+    row("workers:Downloads(4)", "fetch * 2"),
+    # --- what a class by value is not
+    row("shop.cart:Cart", "add(100)", "add(instance)", "discount('half')", read="read",
+        actor="itself"),
+    row("library.author:Author('Ada')", "write('One')", "write('Two')", read="read",
+        actor="itself"),
+    row("hen:Hen(instance)", "lay('white')", "hatch", "lay('brown')", "lay('grey')", "hatch",
+        read="read", actor="itself", where=ALONE),
+    row("printing:Press.Roller(instance)", "turn(3) * 2", "turn(1)", read="itself",
+        actor="held"),
+    row("printing:Press", "add('a', 2)", "add('b', 1)", "add('b', instance)", read="jobs",
+        actor="itself"),
+    row("snapshots:Editor", "type('ab')", "clone", "type('c')", "undo", read="read", actor="held"),
+    row("snapshots:Game", "move(2) * 2", "move(instance)", read="read", actor="held", where=ALONE),
+    row("plugins:Upper", "write('ab')", "write('cd') * 2", read="read", actor="held"),
+    row("models_meta:Customer(instance)", "befriend(3) * 2", read="read", actor="held"),
+    row("models_meta:Invoice", "add(3)", "add(instance) * 2", read="read", actor="held"),
+    row("hints:Form", "fill('age', '7')", "fill('name', 3)", "fill('address', 'Elm', 2)",
+        read="read", actor="itself"),
+    row("tariffs:Weekend", "charge(3)", "charge(instance) * 2", read="read", actor="held"),
+    row("orchard:Tree('plum')", "grow(3)", "drop", "grow(2)", read="read", actor="itself"),
+    row("rates.exchange:Exchange(instance)", "change('euro')", "tip", "change('yen')",
+        read="read", actor="itself"),
+    # --- calls that vary
+    row("varying:Mixer(instance)", "work(instance * 100 + repetition) * 30", read="value"),
+    row("varying:Mixer", "work(repetition // 2 - 1, 7 % 4, factor=instance + 2) * 5",
+        "work(-repetition) * 3", read="value"),
+    row("varying:Robot", "motor.step(instance + 3) * 2", "motor.step(5)", read="unwrapped.state"),
+    row("frozen_lake:FrozenLake(instance)", "unwrapped.step(repetition % 4) * 9",
+        read="unwrapped.state"),
+]  # fmt: skip
+
+ONE = {"instances": 1, "strategies": ("serial", "sharded")}
+READ = "read"  # the way out of a state that cannot be compared
+
+REFUSED = [
+    # --- states that cannot be read or compared
+    row("accounts:Account", "deposit(1)", told=2, words=("lock", READ)),
+    row("till:Till", "book(1)", told=2, words=("connection", READ)),
+    row("client:Client('c')", "post('/a')", told=2, words=("queue", READ)),
+    row("accounts:Account", "deposit(1)", read="balanc", told=2, words=("balanc", "balance")),
+    row("onion:Onion(100_000)", "peel", told=2, words=("nested", READ)),
+    # --- processes that end
+    row("endings:Job", "work", "leave(0)", read="count", told=2, words=("leave(0)",)),
+    row("endings:Job", "work", "leave(3) * 2", read="count", told=2, words=("leave(3)", "3")),
+    row("endings:Job", "work", "crash", read="count", told=2, words=("crash()", "SIGSEGV")),
+    row("endings:Job", "work", "kill", read="count", told=2, words=("kill()", "SIGKILL")),
+    row("endings:Unreadable", "work", read="read_and_leave", told=2, words=("read_and_leave",)),
+    # --- calls that do nothing
+    row("unconsumed:Reader", "rows(3)", read="count", told=2, words=("rows(3)", "generator")),
+    row("unconsumed:Reader", "lines(3)", read="count", told=2, words=("lines(3)", "generator")),
+    row("unconsumed:Reader", "stream(3)", read="count", told=2,
+        words=("stream(3)", "async generator")),
+    row("unconsumed:Reader", "packets(3)", read="count", told=2,
+        words=("packets(3)", "async generator")),
+    row("remote:Remote", "step", read="count", told=2, words=("actor", "undecorated")),
+    # --- what only a main thread may do
+    row("alarm:Alarm", "ring(7)", read="rung", plan=THREADS, told=4,
+        words=("main thread", "--threads-per-shard 1")),
+    row("alarm:Window", "draw(7)", read="drawn", plan=THREADS, told=4,
+        words=("main loop", "--threads-per-shard 1")),
+    # --- exceptions that are none, or cannot be shown
+    row("endings:Job", "work", "cancel", read="count", told=4, words=("cancel()", "Cancelled")),
+    row("endings:Job", "work", "cancel_itself", read="count", told=4,
+        words=("cancel_itself()", "Cancelled")),
+    row("endings:Job", "work", "abandon", read="count", told=4, words=("abandon()", "halfway")),
+    row("endings:Job", "work", "fall_silent", read="count", told=4,
+        words=("fall_silent()", "Mute")),
+    row("endings:Job", "work", "interrupt", read="count", told=4,
+        words=("interrupt()", "KeyboardInterrupt")),
+    row("endings:Job", "work", "close", read="count", told=4, words=("close()", "GeneratorExit")),
+    row("endings:Doomed", "work", told=4, words=("Abandoned", "at once")),
+    row("endings:Unreadable", "work", read="read", told=4, words=("read", "secret")),
+    # --- states that only look alike
+    row("drifting:Dice(instance)", "roll", plan=ONE, told=5, words=("instance 0", "where=")),
+    # --- what is not a literal
+    row("varying:Mixer", "work(os.getpid())", read="value", told=2,
+        words=("os.getpid()", "factory", "wrapper")),
+    row("varying:Mixer(open('x'))", "work(1)", read="value", told=2,
+        words=("open('x')", "factory", "wrapper")),
+    row("varying:Mixer", "work(instance ** 2)", read="value", told=2,
+        words=("instance ** 2", "factory", "wrapper")),
+    row("varying:Mixer", "work(round(instance / 3))", read="value", told=2,
+        words=("factory", "wrapper")),
+]  # fmt: skip
+
+ADVISED = [
+    row("unchanging:Money(instance)", "plus(5)", plan=ONE, words=("change nothing",)),
+    row("unchanging:Place(instance)", "moved(5)", plan=ONE, words=("change nothing",)),
+    row("unchanging:Thermostat", "measure(20)", read="heating", plan=ONE,
+        words=("change nothing",)),
+    row("shared:Registry(instance)", "register('a')", plan=ONE, words=("Registry.entries",)),
+    row("shared:Registry(instance)", "register('a')", read="name", plan=ONE,
+        words=("Registry.entries",)),
+    row("shared:Ticket", "draw * 2", plan=ONE, words=("_made",)),
+    row("shared:Config", "set(1)", read="values", plan=ONE, words=("Config._instance",)),
+]  # fmt: skip
+
+NEAR = ONE | {"agree": 1e-9}
+TOLERATED = [
+    row("drifting:Noise('complex')", "take", read="value", plan=NEAR),
+    row("drifting:Noise('decimal')", "take", read="value", plan=NEAR),
+    row("drifting:Noise('set')", "take", read="value", plan=NEAR),
+    row("drifting:Noise('array')", "take", read="value", plan=NEAR),
+    row("drifting:Noise('list')", "take", plan=NEAR),
+]

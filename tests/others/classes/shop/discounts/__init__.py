@@ -1,0 +1,1 @@
+"""Discounts that are imported when they are needed."""

@@ -1,0 +1,41 @@
+"""What is wrong with a class is told in words, and by an exit code, before anything is measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.others.cases import ADVISED, CONNECTED, REFUSED, Case
+from tests.others.not_yet import marks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tests.others.support import Driver
+
+
+def told(cases: Sequence[Case]) -> pytest.MarkDecorator:
+    params = [pytest.param(each, CONNECTED, id=each.name, marks=marks(each.name)) for each in cases]
+    return pytest.mark.parametrize(("case", "where"), params)
+
+
+@told(REFUSED)
+def test_it_is_refused_with_what_is_wrong_and_how_to_go_on(
+    case: Case, where: str, drivers: Mapping[str, Driver]
+) -> None:
+    found = drivers[where].answer(case)
+    assert found["code"] == case.told, found["text"]
+    assert [word for word in case.words if word.lower() not in found["text"].lower()] == []
+
+
+@told(ADVISED)
+def test_it_is_advised_of_what_makes_the_states_worth_nothing(
+    case: Case, where: str, drivers: Mapping[str, Driver]
+) -> None:
+    found = drivers[where].answer(case)
+    assert found["code"] in {0, 2}
+    said = " ".join([found["text"], *found["notes"]])
+    assert [word for word in case.words if word not in said] == []
+    if case.read is None:  # the whole object, which does not hold what calls change
+        assert found.get("agreement") != "they agree"
