@@ -17,16 +17,16 @@ def count(number: float, noun: str) -> str:
     return f"{shown} {noun}{'' if number == 1 else 's'}"
 
 
+def factor(value: float, digits: int = 3) -> str:
+    """Return how many times as much something is, as people write it: 2.45, 4,010, 0.00012."""
+    return format(Decimal(f"{value:.{digits}g}"), ",f")
+
+
 def listed(names: Sequence[str], most: int = 3) -> str:
     """Return names as a sentence has them: a, b and 2 more."""
     rest = len(names) - most
     *others, last = [*names[:most], f"{rest:,} more"] if rest > 0 else names
     return f"{', '.join(others)} and {last}" if others else last
-
-
-def factor(value: float, digits: int = 3) -> str:
-    """Return how many times as much something is, as people write it: 2.45, 4,010, 0.00012."""
-    return format(Decimal(f"{value:.{digits}g}"), ",f")
 
 
 def capitalise(clause: str) -> str:

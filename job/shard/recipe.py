@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import operator
+import pickle
 import sys
 import traceback
 from dataclasses import dataclass, replace
@@ -71,7 +72,7 @@ class Recipe:
         """
         if self.make is not None:
             return self
-        sys.path += [path for path in self.paths if path not in sys.path and Path(path).is_dir()]
+        search(self.paths)
         return replace(self, make=load_target(self.target))
 
     def is_awaited(self, call: Call) -> bool:
@@ -83,6 +84,18 @@ class Recipe:
     def is_async(self) -> bool:
         """Whether some calls are awaited, so that all run on an event loop."""
         return any(map(self.is_awaited, self.calls))
+
+
+def search(paths: tuple[str, ...]) -> None:
+    """Have this process import from these folders too, where it has them."""
+    sys.path += [path for path in paths if path not in sys.path and Path(path).is_dir()]
+
+
+def unpack(paths: tuple[str, ...], sent: bytes) -> Recipe:
+    """Return a recipe whose arguments may be of modules that lie in these folders."""
+    search(paths)
+    recipe: Recipe = pickle.loads(sent)  # noqa: S301 - our own driver packed it
+    return recipe
 
 
 def make_instance(recipe: Recipe, number: int) -> Any:  # noqa: ANN401 - any class at all

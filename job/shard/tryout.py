@@ -120,8 +120,7 @@ def try_out(
         found["unchanged"] = bool(recipe.calls) and state == untouched
     tell("")
     if sum(each.wall_s for each in timed) < ENOUGH_S:
-        # Whatever fails now fails in a trial too, which says where.
-        with contextlib.suppress(BaseException):
+        with contextlib.suppress(BaseException):  # of a later call: its trial will tell
             found["calls"] = list(_time(recipe, instances // 2, frozenset(awaited), event_loop))
 
 
@@ -257,11 +256,8 @@ def _held(of: str, held: Mapping[str, object], top: str) -> Iterator[tuple[str, 
 
 def _blas_threads(module: str) -> int | None:
     """Return how many threads numpy may use here; None where the target has not to do with it."""
-    held = [
-        v.__name__
-        for v in vars(sys.modules.get(module, object)).values()
-        if isinstance(v, ModuleType)
-    ]
+    globals_ = getattr(sys.modules.get(module), "__dict__", {})  # none of a class sent by value
+    held = [v.__name__ for v in globals_.values() if isinstance(v, ModuleType)]
     if not any(name.partition(".")[0] in NUMERIC for name in [module, *held]):
         return None
     set_ = (os.environ.get(variable, "") for variable in THREAD_VARIABLES)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from job.workload.calls import Target
 
 
-_TAKEN = "The name `job` is taken by this package: give yours another one."
+_TAKEN = "The name 'job' is taken, by this very package: give yours another."
 
 
 def load_target(target: Target) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from tests.ray_local.running import ROOT, Head, poll
 from tests.targets.ledgers import Ledger
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from job.commands.notebook import Shown
 
 pytestmark = pytest.mark.usefixtures("site")
@@ -212,6 +215,23 @@ def test_importing_the_package_loads_neither_ray_nor_click() -> None:
 def test_a_class_of_the_notebook_itself_travels_by_value(head: Head) -> None:
     printed = python(NOTEBOOK, RAY_ADDRESS=head.address, RAY_AUTH_TOKEN=head.token)
     assert printed.splitlines()[-1] == "[('53', '53'), ('53', '53')]"
+
+
+def test_the_notebook_in_the_docs_runs_with_its_array(head: Head, tmp_path: Path) -> None:
+    pytest.importorskip("numpy")
+    text = (ROOT / "docs" / "workloads.md").read_text("utf-8")
+    blocks = dict(re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    (tmp_path / "nets.py").write_text(blocks["nets.py"], "utf-8")
+    cell = blocks["notebook.py"].replace("run_comparison(Net", "report = run_comparison(Net")
+    folders = f"{ROOT}{os.pathsep}{tmp_path}"
+    printed = python(
+        f"{cell}\nprint(report)",
+        RAY_ADDRESS=head.address, RAY_AUTH_TOKEN=head.token, PYTHONPATH=folders,
+    )  # fmt: skip
+    lines = " ".join(printed.split())
+    assert "they agree" in lines
+    assert "4 x nets:Net(Config(size=8, rate=0.1)): fit(array([[" in lines
+    assert "]])) * 10, then weights" in lines
 
 
 class Leaky:

@@ -110,6 +110,8 @@ def test_the_try_out_makes_dotted_calls_and_tells_a_division_by_zero() -> None:
     assert tried(recipe("motor.step(repetition + 1) * 3"))["unchanged"] is False
     with pytest.raises(TargetRaisedError, match="ZeroDivisionError"):
         tried(recipe("motor.step(7 % instance)"))
+    later = tried(recipe("motor.step(7 % (2 - repetition)) * 9"))  # which is left to a trial
+    assert [each.calls for each in later["calls"]] == [1]
 
 
 @pytest.mark.parametrize(

@@ -289,7 +289,7 @@ def test_a_src_layout_is_answered_with_its_folder(
 
 @pytest.mark.parametrize("text", ["job.ledgers:Ledger", "job:Ledger"])
 def test_a_package_with_our_name_is_told_that_it_is_taken(text: str) -> None:
-    hint = "The name `job` is taken by this package: give yours another one."
+    hint = "The name 'job' is taken, by this very package: give yours another."
     assert failure_to_load(text).hint == hint
 
 
