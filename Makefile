@@ -60,7 +60,7 @@ down: .venv/.installed-cluster ## end it, workers included
 
 # A process of its own for each tier: a Ray that one starts must not be the one that another finds. All tiers run,
 # whichever fails.
-TIERS := tests/architecture+tests/unit tests/browser tests/ray_local tests/ray_cluster tests/e2e
+TIERS := tests/architecture+tests/unit tests/browser tests/ray_local tests/others tests/ray_cluster tests/e2e
 .PHONY: test
 test: .venv/.installed-dev ## run all tests
 	@failed=; for tier in $(TIERS); do \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
+from statistics import linear_regression
 from typing import TYPE_CHECKING
 
 from benchmarks.contenders import BARE, CONTENDERS, HAND, SERIAL, SHARDED
@@ -121,18 +122,13 @@ def _many_growth(outcomes: Outcomes, _cpus: int) -> Verdict:
     works = [outcomes.middle(rung.name, SHARDED.name, "work_s") for rung in LADDER]
     known = [work for work in works if work]
     exponent = (
-        slope([log(rung.instances) for rung in LADDER], [log(work) for work in known])
+        linear_regression(
+            [log(rung.instances) for rung in LADDER], [log(work) for work in known]
+        ).slope
         if len(known) == len(LADDER)
         else None
     )
     return Verdict("many: exponent of work over instances, 1,000 to 100,000", exponent, _EXPONENT)
-
-
-def slope(xs: list[float], ys: list[float]) -> float:
-    """Return the slope of the straight line with the least squares of distances."""
-    x, y = sum(xs) / len(xs), sum(ys) / len(ys)
-    above = sum((a - x) * (b - y) for a, b in zip(xs, ys, strict=True))
-    return above / sum((a - x) ** 2 for a in xs)
 
 
 def _over_ideal(outcomes: Outcomes, scenario: str, cpus: int) -> float | None:

@@ -14,11 +14,12 @@ if not __package__:
 
 import click
 
-from benchmarks import bounds, isolate, limits, machine, predictions, report, targets, winners
+from benchmarks import bounds, isolate, limits, machine, predictions, report, winners
 from benchmarks.contenders import ALL, BARE, CONTENDERS, SERIAL, SHARDED
 from benchmarks.outcomes import Outcomes
 from benchmarks.scenarios import ALL as ALL_SCENARIOS
 from benchmarks.scenarios import LADDER, SCENARIOS
+from job.targets.spinner import rounds_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -84,7 +85,7 @@ def turns(only: Collection[str]) -> list[tuple[str, str]]:
 def measure(listed: list[tuple[str, str]], repeat: int) -> Outcomes:
     """Run everything so often, interleaved."""
     outcomes = Outcomes()
-    rounds = targets.rounds_for(_CPU_S)
+    rounds = rounds_for(_CPU_S)
     for repetition in range(repeat):
         for scenario, contender in listed:
             if _is_settled(outcomes, scenario, contender):

@@ -2,16 +2,9 @@
 
 import time
 
-_TRIALS = 7
-_STRETCH_S = 0.05
-
 
 class Cruncher:
-    """Counts its increments, each of which is a fixed amount of Python work first.
-
-    The work is fixed rather than the time, so that two instances that share a core take twice as
-    long, as real work does.
-    """
+    """Counts its increments, each of which is as much work as a `Spinner`'s spin first."""
 
     def __init__(self, rounds: int) -> None:
         """Start at 0; one increment goes through `rounds` rounds of arithmetic."""
@@ -22,7 +15,7 @@ class Cruncher:
         """Work, then add one."""
         number = 1
         for _ in range(self.rounds):
-            number = number * 69_069 % 65_537
+            number = (number * 69_069 + 1) % 2**32
         self.value += 1
 
     def read(self) -> int:
@@ -42,16 +35,3 @@ class Ledger:
         """Wait, then book."""
         time.sleep(self.delay)
         self.total = (self.total * 31 + amount) % (2**61 - 1)
-
-
-def rounds_for(seconds: float) -> int:
-    """Return how many rounds take that long here, on an idle core: the quickest of some trials."""
-    return max(1, round(seconds / min(_seconds_per_round() for _ in range(_TRIALS))))
-
-
-def _seconds_per_round() -> float:
-    cruncher = Cruncher(10_000)
-    started = time.process_time()
-    while time.process_time() - started < _STRETCH_S:
-        cruncher.increment()
-    return (time.process_time() - started) / (cruncher.value * cruncher.rounds)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+LINE = 100  # characters of a target or a call as it is shown
 
 
 def count(number: float, noun: str) -> str:
     """Return how many there are: 1 call, 2,000 calls, 0.5 CPUs."""
     shown = f"{number:,}" if isinstance(number, int) else f"{number:g}"
     return f"{shown} {noun}{'' if number == 1 else 's'}"
+
+
+def factor(value: float, digits: int = 3) -> str:
+    """Return how many times as much something is, as people write it: 2.45, 4,010, 0.00012."""
+    return format(Decimal(f"{value:.{digits}g}"), ",f")
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:
@@ -58,6 +66,13 @@ def decimals(seconds: float) -> str:
     """
     fine = 0 < seconds < 0.1  # noqa: PLR2004
     return f"{max(seconds, 1e-4):.3g}" if fine else f"{seconds:,.2f}"
+
+
+def computation(instances: int, target: str, calls: Iterable[str], read: str | None) -> str:
+    """Return what is computed in one line."""
+    done = ", ".join(shorten(call, LINE) for call in calls) or "no calls"
+    end = f", then {read}" if read else ""
+    return f"{instances:,} x {shorten(target, LINE)}: {done}{end}"
 
 
 def excerpt(texts: Sequence[str], width: int, in_all: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from job.analysis import causes, stats
 from job.planning.estimate import MOST_THREADS
 from job.results.document import BY_VALUE
-from job.words import capitalise, count, listed
+from job.words import capitalise, count, factor, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -156,7 +156,8 @@ def _slow_first(figures: Figures) -> Iterator[str]:
         first, *others = (trial.elapsed_s for trial in of_one)
         usual = median(others) if len(others) > 1 else first  # of two nobody can tell which is odd
         if first > SLOW_FIRST * usual:
-            said = f"{name}: its first trial took {first / usual:.2g} times as long as the others."
+            times = factor(first / usual, 2)
+            said = f"{name}: its first trial took {times} times as long as the others."
             yield f"{said} --warmups 1 leaves it out."
 
 

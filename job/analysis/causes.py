@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from job.analysis.breakeven import BreakEven
 from job.analysis.figures import SAME
-from job.words import spelled
+from job.words import factor, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -89,7 +89,7 @@ def _startup(row: Row, *, may_shard: bool) -> Cause:
     advice = "make more calls per run, or keep the actors for several runs"
     if row.last.actors > row.last.cpus and may_shard:
         advice = f"`sharded` starts one process a CPU rather than {row.last.actors:,}"
-    faster = f"its work is {gain:.3g} times as fast, but " if gain else ""
+    faster = f"its work is {factor(gain)} times as fast, but " if gain else ""
     return Cause("startup", faster + takes, advice)
 
 
@@ -148,7 +148,7 @@ def faults(figures: Figures, trial: Trial) -> Iterator[Cause]:
     if ratio > UNLIKE:
         names = {node.node_id: node.name for node in figures.results.cluster.nodes}
         name = names.get(hosts[-1].node_id, hosts[-1].host)
-        said = f"a core of {name} takes {ratio:.2g} times as long as the best"
+        said = f"a core of {name} takes {factor(ratio, 2)} times as long as the best"
         yield Cause("a slow node", said, "look at what else runs there, or use nodes of one kind")
     yield from _imbalance(trial, figures.results.workload.instances)
 
@@ -199,7 +199,8 @@ def node_cores_s(trials: Iterable[Trial]) -> list[float]:
 
 def unlike_driver(cores_s: Sequence[float], driver_s: float | None) -> str:
     """Say how the median core differs from the driver's, "2 times slower"; nothing if alike."""
-    factor = median(cores_s) / driver_s if cores_s and driver_s else 1.0
-    if 1 / UNLIKE <= factor <= UNLIKE:
+    ratio = median(cores_s) / driver_s if cores_s and driver_s else 1.0
+    if 1 / UNLIKE <= ratio <= UNLIKE:
         return ""
-    return f"{factor:.2g} times slower" if factor > 1 else f"{1 / factor:.2g} times faster"
+    times, how = (ratio, "slower") if ratio > 1 else (1 / ratio, "faster")
+    return f"{factor(times, 2)} times {how}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from job.analysis import stats
 from job.analysis.causes import node_cores_s
 from job.errors import UsageError
+from job.words import factor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,7 +168,7 @@ def _cores(old: Results, new: Results) -> Iterator[str]:
     for whose, (before, after) in pairs.items():
         times = max(after / before, before / after) if before and after else 1.0
         if before and after and times > NOTED_CORE:
-            how = f"{times:.2g} times {'slower' if after > before else 'faster'}"
+            how = f"{factor(times, 2)} times {'slower' if after > before else 'faster'}"
             yield f"{whose} core was {how} in NEW: what computes may differ by as much."
 
 

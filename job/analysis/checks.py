@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from job.analysis.causes import DEMAND_TOKEN, SHARDED_NEEDS, SUBMIT, UNLIKE, unlike_driver
 from job.errors import ClusterError
+from job.words import factor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -165,8 +166,9 @@ def speed(nodes: Sequence[Answer], driver_core_s: float) -> list[Finding]:
     """No node that hosts actors is slower than the others; the driver's core is like theirs."""
     cores = {node.name: node.core_s for node in nodes if node.cpus and node.core_s}
     found = []
-    for name, factor in slow_nodes(cores).items():
-        text = f"{name} is slow: the same Python takes {factor:.2g} times as long as on the others"
+    for name, ratio in slow_nodes(cores).items():
+        times = factor(ratio, 2)
+        text = f"{name} is slow: the same Python takes {times} times as long as on the others"
         advice = "See what else runs there, or take it out: the slowest node sets the pace."
         found.append(Finding("speed", "warning", text, advice))
     if unlike := unlike_driver(list(cores.values()), driver_core_s):

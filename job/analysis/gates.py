@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from job.analysis.changes import ENDED
 from job.errors import GateError, UsageError
 from job.results.document import Judged
+from job.words import factor
 from job.workload.model import STRATEGIES
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ def _judge(gate: Gate, figures: Figures) -> Judged:
         return _unjudged(gate, "no time passed")
     said = f"{best.strategy} reached {about}{value:.1%}, {100 * gate.bound:.4g}% demanded"
     if gate.option == SPEEDUP:
-        said = f"{best.strategy} is {about}{value:.4g} times as fast, {gate.bound:g} demanded"
+        times = f"{about}{factor(value, 4)} times as fast"
+        said = f"{best.strategy} is {times}, {gate.bound:g} demanded"
     said += ", the serial time being estimated" if about else ""
     return _judged(gate, said, met=value >= gate.bound)
 

@@ -11,7 +11,7 @@ from job.analysis.breakeven import break_even, pays_off
 from job.analysis.causes import causes_of
 from job.analysis.figures import SAME, Figures, figures_of
 from job.analysis.gates import judge
-from job.words import capitalise, count, excerpt, listed, shorten, spelled
+from job.words import capitalise, count, excerpt, factor, listed, shorten, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -147,19 +147,21 @@ def _no_verdict(results: Results) -> tuple[str, str]:
 
 
 def _answer(serial: Row, best: Row) -> str:
-    factor = best.speedup or 0.0
+    speedup = best.speedup or 0.0
     about = "about " if serial.estimated else ""
     times = f"{spelled(best.elapsed_s)} against {about}{spelled(serial.elapsed_s)}"
     took = f"{best.strategy} took {times}"
-    if 1 / SAME < factor <= SAME:
+    if 1 / SAME < speedup <= SAME:
         return f"No difference worth a change: {took} for the serial loop."
     if best.interval and best.interval[0] <= 1 <= best.interval[1]:
-        allow = "the trials allow anything from {:.3g} to {:.3g} times as fast"
-        noise = f"{took} for the serial loop, and {allow.format(*best.interval)}"
+        low, high = map(factor, best.interval)
+        allow = f"the trials allow anything from {low} to {high} times as fast"
+        noise = f"{took} for the serial loop, and {allow}"
         return f"No difference beyond the noise: {noise}."
-    if factor <= 1:
+    if speedup <= 1:
         return f"Stay with the serial loop: {took}."
-    return f"Use {best.strategy}: {about}{factor:.3g} times as fast as the serial loop ({times})."
+    fast = f"{about}{factor(speedup)} times as fast as the serial loop"
+    return f"Use {best.strategy}: {fast} ({times})."
 
 
 # --- what deaths of actors cost, and what became of them

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from job.analysis.breakeven import BreakEven
 from job.analysis.report import Report, analyse, describe
-from job.words import count, spelled
+from job.words import count, factor, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,7 +85,7 @@ def _best_and_limit(points: Sequence[Point], over: Over) -> tuple[str, str | Non
     if over.key in ("shards", "threads"):  # each is another layout of the same
         value, _, row = max(pairs, key=gain)
         about = "about " if row.speedup_estimated else ""
-        times = f", {about}{row.speedup:.3g} times as fast as the loop" if row.speedup else ""
+        times = f", {about}{factor(row.speedup)} times as fast as the loop" if row.speedup else ""
         best = f"{over.key}={over.spelled(value)}: {spelled(row.elapsed_s)}{times}."
         if row.strategy == "serial":
             took = spelled(row.elapsed_s)

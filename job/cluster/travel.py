@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from job.errors import UsageError
 from job.results.document import BY_VALUE
+from job.shard.recipe import Recipe, unpack
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
     from job.results.document import Travel, Tried
-    from job.shard.recipe import Recipe
     from job.workload.model import Plan, Workload
 
 MOST_FILES = 1_000  # of a package that are compared
@@ -83,9 +83,8 @@ def digest_of(module: str, paths: tuple[str, ...]) -> str:
     """
     top, *rest = module.split(".")
     whole = spec = _find(top, paths)
-    for number in range(len(rest)):
-        name = ".".join([top, *rest[: number + 1]])
-        spec = spec and PathFinder.find_spec(name, spec.submodule_search_locations)
+    for part in rest:  # by its last name alone: a folder without __init__ asks for its parent
+        spec = spec and PathFinder.find_spec(part, list(spec.submodule_search_locations or ()))
     if spec is None or whole is None:
         return ""
     if _is_installed(spec.origin or ""):
@@ -134,11 +133,23 @@ def pack(recipe: Recipe, travel: Travel) -> bytes:
     try:
         if travel == BY_VALUE:
             return _pack_by_value(recipe)
-        return bytes(ray.cloudpickle.dumps(replace(recipe, make=None)))
+        sent = ray.cloudpickle.dumps(replace(recipe, make=None))
+        return bytes(ray.cloudpickle.dumps(_Sent(recipe.paths, sent)))
     except Exception as error:
         message = f"target {recipe.target}: it cannot be sent to the workers ({first_words(error)})"
         hint = "Its arguments must be picklable, and its class must lie in a module."
         raise UsageError(message, hint) from None
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A recipe that is unpickled once what its arguments are made of can be imported."""
+
+    paths: tuple[str, ...]
+    recipe: bytes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return unpack, (self.paths, self.recipe)
 
 
 def _pack_by_value(recipe: Recipe) -> bytes:

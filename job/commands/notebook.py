@@ -36,7 +36,7 @@ class Shown(Report):
 
 def run_comparison(  # noqa: PLR0913 - the parts of a workload
     target: str | Callable[..., Any],
-    calls: str | Sequence[str],
+    calls: str | Sequence[str | Mapping[str, object]],
     instances: int = 4,
     *,
     read: str | None = None,
@@ -49,7 +49,8 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
 
     Args:
         target: The class, or `module:Class(arguments)`. A class of the notebook itself will do.
-        calls: What is called on every instance, such as `["step(2) * 100"]`.
+        calls: What is called on every instance, such as `["step(2) * 100"]`; a mapping with
+            `method`, `args`, `kwargs` and `times` can hold what no literal can write.
         instances: How many instances.
         read: The method or attribute that tells the state; without it the whole object.
         args: What each instance is made with, where `target` is a class.

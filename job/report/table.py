@@ -9,7 +9,7 @@ import tabulate as tabulate_module
 from tabulate import tabulate, tabulate_formats
 
 from job.analysis.report import describe
-from job.words import decimals, duration, span
+from job.words import decimals, duration, factor, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,7 +111,7 @@ def times(row: Row, value: float | None) -> str:
     if value is None:
         return "-"
     about = "~" if row.speedup_estimated else ""
-    return f"{about}{value:,.0f}x" if value >= 1000 else f"{about}{value:.3g}x"  # noqa: PLR2004
+    return f"{about}{factor(value)}x"
 
 
 def _percent(value: float | None) -> str:
@@ -131,7 +131,7 @@ _COLUMNS: dict[str, Callable[[Row], str]] = {
 _MORE: dict[str, Callable[[Row], str]] = {
     "speedup of work": lambda row: times(row, row.speedup_of_work),
     "95 % interval": lambda row: (
-        "{:.3g}x to {:.3g}x".format(*row.interval) if row.interval else "-"
+        "{}x to {}x".format(*map(factor, row.interval)) if row.interval else "-"
     ),
     "ideal s": lambda row: seconds(row, row.ideal_s),
     "cpu s": lambda row: seconds(row, row.cpu_s),

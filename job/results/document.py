@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from job.errors import FileError
-from job.words import shorten
+from job.words import computation, shorten
 
 MOST_STATES = 1_000  # kept one by one; of all, the digest is kept
 MOST_CHARACTERS = 1_000  # of one kept state
@@ -50,9 +50,7 @@ class Computed(Record):
 
     def __str__(self) -> str:
         """Say it in one line, as `Workload` does."""
-        calls = ", ".join(self.calls) or "no calls"
-        read = f", then {self.read}" if self.read else ""
-        return f"{self.instances:,} x {self.target}: {calls}{read}"
+        return computation(self.instances, self.target, self.calls, self.read)
 
 
 class Node(Record):
@@ -290,7 +288,12 @@ def parse(text: str | bytes, place: str) -> Results:
     try:
         return Results.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
+        first, *_ = errors = error.errors()
+        versions = [each["input"] for each in errors if each["loc"] == ("schema_version",)]
+        if versions and isinstance(versions[0], int) and versions[0] > 1:
+            said = f"its schema_version is {versions[0]}, and this version of the program reads 1"
+            message = f"{place}: it was written by a later version of this program ({said})"
+            raise FileError(message, "Read it with that version, or update this one.") from None
         where = ".".join(map(str, first["loc"]))
         reason = f"{where}: {first['msg']}" if where else first["msg"]
         message = f"{place}: not a complete results document ({reason})"

@@ -3,7 +3,8 @@
 Every speedup rests on the serial baseline, so the baseline must cost nothing more than the plain
 `for instance in instances: instance.increment()`. A loop that looks the method up by a variable
 name is 1.8 to 2.4 times as slow on calls that do nothing (measured, Python 3.11). So the method's
-name is put into the source of a small function; values are passed in by name and never as text.
+name is put into the source of a small function, and so are numbers that vary, as our own record of
+them spells them; all other values are passed in by name and never as text.
 The loop counts for free what an error message needs: `locate` reads it off the failed frame.
 """
 
@@ -12,10 +13,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from job.errors import UsageError
-from job.workload.calls import InstanceNumber, fill_in, is_name
+from job.workload.calls import (
+    InstanceNumber,
+    Varying,
+    fill_in,
+    is_name,
+    mentions,
+    spell,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from job.workload.calls import Call
@@ -75,14 +83,16 @@ def index_of(failure: Failure | None, instances: Sequence[object]) -> int:
 
 def _compile(template: str, call: Call, *, awaited: bool) -> Callable[..., Any]:
     values: dict[str, object] = {"fill_in": fill_in}
-    positional = [_argument(value, values) for value in call.args]
-    named = [f"{_name(k)}={_argument(v, values)}" for k, v in call.kwargs.items()]
-    varies = _mentions_instance([*call.args, *call.kwargs.values()])
-    text = f"instance.{_name(call.method)}({', '.join(positional + named)})"
+    numbered = mentions((call.args, call.kwargs), InstanceNumber)
+    number = "number" if numbered else "0"
+    positional = [_argument(value, number, values) for value in call.args]
+    named = [f"{_name(k)}={_argument(v, number, values)}" for k, v in call.kwargs.items()]
+    method = ".".join(map(_name, call.method.split(".")))
+    text = f"instance.{method}({', '.join(positional + named)})"
     source = template.format(
         name=NAME,
-        number=", number" if varies else "",
-        source="zip(instances, numbers)" if varies else "instances",
+        number=", number" if numbered else "",
+        source="zip(instances, numbers)" if numbered else "instances",
         call=f"await {text}" if awaited else text,
     )
     exec(f"async {source}" if awaited else source, values)  # noqa: S102 - names are checked
@@ -90,32 +100,19 @@ def _compile(template: str, call: Call, *, awaited: bool) -> Callable[..., Any]:
     return loop
 
 
-def _argument(value: object, values: dict[str, object]) -> str:
+def _argument(value: object, number: str, values: dict[str, object]) -> str:
     """Return the expression that gives an argument afresh at each call, as a literal would."""
-    if isinstance(value, InstanceNumber):
-        return "number"
+    if isinstance(value, Varying):
+        return spell(value, number)
     key = f"value_{len(values)}"
     values[key] = value
-    if _mentions_instance([value]):
-        return f"fill_in({key}, number)"
-    return key if _is_constant(value) else f"fill_in({key}, 0)"
+    return key if _is_constant(value) else f"fill_in({key}, {number}, repetition)"
 
 
 def _is_constant(value: object) -> bool:
     if isinstance(value, tuple):
         return all(map(_is_constant, value))
     return isinstance(value, _IMMUTABLE)
-
-
-def _mentions_instance(values: Iterable[object]) -> bool:
-    for value in values:
-        if isinstance(value, InstanceNumber):
-            return True
-        if isinstance(value, dict) and _mentions_instance([*value.keys(), *value.values()]):
-            return True
-        if isinstance(value, list | tuple | set) and _mentions_instance(value):
-            return True
-    return False
 
 
 def _name(text: str) -> str:

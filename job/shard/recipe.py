@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import operator
+import pickle
 import sys
 import traceback
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from job.workload.calls import Call, Target
 
-OWN_FRAMES = (loops.NAME, "make_instance", "read_state")
+OWN_FRAMES = (loops.NAME, "make_instance", "read_state", "fill_number")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Recipe:
         """
         if self.make is not None:
             return self
-        sys.path += [path for path in self.paths if path not in sys.path and Path(path).is_dir()]
+        search(self.paths)
         return replace(self, make=load_target(self.target))
 
     def is_awaited(self, call: Call) -> bool:
@@ -85,15 +86,27 @@ class Recipe:
         return any(map(self.is_awaited, self.calls))
 
 
+def search(paths: tuple[str, ...]) -> None:
+    """Have this process import from these folders too, where it has them."""
+    sys.path += [path for path in paths if path not in sys.path and Path(path).is_dir()]
+
+
+def unpack(paths: tuple[str, ...], sent: bytes) -> Recipe:
+    """Return a recipe whose arguments may be of modules that lie in these folders."""
+    search(paths)
+    recipe: Recipe = pickle.loads(sent)  # noqa: S301 - our own driver packed it
+    return recipe
+
+
 def make_instance(recipe: Recipe, number: int) -> Any:  # noqa: ANN401 - any class at all
     """Make instance `number` of the target.
 
     Raises:
         TargetRaisedError: Its constructor raised.
     """
-    args, kwargs = recipe.target.arguments(number)
     assert recipe.make  # noqa: S101 - whoever makes instances has resolved it
     try:
+        args, kwargs = recipe.target.arguments(number)
         return recipe.make(*args, **kwargs)
     except OURS:
         raise
@@ -126,7 +139,7 @@ def read_state(
         raise
     except BaseException as error:
         if isinstance(error, AttributeError) and _is_missing(error, instance, recipe.read):
-            raise _nothing_to_read(instance, number, recipe.read) from None
+            raise _nothing_to_read(error, number, recipe.read) from None
         raise target_raised(error, number, f"read {recipe.read}") from None
     try:
         whole = 0 if recipe.exact else recipe.state_limit
@@ -138,12 +151,18 @@ def read_state(
 
 def _is_missing(error: AttributeError, instance: object, read: str | None) -> bool:
     """Tell an instance without such a state from one whose own code raised the same."""
-    return error.obj is instance and error.name in (read or "").split(".")
+    owner = instance
+    for part in (read or "").split("."):
+        if error.obj is owner and error.name == part:
+            return True
+        owner = getattr(owner, part, None)
+    return False
 
 
-def _nothing_to_read(instance: object, number: int, name: str | None) -> StateError:
-    has = sorted(each for each in dir(instance) if each[0] != "_")
-    message = f"instance {number:,}, read {name}: {type(instance).__name__} has no {name!r}"
+def _nothing_to_read(error: AttributeError, number: int, read: str | None) -> StateError:
+    has = sorted(each for each in dir(error.obj) if each[0] != "_")
+    lacks = f"{type(error.obj).__name__} has no {error.name!r}"
+    message = f"instance {number:,}, read {read}: {lacks}"
     return StateError(message, f"It has: {', '.join(has[:20])}." if has else "")
 
 

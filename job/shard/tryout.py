@@ -120,7 +120,8 @@ def try_out(
         found["unchanged"] = bool(recipe.calls) and state == untouched
     tell("")
     if sum(each.wall_s for each in timed) < ENOUGH_S:
-        found["calls"] = list(_time(recipe, instances // 2, frozenset(awaited), event_loop))
+        with contextlib.suppress(BaseException):  # of a later call: its trial will tell
+            found["calls"] = list(_time(recipe, instances // 2, frozenset(awaited), event_loop))
 
 
 def _refuse_ray(recipe: Recipe) -> None:
@@ -140,15 +141,22 @@ def _check_methods(recipe: Recipe, instance: object) -> None:
     if instance is None:
         raise UsageError(f"target {recipe.target}: it returned None, not an instance")
     for call in recipe.calls:
-        try:
-            method = operator.attrgetter(call.method)(instance)
-        except AttributeError:
-            method = None
-        if not callable(method):
-            made = type(instance)  # whose properties are not run
+        *path, name = call.method.split(".")
+        owner = instance
+        for part in path:
+            if not hasattr(owner, part):
+                has = [each for each in dir(owner) if each[0] != "_"]
+                raise _lacks(call, f"{type(owner).__name__} has no {part!r}", has)
+            owner = getattr(owner, part)
+        if not callable(getattr(owner, name, None)):
+            made = type(owner)  # whose properties are not run
             has = [n for n in dir(made) if n[0] != "_" and callable(getattr(made, n, None))]
-            message = f"--call {call}: {made.__name__} has no method {call.method!r}"
-            raise UsageError(message, f"It has: {', '.join(has[:20])}." if has else "")
+            raise _lacks(call, f"{made.__name__} has no method {name!r}", has)
+
+
+def _lacks(call: Call, what: str, has: list[str]) -> UsageError:
+    hint = f"It has: {', '.join(has[:20])}." if has else ""
+    return UsageError(f"--call {call}: {what}", hint)
 
 
 def _call(  # noqa: PLR0913, PLR0917 - what a call is made of
@@ -156,9 +164,9 @@ def _call(  # noqa: PLR0913, PLR0917 - what a call is made of
     event_loop: asyncio.AbstractEventLoop, awaited: set[str],
 ) -> tuple[Timed, object]:  # fmt: skip
     """Make a call once, and return what it took and what it returned."""
-    args, kwargs = call.arguments(0)
     began = _now()
     try:
+        args, kwargs = call.arguments(0)
         value = operator.attrgetter(call.method)(instance)(*args, **kwargs)
         if inspect.isawaitable(value):
             awaited.add(call.method)
@@ -248,7 +256,8 @@ def _held(of: str, held: Mapping[str, object], top: str) -> Iterator[tuple[str, 
 
 def _blas_threads(module: str) -> int | None:
     """Return how many threads numpy may use here; None where the target has not to do with it."""
-    held = [v.__name__ for v in vars(sys.modules[module]).values() if isinstance(v, ModuleType)]
+    globals_ = getattr(sys.modules.get(module), "__dict__", {})  # none of a class sent by value
+    held = [v.__name__ for v in globals_.values() if isinstance(v, ModuleType)]
     if not any(name.partition(".")[0] in NUMERIC for name in [module, *held]):
         return None
     set_ = (os.environ.get(variable, "") for variable in THREAD_VARIABLES)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from job.workload.calls import Target
 
 
+_TAKEN = "The name 'job' is taken, by this very package: give yours another."
+
+
 def load_target(target: Target) -> Callable[..., Any]:
     """Import what a target names.
 
@@ -37,7 +40,8 @@ def load_target(target: Target) -> Callable[..., Any]:
             found = getattr(found, part)
         except AttributeError:
             message = f"target {target}: {target.module!r} has no {part!r}"
-            raise UsageError(message, _name_classes(found, target.module)) from None
+            hint = _TAKEN if target.module == "job" else _name_classes(found, target.module)
+            raise UsageError(message, hint) from None
     if not callable(found):
         message = f"target {target}: {target.name!r} is not a class or a function that makes one"
         raise UsageError(message)
@@ -54,10 +58,14 @@ def _name_classes(found: object, module: str) -> str:
 
 def _import_hint(error: BaseException, module: str) -> str:
     if module.partition(".")[0] == "job":
-        return "The name 'job' is taken, by this very package: give yours another."
+        return _TAKEN
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if not missing or not f"{module}.".startswith(f"{missing}."):
         return "The module is there: mend it, or install what it imports."
+    top = module.partition(".")[0]
+    for folder in ("src", "../src"):
+        if Path(folder, top).is_dir() or Path(folder, f"{top}.py").is_file():
+            return f"It lies in {folder}: add --module-path {folder}."
     known = (sys.prefix, sys.base_prefix)
     folders = [path for path in sys.path if Path(path).is_dir() and not path.startswith(known)]
     return f"It was looked for in {', '.join(folders[:4])} and in what is installed."

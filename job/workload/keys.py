@@ -10,8 +10,10 @@ OPTIONS = {  # each a key of a file, and an option of its name
     "target": "what is compared: module:Class or a function that makes an instance, such as "
     "'ledger:Ledger(start=instance)'; `instance` is the instance's number",
     "instances": "how many instances there are, 1 to 10,000,000",
-    "calls": "what is called on every instance, in order: a list such as [book(7) * 50, close()]",
-    "read": "which method or attribute tells an instance's state; without it all of it counts",
+    "calls": "what is called on every instance, in order: a list such as [book(7) * 50, close()]; "
+    "`repetition` counts within * 50, from 0",
+    "read": "which method or attribute tells an instance's state, also of a part of it "
+    "(unwrapped.state); without it all of it counts",
     "agree": "when states count as equal: exact, or a relative tolerance of floats such as 1e-9; "
     "in a file also a mapping with tolerance, or with none and a reason",
     "strategies": "which strategies take turns, in this order: serial, actors, sharded",
@@ -44,7 +46,7 @@ KEYS = OPTIONS | {
     "call": "what is called on every instance, such as 'book(7) * 50'",
     "module": "which module is imported: a Python name",
     "name": "which class of it, or which function that makes an instance: a Python name",
-    "method": "which method is called: a Python name",
+    "method": "which method is called: a Python name, or a part's: motor.step",
     "args": "with which arguments by position: a list",
     "kwargs": "with which arguments by name: a mapping of Python names to values",
     "times": "how many times in a row each instance gets the call, 1 to 1,000,000,000",

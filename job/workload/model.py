@@ -19,13 +19,16 @@ from pydantic import (
 )
 
 from job.errors import UsageError
+from job.words import computation
 from job.workload.calls import (
     MOST_TIMES,
     Call,
-    InstanceNumber,
+    RepetitionNumber,
     Target,
+    Varying,
     is_dotted_name,
     is_name,
+    mentions,
     parse_call,
     parse_target,
 )
@@ -43,7 +46,7 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 def _as_word(value: object) -> object:
     # `yes` is not 1 either, and `instance` is a word where no argument stands.
-    return str(value) if isinstance(value, bool | InstanceNumber) else value
+    return str(value) if isinstance(value, bool | Varying) else value
 
 
 class Model(BaseModel):
@@ -85,7 +88,7 @@ class TargetForm(_ArgumentsForm):
 class CallForm(_ArgumentsForm):
     """A call as a mapping."""
 
-    method: Name
+    method: Dotted
     times: Annotated[int, Field(ge=1, le=MOST_TIMES)] = 1
 
 
@@ -93,6 +96,12 @@ def _text_or_mapping(
     record: type[Target | Call], form: type[_ArgumentsForm], parse: Callable[[str], Target | Call]
 ) -> GetPydanticSchema:
     """Let a record be written as on the command line, or as a mapping."""
+
+    def to_record(found: _ArgumentsForm) -> Target | Call:
+        made = record(**dict(found))
+        if isinstance(made, Target) and mentions((made.args, made.kwargs), RepetitionNumber):
+            raise ValueError("`repetition` is a call's number: an instance is made once")
+        return made
 
     def to_form(value: object) -> object:
         value = _as_word(value)
@@ -106,8 +115,8 @@ def _text_or_mapping(
     written = Annotated[
         form,  # type: ignore[valid-type]
         BeforeValidator(to_form),
-        AfterValidator(lambda found: record(**dict(found))),
-        PlainSerializer(str, return_type=str),
+        AfterValidator(to_record),
+        PlainSerializer(lambda made: made.text, return_type=str),
         _or({"type": "string"}),
     ]
     return GetPydanticSchema(lambda _source, handler: handler.generate_schema(written))
@@ -157,7 +166,7 @@ class Workload(Model):
     target: Annotated[Target, _text_or_mapping(Target, TargetForm, parse_target)]
     instances: Annotated[int, Field(ge=1, le=MOST_INSTANCES)]
     calls: tuple[Annotated[Call, _text_or_mapping(Call, CallForm, parse_call)], ...]
-    read: Name | None = None
+    read: Dotted | None = None
     agree: Annotated[
         Agree, BeforeValidator(_parse_agree), _or({"const": "exact"}, {"type": "number"})
     ] = Agree()
@@ -175,9 +184,7 @@ class Workload(Model):
         return sum(call.times for call in self.calls)
 
     def __str__(self) -> str:
-        done = ", ".join(map(str, self.calls)) or "no calls"
-        end = f", then {self.read}" if self.read else ""
-        return f"{self.instances:,} x {self.target}: {done}{end}"
+        return computation(self.instances, str(self.target), map(str, self.calls), self.read)
 
 
 class Plan(Model):

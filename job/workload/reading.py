@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from yaml.composer import ComposerError
 
 from job.errors import UsageError
-from job.workload.calls import InstanceNumber, show
+from job.workload.calls import parse_number, show
 from job.workload.keys import KEYS, flag
 from job.workload.model import FORMS, Plan, Workload
 
@@ -225,8 +225,12 @@ def _refuse(loader: _Loader, node: yaml.Node) -> object:
 
 
 _Loader.add_constructor(None, _refuse)
-_Loader.add_constructor("!instance", lambda _loader, _node: InstanceNumber())
-_Loader.add_implicit_resolver("!instance", re.compile(r"instance$"), ["i"])
+_Loader.add_constructor("!varying", lambda _loader, node: parse_number(node.value))
+_Loader.add_implicit_resolver(
+    "!varying",
+    re.compile(r"[-+*/%().\d\s]*(instance|repetition)([-+*/%().\d\s]|instance|repetition)*$"),
+    list("ir(-.0123456789"),
+)
 _Loader.add_implicit_resolver(  # 1e-9 is a number for everybody but YAML 1.1
     "tag:yaml.org,2002:float",
     re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),

@@ -20,6 +20,7 @@ from job.results.document import (
     keepable,
 )
 from job.results.storage import check_writable, load, save
+from job.results.sweep import parse_any
 
 GOLDEN = Path(__file__).parents[1] / "data" / "results-v1.json"
 TRIAL = Trial(
@@ -81,8 +82,11 @@ def test_a_document_of_another_version_is_refused(tmp_path: Path) -> None:
     document = json.loads(GOLDEN.read_bytes()) | {"schema_version": 2}
     path = tmp_path / "two.json"
     path.write_text(json.dumps(document))
-    with pytest.raises(FileError, match="schema_version"):
+    with pytest.raises(FileError, match=r"two\.json: it was written by a later version") as refused:
         load(path)
+    assert "its schema_version is 2, and this version of the program reads 1" in str(refused.value)
+    with pytest.raises(FileError, match="a later version"):
+        parse_any('{"schema_version": 2, "over": "loops", "unknown": []}', "sweep.json")
 
 
 # --- saved and loaded

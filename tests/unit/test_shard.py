@@ -117,16 +117,17 @@ def by_a_plain_loop(calls: Sequence[Call], numbers: Sequence[int]) -> list[str]:
     ledgers = [Ledger(number) for number in numbers]
     for number, ledger in zip(numbers, ledgers, strict=True):
         for call in calls:
-            for _ in range(call.times):
-                args, kwargs = call.arguments(number)
+            for repetition in range(call.times):
+                args, kwargs = call.arguments(number, repetition)
                 getattr(ledger, call.method)(*args, **kwargs)
     return [canonical(ledger.state()) for ledger in ledgers]
 
 
 CALLS = st.lists(
-    st.tuples(st.sampled_from(["book(7)", "book(instance)", "double()"]), st.integers(1, 12)).map(
-        lambda pair: f"{pair[0]} * {pair[1]}"
-    ),
+    st.tuples(
+        st.sampled_from(["book(7)", "book(instance * 9 + repetition)", "double()"]),
+        st.integers(1, 12),
+    ).map(lambda pair: f"{pair[0]} * {pair[1]}"),
     max_size=4,
 )
 

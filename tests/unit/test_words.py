@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.words import capitalise, count, duration, excerpt, listed, shorten, span, spelled
+from job.words import capitalise, count, duration, excerpt, factor, listed, shorten, span, spelled
 
 
 def test_one_is_told_from_many() -> None:
@@ -15,6 +15,27 @@ def test_one_is_told_from_many() -> None:
         "1 call",
         "2,000 calls",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (2.4456, "2.45"),
+        (3.0, "3"),
+        (999.7, "1,000"),
+        (4012.3, "4,010"),
+        (4e3, "4,000"),
+        (1.234e7, "12,300,000"),
+        (0.0000123, "0.0000123"),
+        (0.0, "0"),
+    ],
+)
+def test_a_factor_is_written_as_people_write_it(value: float, said: str) -> None:
+    assert factor(value) == said
+
+
+def test_a_factor_has_as_many_digits_as_it_is_told() -> None:
+    assert [factor(2.4456, 2), factor(150.0, 2), factor(2.4456, 4)] == ["2.4", "150", "2.446"]
 
 
 @pytest.mark.parametrize(

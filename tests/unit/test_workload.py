@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.errors import UsageError
-from job.workload.calls import Call, InstanceNumber, Target, parse_target
+from job.workload.calls import Call, InstanceNumber, RepetitionNumber, Target, parse_target
 from job.workload.importing import load_target
 from job.workload.keys import KEYS, flag
 from job.workload.model import Agree, Plan, Workload
@@ -168,7 +168,28 @@ def test_a_value_that_is_not_allowed_is_named_with_what_is(
 def test_a_call_that_is_no_literal_is_told_with_what_is_allowed() -> None:
     message = refusal({"calls": ("close()", "book(open('x'))")}).message
     assert message.startswith("--call: \"book(open('x'))\": open('x') ")
-    assert "only literals, and `instance` for the instance's number" in message
+    assert "a factory function or a wrapper class of six lines makes the rest" in message
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "a:B(repetition)",
+        "a:B([instance + repetition])",
+        {"module": "a", "name": "B", "kwargs": {"k": RepetitionNumber()}},
+    ],
+)
+def test_a_repetition_is_refused_where_an_instance_is_made(target: object) -> None:
+    message = refusal({}, LEDGER | {"target": target}).message
+    assert message == "--target: `repetition` is a call's number: an instance is made once"
+
+
+def test_methods_and_reads_can_be_of_a_part() -> None:
+    calls = ["motor.step(2) * 3", {"method": "motor.arm.stop"}]
+    workload, _ = build({**LEDGER, "calls": calls, "read": "unwrapped.state"}, {})
+    assert [call.method for call in workload.calls] == ["motor.step", "motor.arm.stop"]
+    assert workload.read == "unwrapped.state"
+    assert "--read: 'a..b' is not allowed" in refusal({"read": "a..b"}).message
 
 
 @pytest.mark.parametrize("key", ["cpus_per_actor", "trials"])
@@ -249,6 +270,27 @@ def test_only_folders_are_said_to_have_been_searched(
     monkeypatch.setattr(sys, "path", [hook, str(folder)])
     hint = failure_to_load("no_such_module_here:Counter").hint
     assert hint == f"It was looked for in {folder} and in what is installed."
+
+
+def test_a_src_layout_is_answered_with_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "src" / "ledgers_in_src").mkdir(parents=True)
+    (tmp_path / "src" / "till_in_src.py").touch()
+    (tmp_path / "tests").mkdir()
+    monkeypatch.chdir(tmp_path)
+    hint = "It lies in src: add --module-path src."
+    assert failure_to_load("ledgers_in_src.books:Ledger").hint == hint
+    assert failure_to_load("till_in_src:Till").hint == hint
+    monkeypatch.chdir(tmp_path / "tests")
+    hint = "It lies in ../src: add --module-path ../src."
+    assert failure_to_load("ledgers_in_src:Ledger").hint == hint
+
+
+@pytest.mark.parametrize("text", ["job.ledgers:Ledger", "job:Ledger"])
+def test_a_package_with_our_name_is_told_that_it_is_taken(text: str) -> None:
+    hint = "The name 'job' is taken, by this very package: give yours another."
+    assert failure_to_load(text).hint == hint
 
 
 @pytest.mark.parametrize(

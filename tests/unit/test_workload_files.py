@@ -58,6 +58,17 @@ def test_instance_is_the_number_without_quotes_and_a_word_within(tmp_path: Path)
     assert workload.read == "instance"
 
 
+def test_numbers_that_vary_are_written_without_quotes(tmp_path: Path) -> None:
+    values = "[repetition, instance * 100 + repetition, -1 * (instance + 1), 'instance + 1', 7]"
+    text = f"\n  - {{method: motor.step, args: {values}}}\n  - repetition"
+    workload, _ = written(tmp_path, COUNTER.replace("[clear]", text) + "read: motor.state\n")
+    assert workload.calls[0].arguments(2, 5)[0] == [5, 205, -3, "instance + 1", 7]
+    assert workload.calls == (Call("motor.step", workload.calls[0].args), Call("repetition"))
+    assert workload.read == "motor.state"
+    with pytest.raises(UsageError, match=r":3: 'instance // 0' cannot be read \(instance // 0 div"):
+        written(tmp_path, COUNTER.replace("[clear]", "[{method: f, args: [instance // 0]}]"))
+
+
 def test_values_that_python_writes_in_no_literal_are_taken(tmp_path: Path) -> None:
     values = "[2026-11-22, 2026-11-22 10:00:00, .inf, -.inf, 1e-3, 1E3, '1e3', !!set {a}, ~]"
     workload, _ = written(tmp_path, COUNTER.replace("[clear]", f"[{{method: f, args: {values}}}]"))
