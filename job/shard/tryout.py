@@ -115,13 +115,23 @@ def try_out(
         "calls": timed,
     }
     tell("")  # what comes now is extra, and may fail or take too long
-    with contextlib.suppress(StateError, TargetRaisedError):  # there may be none before any call
-        untouched = read_state(recipe, make_instance(recipe, 0), 0, event_loop)
-        found["unchanged"] = bool(recipe.calls) and state == untouched
-    tell("")
-    if sum(each.wall_s for each in timed) < ENOUGH_S:
-        with contextlib.suppress(BaseException):  # of a later call: its trial will tell
-            found["calls"] = list(_time(recipe, instances // 2, frozenset(awaited), event_loop))
+    with contextlib.suppress(BaseException):  # of a later call: its trial will tell
+        unchanged = bool(recipe.calls) and state == _untouched(recipe, 0, event_loop)
+        if unchanged or sum(each.wall_s for each in timed) < ENOUGH_S:
+            number = instances // 2
+            other = make_instance(recipe, number)
+            found["calls"] = list(_time(recipe, other, number, frozenset(awaited), event_loop))
+            # `add(instance)` leaves instance 0 as it was, and no other.
+            state = read_state(recipe, other, number, event_loop)
+            found["unchanged"] = unchanged and state == _untouched(recipe, number, event_loop)
+
+
+def _untouched(recipe: Recipe, number: int, event_loop: asyncio.AbstractEventLoop) -> str | None:
+    """Return an instance's state before any call; None where it has none yet."""
+    try:
+        return read_state(recipe, make_instance(recipe, number), number, event_loop)
+    except (StateError, TargetRaisedError):
+        return None
 
 
 def _refuse_ray(recipe: Recipe) -> None:
@@ -187,10 +197,10 @@ async def _await(value: Any) -> object:  # noqa: ANN401 - whatever can be awaite
 
 
 def _time(
-    recipe: Recipe, number: int, awaited: frozenset[str], event_loop: asyncio.AbstractEventLoop
-) -> Iterator[Timed]:
+    recipe: Recipe, instance: object, number: int, awaited: frozenset[str],
+    event_loop: asyncio.AbstractEventLoop,
+) -> Iterator[Timed]:  # fmt: skip
     """Time each kind of call on a fresh instance, now that the process is warm."""
-    instance = make_instance(recipe, number)
     share_s = ENOUGH_S / max(1, len(recipe.calls))
     for call in recipe.calls:
         loop = loops.run(call, awaited=call.method in awaited)
