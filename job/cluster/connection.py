@@ -84,9 +84,17 @@ def _ask_digests(cluster: Cluster, source: Source) -> list[str]:
     if not refs:
         return []
     answered, _ = ray.wait(refs, num_returns=len(refs), timeout=ASK_S)
-    with contextlib.suppress(ray.exceptions.RayError):
-        return ray.get(answered)
-    return []
+    return [_answer(ref) for ref in answered]
+
+
+def _answer(ref: Any) -> str:
+    """Return a digest; none from a node that could not find one out."""
+    import ray
+
+    try:
+        return str(ray.get(ref))
+    except ray.exceptions.RayError:
+        return ""
 
 
 def ask_hosts(cluster: Cluster, task: Callable[..., Any], *args: Any) -> dict[Any, Node]:

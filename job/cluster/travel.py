@@ -85,7 +85,7 @@ def digest_of(module: str, paths: tuple[str, ...]) -> str:
             return top
     digest = hashlib.sha256()
     for path in _files(whole, spec):
-        digest.update(path.read_bytes())
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 

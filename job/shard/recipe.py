@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from job.workload.calls import Call, Target
 
-OWN_FRAMES = (loops.NAME, "make_instance", "read_state", "fill_number")
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -173,7 +171,9 @@ def target_raised(
     shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     # The first frames are this package's; without more, the method could not even be called.
-    last = frames[-1] if frames and frames[-1].name not in OWN_FRAMES else None
+    here = Path(target_raised.__code__.co_filename).parent  # as workers have it, too
+    ours = not frames or frames[-1].name == loops.NAME or Path(frames[-1].filename).parent == here
+    last = None if ours else frames[-1]
     line = f"{last.filename}, line {last.lineno}, in {last.name}" if last else ""
     exits = bool(position) and isinstance(error, SystemExit)
     return TargetRaisedError(number, doing, position, shown, line, exits)
