@@ -9,7 +9,6 @@ import pytest
 
 from job.results.document import keepable
 from tests.others.cases import CLASSES, CONNECTED, EMBEDDED, TOLERATED, Case
-from tests.others.not_yet import marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +22,7 @@ def param(case: Case, where: str) -> object:
     lacks = case.needs and importlib.util.find_spec(case.needs) is None
     skip = [pytest.mark.skip(f"{case.needs} is not installed here")] if lacks else []
     name = f"{where} {case.name}"
-    return pytest.param(case, where, id=name, marks=skip or marks(name, case.name))
+    return pytest.param(case, where, id=name, marks=skip)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_a_tolerance_holds_whatever_the_numbers_are_in(
 
 def chosen(start: str, where: str, name: str) -> pytest.MarkDecorator:
     case = next(case for case in CLASSES if case.target.startswith(start))
-    param = pytest.param(case, where, id=name, marks=marks(name))
+    param = pytest.param(case, where, id=name)
     return pytest.mark.parametrize(("case", "where"), [param])
 
 

@@ -12,7 +12,6 @@ from job.analysis.report import analyse
 from job.report.table import render
 from job.results.storage import load
 from tests import samples
-from tests.others.not_yet import marks
 from tests.others.plain import PlainLoop
 from tests.others.support import CLASSES, HERE, SRC
 
@@ -26,7 +25,7 @@ ONE = ("--instances", "1", "--strategies", "serial,sharded")
 
 
 def case(name: str, *values: object) -> object:
-    return pytest.param(*values, id=name, marks=marks(name))
+    return pytest.param(*values, id=name)
 
 
 def run(
@@ -68,9 +67,8 @@ def test_the_driver_does_to_a_class_what_a_plain_loop_does(
 # --- what is wrong is told soon
 
 
-@pytest.mark.parametrize("_", [case("a state that cannot be compared", None)])
 def test_a_state_that_cannot_be_compared_is_told_long_before_the_calls_are_made(
-    embedded: Command, _: object
+    embedded: Command,
 ) -> None:
     ended = run(embedded, "busy:Guarded", "work * 4", more=["--instances", "2"])
     assert ended.code == 2, ended
@@ -78,17 +76,13 @@ def test_a_state_that_cannot_be_compared_is_told_long_before_the_calls_are_made(
     assert ended.seconds < 6
 
 
-@pytest.mark.parametrize("_", [case("ray.init() on import", None)])
-def test_a_module_that_starts_ray_by_itself_is_told_of(embedded: Command, _: object) -> None:
+def test_a_module_that_starts_ray_by_itself_is_told_of(embedded: Command) -> None:
     ended = run(embedded, "starts_ray:Sensor", "step", read="count", more=ONE)
     assert ended.code in {0, 2}, ended
     assert "ray.init()" in ended.stderr + ended.stdout
 
 
-@pytest.mark.parametrize("_", [case("a call that hangs in an actor", None)])
-def test_a_call_that_hangs_on_a_worker_is_told_long_before_an_hour(
-    command: Command, _: object
-) -> None:
+def test_a_call_that_hangs_on_a_worker_is_told_long_before_an_hour(command: Command) -> None:
     ended = run(command, "busy:Stuck", "work(3)", read="total", more=ONE)
     assert ended.code == 4, ended
     assert "work(3)" in ended.stderr
@@ -137,10 +131,7 @@ def test_a_way_out_of_the_target_is_an_error_of_the_call(
 # --- where a class is found
 
 
-@pytest.mark.parametrize("_", [case("a package that workers can import", None)])
-def test_a_package_that_the_workers_can_import_is_the_same_there(
-    command: Command, _: object
-) -> None:
+def test_a_package_that_the_workers_can_import_is_the_same_there(command: Command) -> None:
     ended = run(command, "shop.cart:Cart", "add(100) * 2", read="read", more=ONE)
     assert ended.code == 0, ended
     assert "they agree" in ended.stdout
@@ -159,18 +150,14 @@ def test_a_package_of_ones_own_may_have_the_name_of_one_of_our_folders(
     assert [trial.states for trial in load(output).trials] == [("19",), ("19",)]
 
 
-@pytest.mark.parametrize("_", [case("named job", None)])
-def test_only_our_own_name_is_taken(command: Command, _: object) -> None:
+def test_only_our_own_name_is_taken(command: Command) -> None:
     ended = command.run("--target", "job.laps:Laps", "--call", "lap(5)", *ONE, cwd=HERE / "own")
     assert ended.code == 2, ended
     assert "'job'" in ended.stderr
     assert "taken" in ended.stderr
 
 
-@pytest.mark.parametrize("_", [case("src layout without --module-path", None)])
-def test_where_a_package_lies_below_src_the_option_that_finds_it_is_named(
-    command: Command, _: object
-) -> None:
+def test_where_a_package_lies_below_src_the_option_that_finds_it_is_named(command: Command) -> None:
     asked = ("--target", "orchard:Tree('plum')", "--call", "grow(3)", *ONE)
     ended = command.run(*asked, cwd=SRC.parent)
     assert ended.code == 2, ended
@@ -184,9 +171,8 @@ def test_a_package_in_the_src_layout_is_found_by_that_option(command: Command) -
     assert "they agree" in ended.stdout
 
 
-@pytest.mark.parametrize("_", [case("a slow import", None)])
 def test_what_importing_a_class_costs_is_part_of_the_startup(
-    command: Command, tmp_path: Path, _: object
+    command: Command, tmp_path: Path
 ) -> None:
     output = tmp_path / "results.json"
     ended = run(command, "slow_import:Slow", "add(2)", read="total",
@@ -198,9 +184,8 @@ def test_what_importing_a_class_costs_is_part_of_the_startup(
 # --- what is read later
 
 
-@pytest.mark.parametrize("_", [case("a later results file", None)])
 def test_a_results_file_of_a_later_version_is_told_as_such(
-    command: Command, tmp_path: Path, _: object
+    command: Command, tmp_path: Path
 ) -> None:
     kept = json.loads((HERE.parent / "data" / "results-v1.json").read_text())
     written = tmp_path / "results.json"
@@ -210,8 +195,7 @@ def test_a_results_file_of_a_later_version_is_told_as_such(
     assert "later version" in ended.stderr
 
 
-@pytest.mark.parametrize("_", [case("4,000 times as fast", None)])
-def test_a_large_factor_is_written_as_people_write_it(_: object) -> None:
+def test_a_large_factor_is_written_as_people_write_it() -> None:
     base = samples.comparison(1)
     trials = tuple(
         samples.changed(each, work_s=8_000.0 if each.strategy == "serial" else 2.0, startup_s=0.1)

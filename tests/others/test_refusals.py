@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.others.cases import ADVISED, CONNECTED, REFUSED, Case
-from tests.others.not_yet import marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def told(cases: Sequence[Case]) -> pytest.MarkDecorator:
-    params = [pytest.param(each, CONNECTED, id=each.name, marks=marks(each.name)) for each in cases]
+    params = [pytest.param(each, CONNECTED, id=each.name) for each in cases]
     return pytest.mark.parametrize(("case", "where"), params)
 
 

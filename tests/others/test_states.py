@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from job.shard.states import canonical
-from tests.others.not_yet import marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +45,7 @@ MADE: dict[type, Any] = {
 
 def named(base: type) -> object:
     name = f"a subclass of {base.__name__}"
-    return pytest.param(base, id=name, marks=marks(name))
+    return pytest.param(base, id=name)
 
 
 @pytest.mark.parametrize("base", [named(base) for base in MADE])
@@ -88,7 +87,7 @@ def calling_itself(value: int) -> Callable[[int], int]:
 @pytest.mark.parametrize(
     "make",
     [
-        pytest.param(make, id=make.__name__, marks=marks(make.__name__))
+        pytest.param(make, id=make.__name__)
         for make in (closing_over, defaulting_to, marked_by, calling_itself)
     ],
 )
@@ -97,9 +96,7 @@ def test_what_a_function_holds_counts(make: Callable[[int], object]) -> None:
     assert canonical([make(1)]) != canonical([make(2)])
 
 
-@pytest.mark.parametrize(
-    "links", [pytest.param(n, id=f"{n} links", marks=marks(f"{n} links")) for n in (90, 500)]
-)
+@pytest.mark.parametrize("links", [pytest.param(n, id=f"{n} links") for n in (90, 500)])
 def test_a_linked_list_can_be_compared(links: int) -> None:
     def chain(last: int) -> object:
         node: dict[str, object] = {"value": last}
