@@ -6,6 +6,7 @@ What a command needs is imported in its body, so that `--help` answers at once.
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 
@@ -60,6 +61,8 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a tick is no reason to fail on a plain terminal
             stream.reconfigure(errors="replace")
+    # A target finds nothing to read, neither here nor on the workers of an embedded Ray.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     try:
         commands.main(standalone_mode=False)
     except click.ClickException as error:

@@ -29,6 +29,7 @@ BOOT = (
     "sys.path[:] = pickle.load(sys.stdin.buffer); serve()"
 )
 EXTRA_S = 3.0  # for what is good to know, once everything that must be known is
+LATER = "a call after the first ones"
 POLL_S = 0.2  # how long one wait may last: a signal is seen in between
 SAY_S = 10.0  # between two notes that something is waited for
 
@@ -74,15 +75,17 @@ def _await(
     process: subprocess.Popen[bytes], workload: Workload, packed: bytes, timeout_s: float,
     listener: Listener,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return what the process found; of one that ended in what is only extra, what it had."""
+    """Return what the process found; of one that takes long over what is extra, what it had."""
     assert process.stdin  # noqa: S101 - both are pipes
     assert process.stdout  # noqa: S101
     with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
         pickle.dump([path or os.getcwd() for path in sys.path], stdin)  # noqa: PTH109
         stdin.write(packed)
-    answers: queue.Queue[tuple[str, dict[str, Any], Exception | None] | None] = queue.Queue()
+    answers: queue.Queue[tuple[str | None, dict[str, Any], Exception | None] | None]
+    answers = queue.Queue()
     threading.Thread(target=_hear, args=(process.stdout, answers), daemon=True).start()
-    doing, found, began = "starting Python", dict[str, Any](), time.monotonic()
+    began, found = time.monotonic(), dict[str, Any]()
+    doing: str | None = "starting Python"
     said, until = began, began + timeout_s
     while True:
         now = time.monotonic()
@@ -99,13 +102,13 @@ def _await(
                 listener.note(f"Trying out {workload.target}: {doing}, for {now - began:.0f} s")
             continue
         if answer is None:
-            if not doing:
-                return found
-            message = f"target {workload.target}: its process {_end(process)} in {doing}"
+            message = f"target {workload.target}: its process {_end(process)} in {doing or LATER}"
             raise UsageError(message, "What ends its process cannot be compared: have it raise.")
         doing, found, error = answer
         if not found:
             _check(error)
+        if doing is None:
+            return found
         if not doing:
             until = min(until, time.monotonic() + EXTRA_S)
 

@@ -158,6 +158,12 @@ async def result_of(made: Awaitable[object]) -> object:
     return await made
 
 
+def _is_ours(frame: traceback.FrameSummary) -> bool:
+    room = Path(frame.filename).parent
+    package = Path(_is_ours.__code__.co_filename).parents[1]  # as workers have it, too
+    return frame.name == loops.NAME or (room.parent == package and room.name != "targets")
+
+
 def target_raised(
     error: BaseException, number: int, doing: str, position: int = 0
 ) -> TargetRaisedError:
@@ -169,11 +175,9 @@ def target_raised(
     # One line, as part of a sentence, and something that can be saved as UTF-8.
     text = " ".join(text.split()).encode(errors="backslashreplace").decode()
     shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    frames = traceback.extract_tb(error.__traceback__)
-    # The first frames are this package's; without more, the method could not even be called.
-    here = Path(target_raised.__code__.co_filename).parent  # as workers have it, too
-    ours = not frames or frames[-1].name == loops.NAME or Path(frames[-1].filename).parent == here
-    last = None if ours else frames[-1]
+    # Without a frame that is not this package's the method could not even be called.
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not _is_ours(each)]
+    last = frames[-1] if frames else None
     line = f"{last.filename}, line {last.lineno}, in {last.name}" if last else ""
     exits = bool(position) and isinstance(error, SystemExit)
     return TargetRaisedError(number, doing, position, shown, line, exits)

@@ -59,7 +59,7 @@ def serve() -> None:
         try_out(recipe, instances, tell, found)
     except (JobError, TargetRaisedError) as raised:
         error = raised
-    pickle.dump(("", found, error), answers)
+    pickle.dump((None, found, error), answers)
     answers.flush()
     os._exit(0)  # a thread of the target's would be waited for
 

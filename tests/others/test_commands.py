@@ -128,6 +128,28 @@ def test_a_way_out_of_the_target_is_an_error_of_the_call(
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("call", "code", "words"),
+    [
+        ("leave_after(3) * 5", 2, "its process exited with code 0 in a call after the first ones"),
+        ("leave_after(5, 0.4) * 5", 4, "call 5, leave_after(5, 0.4) * 5: SystemExit: 0 (on the"),
+    ],
+)
+def test_a_later_call_that_ends_its_process_does_not_end_the_driver_as_if_all_were_well(
+    command: Command, call: str, code: int, words: str
+) -> None:
+    ended = run(command, "endings:Job", call, read="count", more=ONE)
+    assert ended.code == code, ended
+    assert words in ended.stderr
+    assert "endings.py" in ended.stderr or code == 2
+
+
+def test_a_target_has_nothing_to_read(embedded: Command) -> None:
+    ended = run(embedded, "endings:Reader", "ask * 2", read="lines", more=ONE)
+    assert ended.code == 0, ended
+    assert "they agree" in ended.stdout
+
+
 # --- where a class is found
 
 

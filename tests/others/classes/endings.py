@@ -4,6 +4,8 @@ import asyncio
 import faulthandler
 import os
 import signal
+import sys
+import time
 
 
 class Abandoned(BaseException):
@@ -28,6 +30,12 @@ class Job:
 
     def leave(self, code):
         os._exit(code)
+
+    def leave_after(self, calls, seconds=0.0):
+        time.sleep(seconds)
+        self.count += 1
+        if self.count == calls:
+            os._exit(0)
 
     def crash(self):
         faulthandler.disable()
@@ -74,3 +82,13 @@ class Unreadable(Job):
 
     def read_and_leave(self):
         os._exit(5)
+
+
+class Reader:
+    """Reads what it is given, if anything."""
+
+    def __init__(self):
+        self.lines = []
+
+    def ask(self):
+        self.lines.append(sys.stdin.readline())
