@@ -14,9 +14,8 @@ import ray.exceptions as rex
 
 from job.analysis import checks
 from job.analysis.checks import Answer, Check
-from job.cluster import connection
 from job.cluster.autoscaler import await_cpus, preview
-from job.cluster.connection import on_node
+from job.cluster.connection import ask_hosts, on_node
 from job.cluster.reasons import cause_of_death, last_line, missing_module
 from job.cluster.travel import digest_of
 from job.errors import ClusterError, JobError
@@ -46,16 +45,9 @@ def check_nodes(
     Raises:
         ClusterError: A node does not answer, lacks the target's module or has other versions.
     """
-    hosts = [node for node in cluster.nodes if node.cpus]
-    if {node.address for node in hosts} <= {connection.driver_address()}:
+    asked = ask_hosts(cluster, tell, packed)
+    if not asked:
         return
-    remote = ray.remote(tell)
-    asked = {
-        remote.options(
-            num_cpus=0, max_retries=0, scheduling_strategy=on_node(node.node_id)
-        ).remote(packed): node
-        for node in hosts
-    }  # fmt: skip
     answers = _await_answers(asked, min(timeout_s, NODE_S), note)
     driver = _driver()
     findings = [

@@ -77,7 +77,28 @@ def session(
 
 
 def _ask_digests(cluster: Cluster, source: Source) -> list[str]:
-    """Return what each node that hosts actors, and answers, has for the target's source.
+    """Return what each node that hosts actors, and answers, has for the target's source."""
+    import ray
+
+    refs = list(ask_hosts(cluster, digest_of, source.module, source.paths))
+    if not refs:
+        return []
+    answered, _ = ray.wait(refs, num_returns=len(refs), timeout=ASK_S)
+    return [_answer(ref) for ref in answered]
+
+
+def _answer(ref: Any) -> str:
+    """Return a digest; none from a node that could not find one out."""
+    import ray
+
+    try:
+        return str(ray.get(ref))
+    except ray.exceptions.RayError:
+        return ""
+
+
+def ask_hosts(cluster: Cluster, task: Callable[..., Any], *args: Any) -> dict[Any, Node]:
+    """Send a task that takes no CPU to each node that hosts actors, and return which is whose.
 
     The driver's own is not asked where it is the only one.
     """
@@ -85,18 +106,14 @@ def _ask_digests(cluster: Cluster, source: Source) -> list[str]:
 
     hosts = [node for node in cluster.nodes if node.cpus]
     if {node.address for node in hosts} <= {driver_address()}:
-        return []
-    remote = ray.remote(digest_of)
-    refs = [
-        remote.options(num_cpus=0, max_retries=0, scheduling_strategy=on_node(node.node_id)).remote(
-            source.module, source.paths
-        )
+        return {}
+    remote: Any = ray.remote(task)
+    return {
+        remote.options(
+            num_cpus=0, max_retries=0, scheduling_strategy=on_node(node.node_id)
+        ).remote(*args): node
         for node in hosts
-    ]
-    answered, _ = ray.wait(refs, num_returns=len(refs), timeout=ASK_S)
-    with contextlib.suppress(ray.exceptions.RayError):
-        return ray.get(answered)
-    return []
+    }  # fmt: skip
 
 
 @contextlib.contextmanager

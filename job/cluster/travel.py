@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from job.workload.model import Plan, Workload
 
 MOST_FILES = 1_000  # of a package that are compared
-MISSING_HINT = "Install it on every node, or name it under `pip` in runtime_env.yaml (make submit)."
 
 
 @dataclass(frozen=True)
@@ -50,20 +49,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class Source:
-    """A target's module, as this process would import it.
+    """A target's module, as this process would import it."""
 
-    Attributes:
-        module: Its name.
-        paths: Where it may be imported from, besides where a process does so anyway.
-        digest: Stands for its source; empty where it cannot be found.
-        file: What would be sent of it: the folder of its top package, or its file; empty where it
-            is installed.
-    """
-
-    module: str
-    paths: tuple[str, ...]
-    digest: str
-    file: str
+    module: str  # its name
+    paths: tuple[str, ...]  # where it may be imported from, besides where a process does so anyway
+    digest: str  # stands for its source; empty where it cannot be found
+    file: str  # the top package's folder, or its file, to be sent; empty where it is installed
 
 
 def find_source(module: str) -> Source:
@@ -94,7 +85,7 @@ def digest_of(module: str, paths: tuple[str, ...]) -> str:
             return top
     digest = hashlib.sha256()
     for path in _files(whole, spec):
-        digest.update(path.read_bytes())
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 

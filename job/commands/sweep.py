@@ -7,14 +7,7 @@ from typing import Any
 import click
 
 from job.commands.console import Console
-from job.commands.options import (
-    FORMAT,
-    OUTPUT,
-    PAGE,
-    WORKLOAD,
-    read_request,
-    until_signalled,
-)
+from job.commands.options import FORMAT, OUTPUT, PAGE, WORKLOAD, read_request, until_signalled
 
 
 @click.command("sweep", params=[*WORKLOAD, OUTPUT, FORMAT, PAGE])

@@ -217,21 +217,13 @@ class TimedCalls(NamedTuple):
 
 
 class Tried(Record):
-    """What the try-out found, before anything was measured.
+    """What the try-out found, before anything was measured."""
 
-    Attributes:
-        calls: What each kind of call took, in the order of the workload's.
-        returned_bytes: How many bytes what each returned takes when it is sent.
-        unchanged: Whether the calls left an instance's state as it was.
-        shared: The class attributes and module globals that calls changed.
-        blas_threads: How many threads numpy may use; None where the target has not to do with it.
-    """
-
-    calls: tuple[TimedCalls, ...] = ()
-    returned_bytes: tuple[int, ...] = ()
-    unchanged: bool = False
-    shared: tuple[str, ...] = ()
-    blas_threads: int | None = None
+    calls: tuple[TimedCalls, ...] = ()  # of each kind, in the order of the workload's
+    returned_bytes: tuple[int, ...] = ()  # what each returned, as it is sent
+    unchanged: bool = False  # the calls left an instance's state as it was
+    shared: tuple[str, ...] = ()  # the class attributes and module globals that calls changed
+    blas_threads: int | None = None  # as in the environment
 
 
 class Results(Record):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from job.errors import StateError
 from job.shard.floats import take_floats
-from job.shard.states import first_difference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +22,7 @@ _EXACT = decimal.Context(prec=50, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, 
 
 
 def difference(
-    reference: Sequence[str],
-    other: Sequence[str],
-    relative: float = 0.0,
-    absolute: float = 0.0,
+    reference: Sequence[str], other: Sequence[str], relative: float = 0.0, absolute: float = 0.0
 ) -> int | None:
     """Return the first instance whose states disagree; None where all agree.
 
@@ -39,12 +35,11 @@ def difference(
     Raises:
         StateError: States that travelled as digests differ, which says nothing of their floats.
     """
-    if not relative and not absolute:
-        return first_difference(reference, other)
+    exact = not relative and not absolute
     for number, (one, another) in enumerate(zip(reference, other, strict=True)):
-        if one == another or close(one, another, relative, absolute):
+        if one == another or (not exact and close(one, another, relative, absolute)):
             continue
-        if _DIGESTS.findall(one) != _DIGESTS.findall(another):
+        if not exact and _DIGESTS.findall(one) != _DIGESTS.findall(another):
             message = f"instance {number:,}: its state is too large to be compared with a tolerance"
             raise StateError(message, "Choose a `read` that returns less, or `agree: exact`.")
         return number

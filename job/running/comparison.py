@@ -71,11 +71,7 @@ def compare(
 ) -> Results:
     """Lay a comparison out over the cluster that is connected, and run it.
 
-    Args:
-        subject: What is compared.
-        site: Where.
-        listener: As for `run`.
-        profile: What its calls take, where more is known than the try-out tells.
+    `profile` is what its calls take, where more is known than the try-out tells.
 
     Raises:
         JobError: What went wrong, and how to go on.

@@ -26,11 +26,9 @@ if TYPE_CHECKING:
 
 
 def recipe_of(workload: Workload, make: Callable[..., Any] | None = None) -> Recipe:
-    """Return what shards must know of a workload.
+    """Return what shards must know of a workload; `make`, the target itself, where it is at hand.
 
-    Args:
-        workload: What is computed.
-        make: The target itself, where it is at hand; imported by its name wherever that does.
+    It is imported by its name wherever that does.
     """
     limit, exact = state_limit(workload.instances), workload.agree.tolerance == Tolerance()
     recipe = Recipe(

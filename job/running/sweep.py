@@ -33,13 +33,7 @@ def sweep(  # noqa: PLR0913 - what, where, and who is told
 ) -> Sweep:  # fmt: skip
     """Run a comparison at each value, ends first, then middles, while there is time.
 
-    Args:
-        workload: What is computed, but for what is varied.
-        plan: How it is run; its budget is the whole sweep's.
-        over: What is varied.
-        address: Where Ray is, as `choose` returns it.
-        leaving: The signals that end it before its time.
-        listener: Told how it gets on, and shown the sweep at the end, whatever that is.
+    The plan's budget is the whole sweep's. The rest is as for `comparison.run`.
 
     Raises:
         JobError: What went wrong, and how to go on.

@@ -36,13 +36,7 @@ SAY_S = 10.0  # between two notes that something is waited for
 def try_out(
     workload: Workload, packed: bytes, timeout_s: float, listener: Listener
 ) -> tuple[Tried, frozenset[str]]:
-    """Try a target out; return what was found, and which methods are to be awaited.
-
-    Args:
-        workload: What is computed.
-        packed: Its recipe, pickled.
-        timeout_s: How long all of it may take.
-        listener: Told while it takes long.
+    """Try out a target whose recipe is `packed`; return what was found, and what is to be awaited.
 
     Raises:
         UsageError: The target cannot be compared, or its state not; or it ended its process.

@@ -66,7 +66,7 @@ class Lane:
     def __init__(
         self, recipe: Recipe, numbers: Sequence[int], sampler: Sampler, slice_s: float = SLICE_S
     ) -> None:
-        """Only take note: `settle` makes the instances, in the home thread."""
+        """Only take note: `make` makes the instances, in the home thread."""
         self._recipe = recipe
         self._numbers = numbers
         self._ends = list(accumulate(call.times for call in recipe.calls))

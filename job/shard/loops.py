@@ -13,14 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from job.errors import UsageError
-from job.workload.calls import (
-    InstanceNumber,
-    Varying,
-    fill_in,
-    is_name,
-    mentions,
-    spell,
-)
+from job.workload.calls import InstanceNumber, Varying, fill_in, is_name, mentions, spell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -27,32 +27,19 @@ if TYPE_CHECKING:
 
     from job.workload.calls import Call, Target
 
-OWN_FRAMES = (loops.NAME, "make_instance", "read_state", "fill_number")
-
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a shard must know of a workload, without the libraries that read workloads.
+    """What a shard must know of a workload, without the libraries that read workloads."""
 
-    Attributes:
-        make: The target itself; None where it is to be imported.
-        target: What is imported, and the arguments each instance is made with.
-        calls: What every instance gets, in order.
-        read: The method or attribute that tells the state; None stands for the whole object.
-        state_limit: From how many characters on a state is replaced by its digest.
-        exact: Whether states are compared without a tolerance, and so by digests where long.
-        awaited: The methods that return what is to be awaited.
-        paths: Where the target may be imported from, besides where a process does so anyway.
-    """
-
-    make: Callable[..., Any] | None
-    target: Target
-    calls: tuple[Call, ...]
-    read: str | None
-    state_limit: int
-    exact: bool = True
-    awaited: frozenset[str] = frozenset()
-    paths: tuple[str, ...] = ()
+    make: Callable[..., Any] | None  # the target itself; None where it is to be imported
+    target: Target  # what is imported, and the arguments each instance is made with
+    calls: tuple[Call, ...]  # what every instance gets, in order
+    read: str | None  # the method or attribute that tells the state; None for the whole object
+    state_limit: int  # from how many characters on a state is replaced by its digest
+    exact: bool = True  # states are compared without a tolerance, and so by digests where long
+    awaited: frozenset[str] = frozenset()  # the methods that return what is to be awaited
+    paths: tuple[str, ...] = ()  # where the target may be imported from, besides the usual places
 
     @property
     def calls_per_instance(self) -> int:
@@ -134,7 +121,7 @@ def read_state(
             state = state()
         if inspect.isawaitable(state):
             run = event_loop.run_until_complete if event_loop else asyncio.run
-            state = run(_awaited(state))
+            state = run(result_of(state))
     except OURS:
         raise
     except BaseException as error:
@@ -166,7 +153,8 @@ def _nothing_to_read(error: AttributeError, number: int, read: str | None) -> St
     return StateError(message, f"It has: {', '.join(has[:20])}." if has else "")
 
 
-async def _awaited(made: Awaitable[object]) -> object:
+async def result_of(made: Awaitable[object]) -> object:
+    """Return what is awaited, as the coroutine that asyncio.run asks for."""
     return await made
 
 
@@ -183,7 +171,9 @@ def target_raised(
     shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     # The first frames are this package's; without more, the method could not even be called.
-    last = frames[-1] if frames and frames[-1].name not in OWN_FRAMES else None
+    here = Path(target_raised.__code__.co_filename).parent  # as workers have it, too
+    ours = not frames or frames[-1].name == loops.NAME or Path(frames[-1].filename).parent == here
+    last = None if ours else frames[-1]
     line = f"{last.filename}, line {last.lineno}, in {last.name}" if last else ""
     exits = bool(position) and isinstance(error, SystemExit)
     return TargetRaisedError(number, doing, position, shown, line, exits)

@@ -44,23 +44,14 @@ class Reduced(NamedTuple):
 
 
 class Elements(NamedTuple):
-    """What an array holds.
-
-    Attributes:
-        dtype: Their type.
-        shape: How many there are in each dimension.
-        size: How many there are.
-        inexact: Whether they are floats, which a tolerance may compare.
-        digestible: Whether their bytes say all, and nothing else.
-        array: An array that lists them, or gives their bytes.
-    """
+    """What an array holds."""
 
     dtype: str
     shape: tuple[int, ...]
-    size: int
-    inexact: bool
-    digestible: bool
-    array: Any
+    size: int  # how many there are
+    inexact: bool  # they are floats, which a tolerance may compare
+    digestible: bool  # their bytes say all, and nothing else
+    array: Any  # lists them, or gives their bytes
 
 
 def qualified(value: object, name: str) -> str:

@@ -221,11 +221,7 @@ async def _run_by_turns(lanes: Sequence[Lane], quotas: Sequence[int | None]) -> 
 def share_out(made: int, calls: int, instances: int, lanes: int) -> list[int]:
     """Return how many of a batch's calls each lane makes: rounds go over all instances in turn.
 
-    Args:
-        made: How many calls were made before.
-        calls: How many the batch has.
-        instances: How many there are, each `lanes`-th one in the same lane.
-        lanes: How many.
+    `made` calls were made before. Each `lanes`-th instance is in the same lane.
     """
 
     def reached(calls: int, lane: int) -> int:

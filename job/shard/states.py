@@ -31,7 +31,7 @@ from job.words import shorten
 from job.workload.calls import LONG_INTEGER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable
 
     # Of a part: yields each of its own parts with the step that leads there, is sent their texts.
     Writing = Generator[tuple[object, str], str, str]
@@ -57,10 +57,8 @@ def canonical(value: object, whole: int = 0) -> str:
     equals NaN. The order of sets and dicts does not count, that of an OrderedDict does. Classes go
     by name, and so do functions that a module has under theirs.
 
-    Args:
-        value: The state.
-        whole: How many characters it may have to be written out whole, floats in order, so that
-            it can be compared with a tolerance; its long parts are digests where it has more.
+    With at most `whole` characters it is written out whole, floats in order, so that it can be
+    compared with a tolerance; its long parts are digests where it has more.
 
     Raises:
         StateError: A part of the state cannot be written; the message says where it is.
@@ -108,14 +106,6 @@ def bounded(text: str, limit: int, kind: str = "") -> str:
 def state_limit(instances: int) -> int:
     """Return how long each state may be for all to travel; at least what a digest takes."""
     return max(64, _TRAVELLING // instances)
-
-
-def first_difference(reference: Sequence[str], other: Sequence[str]) -> int | None:
-    """Return the first position at which two sequences differ or only one goes on."""
-    for position, (one, another) in enumerate(zip(reference, other, strict=False)):
-        if one != another:
-            return position
-    return None if len(reference) == len(other) else min(len(reference), len(other))
 
 
 class _UnwritableError(Exception):

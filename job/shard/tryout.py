@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from job.errors import JobError, StateError, TargetRaisedError, UsageError
 from job.shard import loops
 from job.shard.metering import voluntary_switches
-from job.shard.recipe import make_instance, read_state, target_raised
+from job.shard.recipe import make_instance, read_state, result_of, target_raised
 from job.shard.states import canonical
 
 if TYPE_CHECKING:
@@ -76,13 +76,9 @@ class Timed(NamedTuple):
 def try_out(
     recipe: Recipe, instances: int, tell: Callable[[str], None], found: dict[str, Any]
 ) -> None:
-    """Try a target out, and fill in what was found as far as it goes.
+    """Try a target out, and fill in what was found: the keys of `Tried`, and `awaited`.
 
-    Args:
-        recipe: What is computed.
-        instances: How many instances there will be.
-        tell: Told what is done next, so that whoever waits knows what was the last of it.
-        found: Filled in: the keys of `results.document.Tried`, and `awaited`.
+    `tell` is told what is done next, so that whoever waits knows what was the last of it.
 
     Raises:
         JobError: Why this cannot be compared.
@@ -180,7 +176,7 @@ def _call(  # noqa: PLR0913, PLR0917 - what a call is made of
         value = operator.attrgetter(call.method)(instance)(*args, **kwargs)
         if inspect.isawaitable(value):
             awaited.add(call.method)
-            value = event_loop.run_until_complete(_await(value))
+            value = event_loop.run_until_complete(result_of(value))
     except BaseException as error:
         raise target_raised(error, 0, str(call), position) from None
     took = _since(began, 1)
@@ -190,10 +186,6 @@ def _call(  # noqa: PLR0913, PLR0917 - what a call is made of
         hint = "Call a method that goes through it, such as one that returns list(...); a small "
         raise UsageError(message, f"{hint}class around {recipe.target.name} can add it.")
     return took, value
-
-
-async def _await(value: Any) -> object:  # noqa: ANN401 - whatever can be awaited
-    return await value
 
 
 def _time(

@@ -73,7 +73,7 @@ def test_a_state_that_cannot_be_compared_is_told_long_before_the_calls_are_made(
     ended = run(embedded, "busy:Guarded", "work * 4", more=["--instances", "2"])
     assert ended.code == 2, ended
     assert "lock" in ended.stderr
-    assert ended.seconds < 6
+    assert "Estimate" not in ended.stderr, "no call was estimated, and so none made but one of each"
 
 
 def test_a_module_that_starts_ray_by_itself_is_told_of(embedded: Command) -> None:

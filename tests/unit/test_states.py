@@ -27,7 +27,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.errors import StateError
-from job.shard.states import bounded, canonical, digest, first_difference, state_limit
+from job.shard.states import bounded, canonical, digest, state_limit
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -659,20 +659,3 @@ def test_the_states_of_all_instances_stay_within_64_mib_and_a_digest_always_fits
     assert state_limit(1_000) == 67_108
     assert state_limit(10**7) == 64
     assert len(bounded("x" * 10**6, state_limit(10**7))) <= 64
-
-
-@pytest.mark.parametrize(
-    ("reference", "other", "position"),
-    [
-        ([], [], None),
-        (["2", "2"], ("2", "2"), None),
-        (["2", "2"], ["2", "3"], 1),
-        (["1", "2"], ["2", "3"], 0),
-        (["2", "2"], ["2"], 1),
-        ([], ["2"], 0),
-    ],
-)
-def test_the_first_difference_is_found(
-    reference: list[str], other: list[str], position: int | None
-) -> None:
-    assert first_difference(reference, other) == position
