@@ -311,15 +311,6 @@ class _Varying(ast.NodeTransformer):
         number = {"instance": InstanceNumber(), "repetition": RepetitionNumber()}.get(node.id)
         return node if number is None else ast.Constant(number)  # type: ignore[arg-type]
 
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
-        """Make what is less than nothing by them a literal; of plain numbers it is one."""
-        self.generic_visit(node)
-        number = node.operand.value if isinstance(node.operand, ast.Constant) else None
-        varies = isinstance(number, InstanceNumber | RepetitionNumber | Arithmetic)
-        if not varies or not isinstance(node.op, ast.USub):
-            return node
-        return ast.Constant(Arithmetic(0, "-", number))  # type: ignore[arg-type]
-
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """Make what is computed of them, or of numbers, a literal."""
         self.generic_visit(node)

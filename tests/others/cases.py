@@ -133,7 +133,7 @@ CLASSES = [
     # --- calls that vary
     row("varying:Mixer(instance)", "work(instance * 100 + repetition) * 30", read="value"),
     row("varying:Mixer", "work(repetition // 2 - 1, 7 % 4, factor=instance + 2) * 5",
-        "work(-repetition) * 3", read="value"),
+        "work(0 - repetition) * 3", read="value"),
     row("varying:Robot", "motor.step(instance + 3) * 2", "motor.step(5)", read="unwrapped.state"),
     row("frozen_lake:FrozenLake(instance)", "unwrapped.step(repetition % 4) * 9",
         read="unwrapped.state"),

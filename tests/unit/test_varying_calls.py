@@ -152,9 +152,3 @@ def test_a_state_that_is_missing_is_looked_for_part_by_part(
 def test_a_property_that_raises_the_same_is_the_targets_own_error() -> None:
     with pytest.raises(TargetRaisedError, match="no attribute 'nothing'"):
         read_state(recipe(read="broken.much"), Robot(), 0)
-
-
-def test_what_varies_may_be_negated() -> None:
-    call = parse_call("step(-repetition, size=-(instance + 1))")
-    assert call.arguments(2, 5) == ([-5], {"size": -3})
-    assert str(call) == "step(0 - repetition, size=0 - (instance + 1))"
