@@ -49,7 +49,7 @@ def prepare(
     # What plain pickle cannot write, a notebook's own class, is pickled by value before.
     sent = recipe if recipe.make is None else pack(recipe, BY_VALUE)
     asked = pickle.dumps((sent, workload.instances))
-    tried, awaited = try_out(workload, asked, plan.most_s, listener)
+    tried, awaited = try_out(workload, plan, asked, listener)
     return Subject(workload, plan, replace(recipe, awaited=awaited), tried=tried, busy_share=busy)
 
 

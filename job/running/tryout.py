@@ -20,7 +20,7 @@ from job.results.document import Tried
 
 if TYPE_CHECKING:
     from job.running.listener import Listener
-    from job.workload.model import Workload
+    from job.workload.model import Plan, Workload
 
 ROOT = str(Path(__file__).parents[2])
 # Our own package is found before any folder of that name, and the target as it is here.
@@ -35,7 +35,7 @@ SAY_S = 10.0  # between two notes that something is waited for
 
 
 def try_out(
-    workload: Workload, packed: bytes, timeout_s: float, listener: Listener
+    workload: Workload, plan: Plan, packed: bytes, listener: Listener
 ) -> tuple[Tried, frozenset[str]]:
     """Try out a target whose recipe is `packed`; return what was found, and what is to be awaited.
 
@@ -48,7 +48,7 @@ def try_out(
         start_new_session=True,  # what a terminal signals is ours to heed
     ) as process:  # fmt: skip
         try:
-            found = _await(process, workload, packed, timeout_s, listener)
+            found = _await(process, workload, plan, packed, listener)
         finally:
             with contextlib.suppress(ProcessLookupError):  # with what the target has started
                 os.killpg(process.pid, signal.SIGKILL)
@@ -72,7 +72,7 @@ def profile_of(workload: Workload, tried: Tried) -> Profile:
 
 
 def _await(
-    process: subprocess.Popen[bytes], workload: Workload, packed: bytes, timeout_s: float,
+    process: subprocess.Popen[bytes], workload: Workload, plan: Plan, packed: bytes,
     listener: Listener,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what the process found; of one that takes long over what is extra, what it had."""
@@ -86,31 +86,37 @@ def _await(
     threading.Thread(target=_hear, args=(process.stdout, answers), daemon=True).start()
     began, found = time.monotonic(), dict[str, Any]()
     doing: str | None = "starting Python"
-    said, until = began, began + timeout_s
+    said, until = began, began + plan.most_s
     while True:
         now = time.monotonic()
         try:
             answer = answers.get(timeout=POLL_S)
         except queue.Empty:
-            if now > until and not doing:
-                return found
             if now > until:
-                message = f"trying out {workload.target}: {doing} took longer than {timeout_s:g} s"
-                raise TrialError(message, "Allow more with --timeout.") from None
+                if doing:
+                    raise _late(workload, plan, doing) from None
+                return found
             if now > said + SAY_S:
                 said = now
                 listener.note(f"Trying out {workload.target}: {doing}, for {now - began:.0f} s")
             continue
         if answer is None:
-            message = f"target {workload.target}: its process {_end(process)} in {doing or LATER}"
-            raise UsageError(message, "What ends its process cannot be compared: have it raise.")
+            if doing or "serial" in plan.strategies:
+                what = f"its process {_end(process)} in {doing or LATER}"
+                hint = "What ends its process cannot be compared: have it raise."
+                raise UsageError(f"target {workload.target}: {what}", hint)
+            return found  # actors may die
         doing, found, error = answer
         if not found:
             _check(error)
         if doing is None:
             return found
-        if not doing:
-            until = min(until, time.monotonic() + EXTRA_S)
+        until = until if doing else min(until, time.monotonic() + EXTRA_S)
+
+
+def _late(workload: Workload, plan: Plan, doing: str) -> TrialError:
+    message = f"trying out {workload.target}: {doing} took longer than {plan.most_s:g} s"
+    return TrialError(message, "Allow more with --timeout.")
 
 
 def _check(error: Exception | None) -> None:
