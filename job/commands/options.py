@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from job.commands.console import say
-from job.signals import Leaving
+from job.signals import Leaving, end_process
 from job.words import capitalise
 from job.workload.keys import KEYS, OPTIONS, flag
 
@@ -107,4 +107,4 @@ def until_signalled() -> Iterator[Leaving]:
             word = signal.Signals(leaving.signum).name if leaving.signum else "an interrupt"
             say(f"Ended by {word}; what was measured until then, if anything, stands above.")
             sys.stdout.flush()
-            os._exit(leaving.exit_code)  # Ray's own way out takes longer than a signal allows
+            end_process(leaving.exit_code)  # Ray's own way out takes longer than a signal allows

@@ -16,7 +16,7 @@ from job.results.document import Facts
 from job.shard import loops
 from job.shard.metering import voluntary_switches
 from job.shard.recipe import make_instance, read_state, target_raised
-from job.signals import OURS, Interrupt, OutOfTime
+from job.signals import OURS, Interrupt, OutOfTime, end_process
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -170,15 +170,15 @@ def on_driver(timeout_s: float, phase: str) -> Iterator[None]:
 @contextlib.contextmanager
 def outliving() -> Iterator[None]:
     """Have os._exit raise: it would end the driver, no report printed, as if all were well."""
-    end, driver = os._exit, os.getpid()
+    driver = os.getpid()
 
     def leave(code: int) -> NoReturn:
         if os.getpid() != driver:  # in a child that the target forked
-            end(code)
+            end_process(code)
         raise SystemExit(code)
 
     os._exit = leave  # type: ignore[assignment]
     try:
         yield
     finally:
-        os._exit = end
+        os._exit = end_process
