@@ -14,6 +14,7 @@ from job.errors import UsageError
 from job.report.table import render
 from job.running.comparison import run
 from job.running.listener import Listener
+from job.running.preparation import prepare
 from job.signals import Leaving
 from job.workload.calls import Target
 from job.workload.reading import build
@@ -73,7 +74,9 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
     workload, planned = build(given | plan, {})
     make = None if isinstance(target, str) else target
     where = choose(address, os.environ)
-    results = run(workload, planned, make, where, leaving=Leaving(), listener=Warner())
+    warner = Warner()
+    subject = prepare(workload, planned, make, warner)
+    results = run(subject, where, leaving=Leaving(), listener=warner)
     return Shown(**vars(analyse(results)))
 
 

@@ -40,7 +40,10 @@ def run_comparison(*, dry_run: bool, **options: Any) -> None:  # noqa: ANN401
             rehearsal = rehearse(workload, plan, where, leaving, console)
             click.echo(render_rehearsal(rehearsal, str(workload), console.style))
             return
-        from job.running.comparison import run
+        from job.running.preparation import prepare
 
-        run(workload, plan, None, where, leaving=leaving, listener=console)
+        subject = prepare(workload, plan, None, console)
+        from job.running.comparison import run  # takes a second: what is wrong is told before it
+
+        run(subject, where, leaving=leaving, listener=console)
     demand(console.judged)

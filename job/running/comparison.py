@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from job.cluster.autoscaler import lay_out, preview
 from job.cluster.check import check_all, check_nodes
@@ -12,14 +12,13 @@ from job.cluster.travel import find_source, pack
 from job.planning.estimate import Profile, Rehearsal, estimate, sample_size
 from job.results.document import BY_VALUE
 from job.running.calibration import calibrate
-from job.running.preparation import begin, prepare, recipe_of
+from job.running.preparation import begin, recipe_of
 from job.running.runner import Runner
 from job.running.serial import Serial
 from job.running.sharded import Sharded
 from job.running.tryout import profile_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from job.analysis.checks import Check
@@ -36,16 +35,11 @@ if TYPE_CHECKING:
 REHEARSED_S = (0.000001, 0.001, 1.0)  # what a call may take, as nobody knows before it is made
 
 
-def run(  # noqa: PLR0913 - what, where, and who is told
-    workload: Workload, plan: Plan, make: Callable[..., Any] | None, address: str,
-    *, leaving: Leaving, listener: Listener,
-) -> Results:  # fmt: skip
-    """Run a comparison.
+def run(subject: Subject, address: str, *, leaving: Leaving, listener: Listener) -> Results:
+    """Run a comparison of what was prepared.
 
     Args:
-        workload: What is computed.
-        plan: How it is run.
-        make: The workload's target, where it is at hand; None where it is imported by its name.
+        subject: What is compared.
         address: Where Ray is, as `choose` returns it.
         leaving: The signals that end it before its time.
         listener: Told how it gets on, and shown the results at the end, whatever that is.
@@ -53,7 +47,6 @@ def run(  # noqa: PLR0913 - what, where, and who is told
     Raises:
         JobError: What went wrong, and how to go on.
     """
-    subject = prepare(workload, plan, make, listener)
     with connect(subject.recipe, address, leaving, listener) as site:
         return compare(subject, site, listener)
 

@@ -77,14 +77,6 @@ class _WithArguments:
     args: tuple[object, ...]
     kwargs: dict[str, object]
 
-    @property
-    def text(self) -> str:
-        """All of it, as it is written; as results keep it."""
-        raise NotImplementedError
-
-    def __str__(self) -> str:
-        return shorten(self.text, LINE)
-
     def arguments(self, number: int, repetition: int = 0) -> tuple[list[object], dict[str, object]]:
         """Return fresh arguments for instance `number`, and for a call's repetition."""
         named = {key: fill_in(value, number, repetition) for key, value in self.kwargs.items()}
@@ -106,9 +98,12 @@ class Target(_WithArguments):
 
     @property
     def text(self) -> str:
-        """All of it, as it is written."""
+        """All of it, as it is written; as results keep it."""
         inner = self._inner()
         return f"{self.module}:{self.name}" + (f"({inner})" if inner else "")
+
+    def __str__(self) -> str:
+        return shorten(self.text, LINE)
 
 
 @dataclass(frozen=True)
@@ -122,8 +117,11 @@ class Call(_WithArguments):
 
     @property
     def text(self) -> str:
-        """All of it, as it is written."""
+        """All of it, as it is written; as results keep it."""
         return f"{self.method}({self._inner()})" + (f" * {self.times}" if self.times != 1 else "")
+
+    def __str__(self) -> str:
+        return shorten(self.text, LINE)
 
 
 def parse_target(text: str) -> Target:

@@ -22,7 +22,6 @@ class Case:
         target: `module:Class(arguments)`, as on the command line.
         calls: Likewise; `instance` and `repetition` may stand in them.
         read: The method or attribute that tells the state; None: the whole object.
-        needs: A library that not everybody has installed.
         where: Embedded, connected to a cluster, or both.
         actor: Which hand-written Ray actor is run beside it: the class itself, or one that holds an
             instance of it, where the subclass that Ray makes of a class is what it does not bear.
@@ -35,7 +34,6 @@ class Case:
     target: str
     calls: tuple[str, ...]
     read: str | None = None
-    needs: str = ""
     where: tuple[str, ...] = (EMBEDDED, CONNECTED)
     actor: str = ""
     away: bool = False
@@ -59,19 +57,18 @@ THREADS = {"threads_per_shard": 2, "instances": 2}
 
 CLASSES = [
     # --- what comes with Python, and what many have installed
-    row("sortedcontainers:SortedList", "add(instance)", "add(3) * 2", "add(-1)",
-        needs="sortedcontainers", where=ALONE),
+    row("sortedcontainers:SortedList", "add(instance)", "add(3) * 2", "add(-1)", where=ALONE),
     row("cachetools:LRUCache(maxsize=2)", "__setitem__(1, 2)", "__setitem__(instance, 'a')",
-        "__setitem__(7, 'b')", needs="cachetools", where=ALONE),
+        "__setitem__(7, 'b')", where=ALONE),
     row("sklearn.linear_model:SGDClassifier(random_state=0)", f"partial_fit({BATCH}) * 3",
-        read="coef_", needs="sklearn", where=ALONE),
+        read="coef_", where=ALONE),
     row("frames:SalesBook", "sell('north', instance) * 2", "sell('south', 5)", read="by_shop",
-        needs="pandas", where=ALONE),
+        where=ALONE),
     row("frozen_lake:FrozenLake(seed=instance)", "reset", "step(1) * 5", "step(2) * 5",
         read="state"),
     row("parcels:Parcel(instance)", "pass_through('Bonn') * 2", "pass_through('Rome')"),
     row("orders:Basket(owner=instance)", "put('tea', 3.5) * 2", "put('cup', 2)"),
-    row("structs:Trade('X', instance)", "split(3)", "split(2) * 2", needs="msgspec", where=ALONE),
+    row("structs:Trade('X', instance)", "split(3)", "split(2) * 2", where=ALONE),
     # --- plain classes of all kinds
     row("points:Vector(instance)", "push(1, 2)", "turn * 3", "push(2, 5)", where=ALONE),
     row("stack:Numbers", "push(instance)", "push(3)", "swap", "add", "push(2)", "add",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,10 +18,7 @@ STRATEGIES = ["serial", "actors", "sharded"]
 
 
 def param(case: Case, where: str) -> object:
-    lacks = case.needs and importlib.util.find_spec(case.needs) is None
-    skip = [pytest.mark.skip(f"{case.needs} is not installed here")] if lacks else []
-    name = f"{where} {case.name}"
-    return pytest.param(case, where, id=name, marks=skip)
+    return pytest.param(case, where, id=f"{where} {case.name}")
 
 
 @pytest.mark.parametrize(
