@@ -159,21 +159,47 @@ def test_a_package_that_the_workers_can_import_is_the_same_there(command: Comman
     assert "they agree" in ended.stdout
 
 
+def package(folder: Path, name: str) -> None:
+    """Write a package whose class asks for one of a sibling module."""
+    (folder / name).mkdir()
+    (folder / name / "__init__.py").touch()
+    (folder / name / "watch.py").write_text("class Watch:\n    total = 1\n")
+    (folder / name / "laps.py").write_text(
+        f"""
+from {name}.watch import Watch
+
+
+class Laps:
+    def __init__(self):
+        self.watch = Watch()
+
+    def lap(self, seconds):
+        assert isinstance(self.watch, Watch)
+        self.watch.total = self.watch.total * 2 + seconds
+
+    def total(self):
+        return self.watch.total
+"""
+    )
+
+
 @pytest.mark.parametrize("name", [case(f"named {n}", n) for n in ("benchmarks", "deploy", "tests")])
 def test_a_package_of_ones_own_may_have_the_name_of_one_of_our_folders(
     command: Command, tmp_path: Path, name: str
 ) -> None:
+    package(tmp_path, name)
     output = tmp_path / "results.json"
     ended = command.run(
         "--target", f"{name}.laps:Laps", "--call", "lap(5) * 2", "--read", "total", *ONE,
-        "--output", str(output), cwd=HERE / "own",
+        "--output", str(output), cwd=tmp_path,
     )  # fmt: skip
     assert ended.code == 0, ended
     assert [trial.states for trial in load(output).trials] == [("19",), ("19",)]
 
 
-def test_only_our_own_name_is_taken(command: Command) -> None:
-    ended = command.run("--target", "job.laps:Laps", "--call", "lap(5)", *ONE, cwd=HERE / "own")
+def test_only_our_own_name_is_taken(command: Command, tmp_path: Path) -> None:
+    package(tmp_path, "job")
+    ended = command.run("--target", "job.laps:Laps", "--call", "lap(5)", *ONE, cwd=tmp_path)
     assert ended.code == 2, ended
     assert "'job'" in ended.stderr
     assert "taken" in ended.stderr

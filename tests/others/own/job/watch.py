@@ -1,8 +1,0 @@
-"""Watches."""
-
-
-class Watch:
-    """Has seen so much."""
-
-    def __init__(self):
-        self.total = 1
