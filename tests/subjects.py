@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from job.cluster.travel import Subject, pack
 from job.results.document import BY_VALUE
 from job.running.preparation import recipe_of
+from job.shard.tryout import try_out
 from job.workload.reading import build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from job.shard.recipe import Recipe
 
 
 def subject_of(
@@ -27,3 +33,16 @@ def subject_of(
     workload, planned = build(keys | {"read": read}, limits | plan)
     recipe = recipe_of(workload).resolve()
     return Subject(workload, planned, recipe, pack(recipe, BY_VALUE))
+
+
+def tried(of: Recipe, instances: int = 2) -> dict[str, Any]:
+    """Try out in this process, whose event loop is closed as the try-out's own process ends it."""
+    found: dict[str, Any] = {}
+    loop = asyncio.new_event_loop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "new_event_loop", lambda: loop)
+        try:
+            try_out(of, instances, lambda _doing: None, found)
+        finally:
+            loop.close()
+    return found

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,8 +11,8 @@ from job.errors import StateError, TargetRaisedError, UsageError
 from job.running.serial import Serial
 from job.shard.recipe import Recipe, make_instance, read_state
 from job.shard.shard import Place, Shard
-from job.shard.tryout import try_out
 from job.workload.calls import parse_call, parse_target
+from tests.subjects import tried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,19 +55,6 @@ def by_a_shard(of: Recipe, instances: int) -> list[str]:
     while shard.advance():
         pass
     return shard.read(0)
-
-
-def tried(of: Recipe) -> dict[str, Any]:
-    """Try out in this process, whose event loop is closed as the try-out's own process ends it."""
-    found: dict[str, Any] = {}
-    loop = asyncio.new_event_loop()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asyncio, "new_event_loop", lambda: loop)
-        try:
-            try_out(of, 2, lambda _doing: None, found)
-        finally:
-            loop.close()
-    return found
 
 
 def test_a_shard_and_the_plain_loop_give_the_same_numbers_to_the_same_calls() -> None:

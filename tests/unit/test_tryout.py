@@ -1,0 +1,42 @@
+"""What the try-out finds: what calls take, and whether they change anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from job.running.preparation import recipe_of
+from job.workload.reading import build
+from tests.subjects import tried
+
+TICK_S = 0.01  # of what the system counts the CPU time of a process's children in
+
+
+def found_out(target: str, call: str, read: str) -> dict[str, Any]:
+    keys = {"target": target, "calls": [call], "read": read, "instances": 4}
+    workload, _ = build(keys, {})
+    return tried(recipe_of(workload), 4)
+
+
+def test_the_cpu_time_of_calls_that_wait_is_finer_than_the_systems_ticks() -> None:
+    (timed,) = found_out("job.targets.counter:Counter(delay=0.005)", "increment * 20", "read")[
+        "calls"
+    ]
+    assert timed.calls == 20
+    assert 0 < timed.cpu_s % TICK_S < TICK_S
+
+
+@pytest.mark.parametrize(
+    ("target", "call", "read", "unchanged"),
+    [
+        ("collections:Counter", "copy", "total", True),
+        ("collections:Counter", "update({'a': instance})", "total", False),
+        ("collections:Counter", "update({'a': repetition}) * 3", "total", False),
+        ("collections:deque", "append(0)", "copy", False),
+    ],
+)
+def test_calls_change_nothing_only_where_they_leave_another_instance_as_it_was_too(
+    target: str, call: str, read: str, *, unchanged: bool
+) -> None:
+    assert found_out(target, call, read)["unchanged"] == unchanged
