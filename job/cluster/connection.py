@@ -44,6 +44,7 @@ class Site:
     request: Request  # asks its autoscaler; withdrawn when the session ends
     note: Callable[[str], None]  # told what a user should know meanwhile
     travel: Travel = "by reference"  # how the target travels there
+    busy_share: float = 0.0  # of this machine's CPUs, before anything of ours was started
 
 
 @contextlib.contextmanager
@@ -65,6 +66,7 @@ def session(
     import ray
 
     ours = address not in KINDS and not ray.is_initialized()
+    busy = _busy_share()
     with connect(address, leaving, note) as cluster, Request(cluster.address) as request:
         travel: Travel = "by reference"
         if source and cluster.kind != "embedded":
@@ -73,7 +75,7 @@ def session(
             ray.shutdown()
             _init(cluster.address, leaving, source.file)
             travel = "as py_modules"
-        yield Site(cluster, request, note, travel)
+        yield Site(cluster, request, note, travel, busy)
 
 
 def _ask_digests(cluster: Cluster, source: Source) -> list[str]:
@@ -295,7 +297,7 @@ def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float)
     return False
 
 
-def busy_share() -> float:
+def _busy_share() -> float:
     """Return which share of this machine's CPUs is busy now, over a quarter of a second."""
     import psutil
 

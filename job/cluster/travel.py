@@ -39,7 +39,6 @@ class Subject:
     recipe: Recipe  # the workload as the workers need it
     packed: bytes = b""  # that, as it is sent to the actors; empty before it is known how
     tried: Tried | None = None  # what the try-out found; None where there was none
-    busy_share: float = 0.0  # of the driver's CPUs, before anything began
 
     @property
     def instances(self) -> int:

@@ -45,12 +45,12 @@ def prepare(
     Raises:
         JobError: The target cannot be compared, or raises.
     """
-    recipe, busy = recipe_of(workload, make), connection.busy_share()
+    recipe = recipe_of(workload, make)
     # What plain pickle cannot write, a notebook's own class, is pickled by value before.
     sent = recipe if recipe.make is None else pack(recipe, BY_VALUE)
     asked = pickle.dumps((sent, workload.instances))
     tried, awaited = try_out(workload, plan, asked, listener)
-    return Subject(workload, plan, replace(recipe, awaited=awaited), tried=tried, busy_share=busy)
+    return Subject(workload, plan, replace(recipe, awaited=awaited), tried=tried)
 
 
 def begin(subject: Subject, site: Site, omitted: dict[str, str]) -> Results:
@@ -63,7 +63,7 @@ def begin(subject: Subject, site: Site, omitted: dict[str, str]) -> Results:
             platform=platform.platform(),
             driver_address=connection.driver_address(),
             started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            busy_share=subject.busy_share,
+            busy_share=site.busy_share,
             core_s=core_s(),
             blas_threads=subject.tried.blas_threads if subject.tried else None,
             travel=site.travel,
