@@ -1,9 +1,9 @@
 """Median, confidence interval, outliers, speedup and change of repeated measurements; pure.
 
-Nothing here rests on a normal distribution alone: run times have long upper tails. Every interval is
-at least 95 % sure, and None where so few samples cannot carry one. It knows the variation *between
-the samples given*: what differs from session to session (a neighbour, another machine) is not in it
-(Kalibera & Jones, "Rigorous benchmarking in reasonable time", ISMM 2013).
+Nothing here rests on a normal distribution alone: run times have long upper tails. Every interval
+is at least 95 % sure, and None where so few samples cannot carry one. It knows the variation
+*between the samples given*: what differs from session to session (a neighbour, another machine) is
+not in it (Kalibera & Jones, "Rigorous benchmarking in reasonable time", ISMM 2013).
 
 The samples it takes follow from the chance that pure luck gives the most extreme order:
 
@@ -40,7 +40,7 @@ MAD_PER_SIGMA = 0.6745  # normal quantile of 75 %
 _ERROR = Fraction(1, 20)
 _MEAN_DEVIATION_PER_SIGMA = sqrt(2 / pi)
 _OUTLYING_SHARE = 0.01
-_TAMED_SIGMAS = 8.0  # far beyond what 4 to 30 normal samples show, so that only spikes are drawn in
+_TAMED_SIGMAS = 10.0  # far beyond what normal samples show, so that only spikes are drawn in
 _MOST_FREEDOM = 300
 _HALVINGS = 60  # of an angle, until floats know no finer one
 _MOST_EXACT_PAIRS = 2_500  # counting orders takes 10 ms here; beyond, normal is as good
@@ -144,7 +144,7 @@ def compare(old: Sequence[float], new: Sequence[float], error: Fraction = _ERROR
     2. Student's for two means of unlike noise, of logarithms as noise grows with the time, with the
        degrees of freedom of the smaller side. It holds `error` for normal noise of any two sizes
        and numbers (Mickey & Brown, Annals of Mathematical Statistics 37, 1966), and needs no more
-       samples than the ranks do. Spikes beyond 8 sigma are drawn in to there, or one of them would
+       samples than the ranks do. Spikes beyond 10 sigma are drawn in to there, or one of them would
        hide any change.
 
     So at most a share of `error` is called significant where nothing changed, but where the shapes
@@ -249,7 +249,7 @@ def _quotient_of_means(old: Sequence[float], new: Sequence[float], error: Fracti
 
 
 def _tamed_logs(samples: Sequence[float]) -> list[float]:
-    """Return logarithms of samples / their median, those beyond 8 sigma at 8 sigma."""
+    """Return logarithms of samples / their median, those beyond 10 sigma at 10 sigma."""
     middle = median(samples)
     logs = [log(sample / middle) for sample in samples]
     deviations = [abs(each) for each in logs]
