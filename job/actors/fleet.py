@@ -81,21 +81,24 @@ class Fleet:
         self._drive(Goal.READ, self._subject.plan.most_s)
         return [state for worker in self.workers for state in worker.states]
 
-    def accounts(self) -> list[Account]:
-        """Return what the calls of each actor took; one that ended meanwhile is a loss."""
-        found = []
-        for worker, told in zip(self.workers, self.ask(self.workers, "account"), strict=True):
+    def accounts(self, numbers: Sequence[int]) -> list[Account]:
+        """Return what the calls of each actor took, and those of its instances of these numbers.
+
+        One that ended meanwhile is a loss.
+        """
+        found, told_by = [], self.ask(self.workers, "account", numbers)
+        for worker, told in zip(self.workers, told_by, strict=True):
             if told is None:
                 self.losses.add(worker, "it ended after its work", self._began_s, 0)
             found.append(Account(*(told or (worker.recovery.calls, 0.0, 0.0, 0.0, 0))))
         return found
 
-    def ask(self, workers: Sequence[Worker], method: str) -> list[Any]:
+    def ask(self, workers: Sequence[Worker], method: str, *args: object) -> list[Any]:
         """Return what actors that have done their work answer to a last question.
 
         An actor that is lost now has nothing to lose any more: its answer is None.
         """
-        asked = {getattr(worker.handle, method).remote(): worker for worker in workers}
+        asked = {getattr(worker.handle, method).remote(*args): worker for worker in workers}
         until, waiting = time.monotonic() + self._subject.plan.most_s, list(asked)
         while waiting and time.monotonic() < until:
             _, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=LOOK_S)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from job.analysis import causes, stats
 from job.planning.estimate import MOST_THREADS
 from job.results.document import BY_VALUE
-from job.words import capitalise, count, factor, listed
+from job.words import capitalise, count, factor, listed, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,12 +59,17 @@ def _omitted(figures: Figures) -> Iterator[str]:
 
 
 def _serial_estimated(figures: Figures) -> Iterator[str]:
-    serial = figures.row("serial")
-    if serial and serial.last.estimated:
-        whole = count(figures.results.workload.instances, "instance")
-        said = f"The serial time is estimated from {serial.last.instances:,} of {whole}"
-        only = "and only their states were checked against it. --serial full runs all of them."
-        yield f"{said}, {only}"
+    loop = figures.loop
+    if not loop:
+        return
+    by = " by what each took in the actors" if loop.correction else ""
+    said = f"The serial time is estimated from {loop.sampled:,} of {count(loop.of, 'instance')}{by}"
+    may = "nothing tells how far it is off, as they are fewer than 5"
+    if loop.interval:
+        low, high = map(spelled, loop.interval)
+        may = f"its work takes {low} to {high} (95 %)"
+    only = "Only their states were checked against it. --serial full runs all of them."
+    yield f"{said}: {may}. {only}"
 
 
 def _others_on_cluster(figures: Figures) -> Iterator[str]:

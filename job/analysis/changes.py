@@ -185,6 +185,6 @@ def _notes(old: Figures, new: Figures) -> Iterator[str]:
         hurt = " and ".join(run for run, t in (("OLD", then), ("NEW", now)) if t.losses)
         if hurt:
             yield f"{name}: no trial of {hurt} was without deaths, and their price is in its times."
-        exact = new.results.workload.agree == "exact" and then.instances == now.instances
+        exact = new.results.workload.agree == "exact" and then.numbers == now.numbers
         if exact and then.digest != now.digest:
             yield f"{name}: it ended in other states: what is computed is not the same."

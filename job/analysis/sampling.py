@@ -1,4 +1,4 @@
-"""A serial loop of some of the instances: which ones, and what all would have taken; pure.
+"""What a serial loop of all instances would have taken, told from some of them; pure.
 
 Instances are seldom alike: what one is given decides what its calls cost. So the sample is spread
 over the whole range, and the interval of the estimate carries the spread between instances.
@@ -6,21 +6,19 @@ over the whole range, and the interval of the estimate carries the spread betwee
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
-from itertools import pairwise
 from math import exp, fsum, hypot, log, sqrt
-from statistics import fmean, variance
+from statistics import fmean, median, variance
 from typing import TYPE_CHECKING
 
 from job.analysis import stats
+from job.planning.estimate import LEAST_SAMPLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from job.analysis.stats import Interval
-
-LEAST_SAMPLE = 5  # instances; of fewer the spread between all of them is anybody's guess
+    from job.results.document import Trial
 
 _CLOCK_S = 1e-9  # what a clock can tell from nothing
 _WIDEST = 300.0  # in the logarithm: as good as no bound, and no overflow
@@ -36,46 +34,68 @@ class Estimated:
             fewer than 5 instances.
         sampled: How many instances were run.
         of: How many there are.
+        correction: What the sample's share of the times in another strategy multiplied `total_s`
+            by; None where nothing corrects it.
     """
 
     total_s: float
     interval: Interval | None
     sampled: int
     of: int
+    correction: float | None = None
+
+    @property
+    def least(self) -> float:
+        """Which share of `total_s` it is at least, with 95 %; 0 where that cannot be told."""
+        return self.interval[0] / self.total_s if self.interval and self.total_s else 0.0
 
 
-def choose_sample(instances: int, size: int, seed: int) -> tuple[int, ...]:
-    """Choose which instances to run: one at random from each of `size` equal parts of the range.
+def estimate_loop(trials: Mapping[str, Sequence[Trial]], instances: int) -> Estimated | None:
+    """Estimate the work of a serial loop that ran a sample; None where it ran all instances.
 
-    Args:
-        instances: How many there are.
-        size: How many to run; at least 5 are, or all where there are fewer.
-        seed: The same seed chooses the same ones.
-
-    Returns:
-        Their numbers, ascending.
+    What each instance took in the actors corrects it. The median of its trials is each one's time.
     """
-    size = min(instances, max(size, LEAST_SAMPLE))
-    chance = random.Random(seed)  # noqa: S311 -- a sample, no secret
-    edges = (part * instances // size for part in range(size + 1))
-    return tuple(chance.randrange(low, high) for low, high in pairwise(edges))
+    serial = trials.get("serial", ())
+    if not serial or not serial[-1].estimated:
+        return None
+    ran = _times(serial)
+    if not ran:  # of a file from before each instance's time was kept
+        work_s = median(trial.work_s for trial in serial)
+        return Estimated(work_s, None, serial[-1].instances, instances)
+    others = next((trials[name] for name in ("sharded", "actors") if name in trials), ())
+    beside, total_s = _times(others), [sum(s.busy_s for s in t.placement) for t in others]
+    if not ran.keys() <= beside.keys():
+        return estimate_total([*ran.values()], instances)
+    shares = [beside[number] for number in ran]
+    return estimate_total([*ran.values()], instances, shares, median(total_s))
+
+
+def _times(trials: Sequence[Trial]) -> dict[int, float]:
+    """Return the median time of each instance that every trial knows."""
+    kept = [trial.sample for trial in trials if trial.sample]
+    if not kept or len(kept) < len(trials):
+        return {}
+    each = [dict(zip(sample.numbers, sample.each_s, strict=True)) for sample in kept]
+    numbers = sorted(set(each[0]).intersection(*each[1:]))
+    return {number: median(of[number] for of in each) for number in numbers}
 
 
 def estimate_total(
     sample_s: Sequence[float],
     of: int,
-    covariate_sample_s: Sequence[float] | None = None,
-    covariate_total_s: float | None = None,
+    covariate_sample_s: Sequence[float] = (),
+    covariate_total_s: float = 0.0,
 ) -> Estimated:
     """Estimate what all instances take from what a random sample of them took.
 
     The instances that were not run are taken to be to the sample as their covariate is to its: a
     ratio estimate (Cochran, "Sampling Techniques", 1977, chapter 6). The time that each instance
     took in the actors is a good one: what is left to chance then is by how much serial and actors'
-    times are out of proportion, not how unlike the instances are. Without one each counts 1.
+    times are out of proportion, not how unlike the instances are. Without one each counts 1. One
+    that explains less than half of how the times vary makes the interval no narrower.
 
-    A covariate must vary with the instances. An instance whose like is not in the sample is not in
-    the interval either, unless the covariate knows it.
+    An instance whose like is not in the sample is not in the interval either, unless the covariate
+    knows it.
 
     Args:
         sample_s: What each sampled instance took.
@@ -87,21 +107,31 @@ def estimate_total(
     if sampled >= of:
         return Estimated(run_s, (run_s, run_s), sampled, of)
     times = [max(each, _CLOCK_S) for each in sample_s]
-    if covariate_sample_s is None or covariate_total_s is None:
-        shares, total = [1.0] * sampled, float(of)
-    else:
+    plain_s, correction = fmean(times) * (of - sampled), None
+    shares, total = [1.0] * sampled, float(of)
+    if covariate_sample_s:
         shares, total = [max(each, _CLOCK_S) for each in covariate_sample_s], covariate_total_s
+        correction = total / fsum(shares) * sampled / of
     left_s = fsum(times) / fsum(shares) * max(total - fsum(shares), 0.0)
     if sampled < LEAST_SAMPLE:
-        return Estimated(run_s + left_s, None, sampled, of)
-    bounds = [_ratio_bounds(times, shares, of)]
-    if covariate_sample_s is None or covariate_total_s is None:
-        bounds.append(_lognormal_bounds(times, of))
-    low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
-    return Estimated(run_s + left_s, (run_s + left_s * low, run_s + left_s * high), sampled, of)
+        return Estimated(run_s + left_s, None, sampled, of, correction)
+    ends = [left_s, *(left_s * end for end in _ratio_bounds(times, shares, of))]
+    if correction is None or not _explains(shares, times):
+        ends += [plain_s * end for end in _lognormal_bounds(times, of)]
+    return Estimated(
+        run_s + left_s, (run_s + min(ends), run_s + max(ends)), sampled, of, correction
+    )
 
 
-def speedup(estimated: Estimated, baseline: Sequence[float], other: Sequence[float]) -> stats.Ratio:
+def _explains(covariate: Sequence[float], times: Sequence[float]) -> bool:
+    """Return whether times vary by at most half as much once divided by a covariate."""
+    ratios = [log(time / share) for time, share in zip(times, covariate, strict=True)]
+    return 2 * variance(ratios) <= variance(map(log, times))
+
+
+def estimated_ratio(
+    estimated: Estimated, baseline: Sequence[float], other: Sequence[float]
+) -> stats.Ratio:
     """Divide the medians as `stats.ratio` does, where the baseline rests on an estimate.
 
     Its interval joins that of the estimate and that of the trials, as independent errors: squares

@@ -26,6 +26,7 @@ class Account(NamedTuple):
     cpu_s: float
     slowest_s: float  # the slowest instance's wall time
     switches: int  # how often a thread gave up its CPU to wait; not: was made to give it up
+    each_s: tuple[float, ...] = ()  # the wall time of each instance that was asked for
 
 
 class Sampler:

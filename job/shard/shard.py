@@ -146,13 +146,17 @@ class Shard:
             self._failure = error
             raise
 
-    def account(self) -> Account:
-        """Return what the calls so far took."""
+    def account(self, numbers: Sequence[int] = ()) -> Account:
+        """Return what the calls so far took, and those of the instances of these numbers."""
         samplers = {id(lane.sampler): lane.sampler for lane in self._lanes}
         totals = [sampler.totals() for sampler in samplers.values()]
         wall_s, cpu_s, switches = map(sum, zip(*totals, strict=True)) if totals else (0.0, 0.0, 0)
         slowest_s = max((max(lane.walls_s, default=0.0) for lane in self._lanes), default=0.0)
-        return Account(self._made, wall_s, cpu_s, slowest_s, switches)
+        rows = (
+            divmod(self._numbers.index(n), len(self._lanes)) for n in numbers if n in self._numbers
+        )
+        each_s = tuple(self._lanes[lane].walls_s[row] for row, lane in rows)
+        return Account(self._made, wall_s, cpu_s, slowest_s, switches, each_s)
 
     def core_s(self) -> float:
         """Return what a fixed piece of Python takes on this core."""

@@ -160,7 +160,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "serial_estimated": [
         Case(
-            "estimated from 3 of 4 instances, and only their states were checked",
+            "estimated from 3 of 4 instances: nothing tells how far it is off",
             fires=serial_is(estimated=True, instances=3),
             silent=serial_is(estimated=False),
         ),
