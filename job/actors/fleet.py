@@ -57,8 +57,7 @@ class Fleet:
         """Request an actor for each deal of instances, and wait until all are ready."""
         batch, every = self._layout.calls_per_batch, self._subject.plan.snapshot_every
         each = self._subject.recipe.calls_per_instance
-        # Of batches that nobody knows the size of, one at a time.
-        window = max(2, MOST_IN_FLIGHT // max(1, len(deals))) if batch else 1
+        window = max(2, MOST_IN_FLIGHT // max(1, len(deals)))
         self.workers = [
             Worker(
                 index, recovery.Recovery(numbers, each, batch, window, every * len(numbers)),
@@ -195,7 +194,7 @@ class Fleet:
                 raise TypeError(f"{order!r} has no answer")
         worker.recovery.apply(event)
         since_s, worker.heard_s = worker.heard_s - self._began_s, time.monotonic()
-        if isinstance(event, recovery.Advanced) and worker.place:
+        if isinstance(event, recovery.Advanced) and event.calls and worker.place:
             if (new := worker.recovery.answered - worker.told) > 0:
                 self._progress(new)
                 worker.told += new

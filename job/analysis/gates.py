@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from job.analysis.changes import ENDED
+from job.analysis.changes import ENDED, NEGLIGIBLE
 from job.errors import GateError, UsageError
 from job.results.document import Judged
 from job.words import factor
@@ -57,9 +57,15 @@ def parse_slower(text: str | None) -> Gate | None:
     """Return the gate that --fail-if-slower names, if it was given.
 
     Raises:
-        UsageError: It is no share.
+        UsageError: It is no share, or one of what is never called a change.
     """
-    return None if text is None else Gate(SLOWER, text, _bound(SLOWER, text, text))
+    if text is None:
+        return None
+    gate = Gate(SLOWER, text, _bound(SLOWER, text, text))
+    if gate.bound < NEGLIGIBLE:
+        message = f"{gate}: a change of under {NEGLIGIBLE:.0%} of elapsed is never called one"
+        raise UsageError(message, f"It takes {NEGLIGIBLE:.0%} to {MOST[SLOWER]:.0%}, such as 5%.")
+    return gate
 
 
 def _parse(option: str, text: str, planned: Sequence[str]) -> Gate:

@@ -184,6 +184,19 @@ def test_what_is_no_slowdown_is_refused(bound: str) -> None:
         parse_slower(bound)
 
 
+@pytest.mark.parametrize("bound", ["0", "0%", "0.5%", "0.99%", "0.009"])
+def test_a_slowdown_that_is_never_called_one_cannot_be_held_to(bound: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_slower(bound)
+    said = "a change of under 1% of elapsed is never called one"
+    assert refused.value.message == f"--fail-if-slower {bound}: {said}"
+    assert refused.value.hint == "It takes 1% to 1000%, such as 5%."
+    assert refused.value.exit_code == 2
+    least = parse_slower("1%")
+    assert least is not None
+    assert least.bound == 0.01
+
+
 @pytest.mark.parametrize("name", ["serial", "shraded", ""])
 def test_a_strategy_that_is_not_judged_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="no strategy that is judged"):
