@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from job.errors import TrialError
 from job.results.document import Facts
 from job.shard import loops
-from job.shard.metering import voluntary_switches
+from job.shard.metering import Meter, voluntary_switches
 from job.shard.recipe import make_instance, read_state, target_raised
 from job.signals import OURS, Interrupt, OutOfTime, end_process
 
@@ -44,6 +44,7 @@ class Serial:
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._cpu_s = 0.0
         self._switches = 0
+        self._meter = Meter()  # before the target is imported
 
     @property
     def calls(self) -> int:
@@ -59,6 +60,7 @@ class Serial:
         """Make the instances."""
         with on_driver(self._timeout_s, "startup"):
             self._instances = [make_instance(self._recipe, n) for n in self._numbers]
+            self._meter.begin()
 
     def work(self, progress: Progress) -> None:
         """Run the loop."""
@@ -72,6 +74,7 @@ class Serial:
 
     def read(self) -> list[str]:
         """Return the states."""
+        self._meter.end()
         with on_driver(self._timeout_s, "read"):
             pairs = zip(self._instances, self._numbers, strict=True)
             known: dict[str, str] = {}  # equal states are held once
@@ -81,9 +84,12 @@ class Serial:
 
     def facts(self) -> Facts:
         """Return what is known of the trial."""
+        self._meter.end()
+        cpu_s = self._cpu_s + self._meter.elsewhere_s
         return Facts(
-            cpu_s=self._cpu_s, calls=self.calls, instances=len(self._numbers), actors=0, at_once=1,
+            cpu_s=cpu_s, calls=self.calls, instances=len(self._numbers), actors=0, at_once=1,
             cpus=1, switches=self._switches,
+            elsewhere_share=self._meter.elsewhere_s / cpu_s if cpu_s else 0.0,
         )  # fmt: skip
 
     def stop(self) -> None:
