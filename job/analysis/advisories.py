@@ -9,6 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from job.analysis import causes, stats
+from job.analysis.figures import SAME
 from job.planning.estimate import MOST_THREADS
 from job.results.document import BY_VALUE
 from job.words import capitalise, count, factor, listed, spelled
@@ -16,10 +17,13 @@ from job.words import capitalise, count, factor, listed, spelled
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from job.analysis.figures import Figures
+    from job.analysis.figures import Figures, Row
 
 WIDE_SPREAD = 0.10
 SLOW_FIRST = 1.25
+LONG_S = 0.1  # of calls, from which on the clocks tell what they do
+HELD_UP = 1.25  # times as long as it computed
+NOTABLE = 0.05  # of the CPU time
 BUSY = 0.25  # of the driver's machine before the start
 
 
@@ -89,9 +93,61 @@ def _machine_loaded(figures: Figures) -> Iterator[str]:
 def _avoidable(figures: Figures) -> Iterator[str]:
     """Say what keeps a strategy back, whether or not it is what limits it."""
     for row in figures.rows:
-        for cause in causes.faults(figures, row.last):
+        for cause in causes.faults(figures, row):
             if cause.name in ("the GIL", "the driver"):
                 yield f"{row.strategy}: {cause.said}. {capitalise(cause.advice)}."
+
+
+def _held_up(figures: Figures) -> Iterator[str]:
+    calls = figures.profile
+    if figures.row("serial") and calls and calls.held_up > HELD_UP and calls.wall_s > LONG_S:
+        took = f"{factor(calls.held_up, 2)} times as long as it computed, and its calls do not wait"
+        said = f"The serial loop took {took}: something else had its CPU, so speedups are too large"
+        yield f"{said}. Compare again when the driver's machine is idle."
+
+
+def _above_ideal(figures: Figures) -> Iterator[str]:
+    for row in figures.rows:
+        if row.strategy != "serial" and (row.efficiency or 0.0) > SAME and row.ideal_s > LONG_S:
+            why = "; ".join(_reasons(figures, row)) or "nothing that was measured tells why"
+            said = f"{row.strategy}: its work reached {row.efficiency:.0%} of the ideal: {why}"
+            advice = "Compare again when the machines are idle, with more --trials"
+            yield f"{said}. {advice}; what stays is what the calls themselves gain there."
+
+
+def _reasons(figures: Figures, row: Row) -> Iterator[str]:
+    """Yield what lets work be shorter than the serial loop's times allow."""
+    serial, calls = figures.row("serial"), figures.profile
+    if serial and serial.estimated:
+        yield "the serial time is an estimate"
+    if serial and calls and calls.held_up > SAME:
+        yield f"the serial loop was kept from its CPU, {factor(calls.held_up, 2)} times as long"
+    cores_s = causes.node_cores_s(figures.trials[row.strategy])
+    if (unlike := causes.unlike_driver(cores_s, figures.results.environment.core_s)) and (
+        "faster" in unlike
+    ):
+        yield f"a worker's core is {unlike} than the driver's"
+    if (used := row.cpu_s / row.work_s) > SAME * row.cpus:
+        yield f"its calls computed on {used:.2g} CPUs, and {row.cpus:.2g} were counted"
+    if serial and SAME * row.cpu_s < serial.cpu_s:
+        took = f"its calls computed for {spelled(row.cpu_s)}, the loop's for"
+        warmer = "in warmer caches, or on cores less shared"
+        yield f"{took} {spelled(serial.cpu_s)}, {warmer}"
+
+
+def _elsewhere(figures: Figures) -> Iterator[str]:
+    shares = (row.last.elsewhere_share for row in figures.rows)
+    share, calls = next((each for each in shares if each is not None), 0.0), figures.profile
+    if not calls or share < NOTABLE:
+        return
+    said = f"Of the calls' CPU time {share:.0%} is that of threads or child processes they start:"
+    said += " it was counted for whole processes, around the work."
+    if calls.width > HELD_UP:
+        enough = max(1, round(figures.results.cluster.cpus / calls.width))
+        said += f" A call computes on {calls.width:.2g} CPUs at once, so {count(enough, 'call')} at"
+        said += " once use the cluster's CPUs, and more gain nothing."
+    unseen = "What others compute for them, such as a server, is not in it"
+    yield f"{said} {unseen}: start it within the calls or the constructor."
 
 
 def _many_threads(figures: Figures) -> Iterator[str]:
@@ -176,7 +232,7 @@ def _outliers(figures: Figures) -> Iterator[str]:
 
 def _waiting(figures: Figures) -> Iterator[str]:
     calls = figures.profile
-    if calls and calls.waits > 10 and calls.wall_s > 0.1:  # noqa: PLR2004 - clearly waiting
+    if calls and calls.waits > 10 and calls.wall_s > LONG_S:  # noqa: PLR2004 - clearly waiting
         said = "The calls wait rather than compute: the figures show scheduling, not CPU capacity."
         yield f"{said} Do not carry them over to calls that compute."
 
@@ -192,7 +248,7 @@ def _few_trials(figures: Figures) -> Iterator[str]:
 
 CHECKS: tuple[Callable[[Figures], Iterator[str]], ...] = (
     _unchanged, _shared, _by_value, _omitted, _serial_estimated, _others_on_cluster,
-    _machine_loaded, _avoidable, _many_threads,
+    _machine_loaded, _held_up, _above_ideal, _avoidable, _elsewhere, _many_threads,
     _unlike_nodes, _unlike_cores, _actors_on_head, _open_cluster, _blas_threads, _wide_spread,
     _slow_first, _outliers, _waiting, _few_trials,
 )  # fmt: skip

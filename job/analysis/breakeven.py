@@ -12,13 +12,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from job.analysis.figures import SLACK
 from job.planning.costs import Bound, Cost, Shape, call_cost, fullest_slot, paid_back
 from job.planning.estimate import Profile
 from job.words import count, duration, spelled
 
 if TYPE_CHECKING:
-    from job.analysis.figures import Figures
-    from job.results.document import Calibration, Results, Trial
+    from job.analysis.figures import Figures, Row
+    from job.results.document import Calibration, Results
 
 LEAST_STRETCH, MOST_STRETCH = 0.5, 4.0  # beyond, the trial was disturbed and says nothing
 LEAST_TELLING_S = 2e-5  # a call of less CPU time is blurred by what metering each call costs
@@ -130,10 +131,10 @@ def break_even(figures: Figures) -> BreakEven | NoBreakEven:
         return NoBreakEven("calls that do nothing were not timed on this cluster")
     call_s = max(0.0, profile.call_s - results.calibration.loop_s)
     loop = Cost(serial.fixed_s, (Bound("loop", results.calibration.loop_s, 1.0),))
-    stretch = _stretch({row.strategy: figures.trials[row.strategy] for row in others}, profile)
+    stretch = _stretch({row.strategy: row for row in others}, figures, profile)
     costs, answers = {"serial": loop}, []
     for row in others:
-        shape = _shape(row.last, results, results.calibration)
+        shape = _shape(row, results, results.calibration)
         cost = Cost(row.fixed_s, shape.bounds(profile.cpu_share, stretch))
         costs[row.strategy] = cost
         answers.append(
@@ -157,12 +158,13 @@ def pays_off(found: BreakEven | NoBreakEven) -> tuple[str, ...]:
     return (f"none: {found.reason}",) if found.expected else ()
 
 
-def _shape(trial: Trial, results: Results, calibration: Calibration) -> Shape:
+def _shape(row: Row, results: Results, calibration: Calibration) -> Shape:
+    trial = row.last
     instances, driver = results.workload.instances, results.environment.driver_address
     batch = trial.settings.get("calls_per_batch", 1)
     return Shape(
         instances,
-        cpus=max(trial.cpus, 1.0),
+        cpus=max(row.cpus_computed_on, 1.0),
         slot=fullest_slot(instances, trial.actors, trial.threads),
         # A batch that is a second long costs its calls nothing.
         sent_s=calibration.send_s / batch if isinstance(batch, int) else 0.0,
@@ -171,7 +173,7 @@ def _shape(trial: Trial, results: Results, calibration: Calibration) -> Shape:
     )
 
 
-def _stretch(others: dict[str, list[Trial]], profile: Profile) -> float:
+def _stretch(others: dict[str, Row], figures: Figures, profile: Profile) -> float:
     """Return how many times what it takes in the serial loop a call took in actors, side by side.
 
     Cores that are two threads of one, or of another node, make it differ from 1; so does anything
@@ -179,12 +181,17 @@ def _stretch(others: dict[str, list[Trial]], profile: Profile) -> float:
     CPU of its own; else by CPU time, for then calls of ours keep each other waiting. Of the
     strategies that with the fewest remote calls tells, as its calls' CPU time is the least blurred.
     """
-    trials = others.get("sharded") or others.get("actors") or next(iter(others.values()))
+    row = others.get("sharded") or others.get("actors") or next(iter(others.values()))
+    trials = figures.trials[row.strategy]
     last, found = trials[-1], Profile.of(trials, trials[-1].instances)
     each = last.settings.get("calls_per_batch") == 1
     if not profile.wall_s or (each and profile.cpu_s < LEAST_TELLING_S * profile.calls):
         return 1.0
     stretch = found.cpu_s / profile.cpu_s if profile.cpu_s and found.cpu_s else 1.0
-    if last.at_once <= last.cpus and found.wall_s and profile.computes:
+    if (
+        last.at_once * profile.width <= row.cpus_computed_on + SLACK
+        and found.wall_s
+        and profile.computes
+    ):
         stretch = found.wall_s / profile.wall_s
     return min(max(stretch, LEAST_STRETCH), MOST_STRETCH)

@@ -6,12 +6,13 @@ measures. What is wrong comes before what is merely scarce.
 
 from __future__ import annotations
 
+import math
 from statistics import median
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from job.analysis.breakeven import BreakEven
-from job.analysis.figures import SAME
-from job.words import factor, spelled
+from job.analysis.figures import BUSY, SAME, SLACK
+from job.words import count, factor, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +32,6 @@ UNLIKE = 1.25  # one core or node against another
 FULL = 1.25  # the fullest actor against the mean
 UNEVEN = 1.5  # the slowest instance against the mean
 DRIVER_BOUND = 0.7  # of the work phase in which the driver itself computed
-IDLE_BELOW = 0.7  # of it in which actors did, else they had no time left
 
 # What to do, where the check before a run and the advisories after it see the same.
 SUBMIT = "Submit the comparison as a job, so that the driver runs on such a node too."
@@ -65,7 +65,7 @@ def _cause(row: Row, figures: Figures, model: BreakEven | NoBreakEven) -> Cause:
     if row.gains_nothing:  # neither startup nor the read is what it fails by
         largest, of_s = "work", row.work_s
     if not of_s or parts[largest] <= WORTH * of_s:
-        return _bound(row)
+        return _bound(row, figures)
     may_shard = row.strategy == "actors" and not figures.row("sharded")
     if largest == "work":
         return _lost(row, figures, model, may_shard=may_shard)
@@ -87,7 +87,7 @@ def _startup(row: Row, *, may_shard: bool) -> Cause:
         shortens = "where making the instances takes it, more CPUs would shorten it"
         return Cause("startup", f"its work is no faster than the loop's, and {takes}", shortens)
     advice = "make more calls per run, or keep the actors for several runs"
-    if row.last.actors > row.last.cpus and may_shard:
+    if row.last.actors > row.cpus and may_shard:
         advice = f"`sharded` starts one process a CPU rather than {row.last.actors:,}"
     faster = f"its work is {factor(gain)} times as fast, but " if gain else ""
     return Cause("startup", faster + takes, advice)
@@ -95,7 +95,7 @@ def _startup(row: Row, *, may_shard: bool) -> Cause:
 
 def _lost(row: Row, figures: Figures, model: BreakEven | NoBreakEven, *, may_shard: bool) -> Cause:
     """Return why the work is far from its ideal."""
-    if found := next(faults(figures, row.last), None):
+    if found := next(faults(figures, row), None):
         return found
     if row.gains_nothing and row.lost_s > row.ideal_s and figures.profile:
         return _no_gain(row, figures.profile, model)
@@ -117,12 +117,14 @@ def _no_gain(row: Row, profile: Profile, model: BreakEven | NoBreakEven) -> Caus
     return Cause("overhead", f"without startup it is no faster either: {said}")
 
 
-def _bound(row: Row) -> Cause:
+def _bound(row: Row, figures: Figures) -> Cause:
     """Return what bounds the ideal itself, of work that is near it."""
     of = "" if row.efficiency is None else f"{row.efficiency:.0%} of "
     lead = f"its work reached {of}the ideal;"
     if row.bound_by == "CPUs":
-        more = f"more CPUs than {row.last.cpus:g} would shorten it, as the calls compute"
+        if idle := _idle(row, figures):
+            return Cause("CPUs", f"{lead} the calls compute, and {idle}", idle.advice)
+        more = f"more CPUs than {row.cpus:.3g} would shorten it, as the calls compute"
         return Cause("CPUs", f"{lead} {more}")
     if row.bound_by == "slots":
         more = f"more than {row.last.at_once:,} calls at once would shorten it: more --shards,"
@@ -131,18 +133,36 @@ def _bound(row: Row) -> Cause:
     return Cause("an instance", f"{lead} {none}")
 
 
+class Idle(NamedTuple):
+    """CPUs of the cluster that were free and that no call computed on, and how to use them."""
+
+    cpus: float
+    advice: str
+
+    def __str__(self) -> str:
+        """Say it as the end of a sentence."""
+        return f"{count(self.cpus, 'CPU')} had nothing to do"
+
+
+def _idle(row: Row, figures: Figures) -> Idle | None:
+    """Return the CPUs that more shards would use; None where there are none, or no instances."""
+    free = sum(node.cpus_free for node in figures.results.cluster.nodes)
+    width = figures.profile.width if figures.profile else 1.0
+    shards = min(figures.results.workload.instances, math.floor(free / width + SLACK))
+    cpus = round(free - row.cpus_computed_on, 1)
+    if shards <= row.last.actors or cpus < 1:
+        return None
+    return Idle(cpus, f"--shards {shards:,} would use {'it' if cpus == 1 else 'them'}")
+
+
 # --- what is wrong with a trial
 
 
-def faults(figures: Figures, trial: Trial) -> Iterator[Cause]:
-    """Yield what keeps a trial's work from its ideal, as far as its figures show it."""
-    plan = figures.results.plan
-    if trial.threads > 1 and figures.profile and figures.profile.computes:
-        auto = plan.get("threads_per_shard", "auto") == "auto"
-        advice = "--threads-per-shard 1 gives each shard one"
-        said = f"the calls compute, so the {trial.threads:,} threads of a shard take turns"
-        yield Cause("the GIL", said, advice if auto else "leave --threads-per-shard to auto")
-    yield from _driver(trial, plan)
+def faults(figures: Figures, row: Row) -> Iterator[Cause]:
+    """Yield what keeps a strategy's work from its ideal, as far as its last trial shows it."""
+    plan, trial = figures.results.plan, row.last
+    yield from _threads(figures, row)
+    yield from _driver(row, plan)
     hosts = sorted((s for s in trial.placement if s.core_s), key=lambda share: share.core_s or 0.0)
     ratio = (hosts[-1].core_s or 0.0) / (hosts[0].core_s or 1.0) if hosts else 1.0
     if ratio > UNLIKE:
@@ -153,13 +173,29 @@ def faults(figures: Figures, trial: Trial) -> Iterator[Cause]:
     yield from _imbalance(trial, figures.results.workload.instances)
 
 
-def _driver(trial: Trial, plan: dict[str, Any]) -> Iterator[Cause]:
+def _threads(figures: Figures, row: Row) -> Iterator[Cause]:
+    """Yield that threads took turns: all of a process together computed on one CPU."""
+    idle, profile = _idle(row, figures), figures.profile
+    if not row.takes_turns or not profile or not (profile.computes or idle):
+        return
+    used = f"together they computed on {count(float(f'{row.rate:.2g}'), 'CPU')}"
+    said = f"the {row.last.threads:,} threads of a shard take turns: {used}"
+    advice = "leave --threads-per-shard to auto"
+    if idle:
+        advice = f"{idle}, and {idle.advice}"
+    elif figures.results.plan.get("threads_per_shard", "auto") == "auto":
+        advice = "--threads-per-shard 1 gives each shard one"
+    yield Cause("the GIL", said, advice)
+
+
+def _driver(row: Row, plan: dict[str, Any]) -> Iterator[Cause]:
     """Yield that the driver could not send any faster, while actors had time left."""
+    trial = row.last
     if not (trial.calls and trial.actors and trial.driver_cpu_s and trial.work_s):
         return
     share = trial.driver_cpu_s / trial.work_s
-    computed = trial.cpu_s / max(trial.cpus, 1) / trial.work_s
-    if share > DRIVER_BOUND and computed < IDLE_BELOW:
+    computed = trial.cpu_s / row.cpus_computed_on / trial.work_s
+    if share > DRIVER_BOUND and computed < BUSY:
         advice = "raise --calls-per-batch"
         if trial.strategy == "actors":
             shards = "sharded" in plan.get("strategies", ())

@@ -12,13 +12,15 @@ from job.planning.costs import Cost, Shape
 from job.planning.estimate import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from job.analysis.sampling import Estimated
     from job.analysis.stats import Interval
     from job.results.document import Results, Trial
 
 SAME = 1.05  # a factor up to which, either way, nobody should change a program
+SLACK = 0.05  # of a CPU: a call that computes on 1.02 at once needs no second one
+BUSY, ALONE = 0.7, 1.2  # CPUs a process computes on: from where on it had no time left, and one CPU
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Row:
 
     Attributes:
         last: For what all of them share: actors, CPUs, knobs.
+        cpus: On how many CPUs its calls can compute; see `_cpus`.
         ideal_s: The bound of the work phase, by the resource `bound_by`; see `Shape.bounds`.
         speedup: Of elapsed, against the serial loop; None where that did not run.
         interval: Of the speedup; None with few trials, or where a sample is too small for one.
@@ -45,6 +48,7 @@ class Row:
     read_s: float
     elapsed_s: float
     cpu_s: float
+    cpus: float
     ideal_s: float
     bound_by: str
     speedup: float | None
@@ -67,6 +71,21 @@ class Row:
     def lost_s(self) -> float:
         """How far the work is from its ideal."""
         return self.work_s - self.ideal_s
+
+    @property
+    def rate(self) -> float:
+        """On how many CPUs each of its processes computed, on average."""
+        return self.cpu_s / self.work_s / max(1, self.last.actors) if self.work_s else 0.0
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether the threads of a process kept one CPU busy and no more, as the GIL has them."""
+        return self.last.threads > 1 and BUSY <= self.rate <= ALONE
+
+    @property
+    def cpus_computed_on(self) -> float:
+        """On how many CPUs they can compute, now that it is known what their threads come to."""
+        return min(self.cpus, self.last.actors) if self.takes_turns else self.cpus
 
     @property
     def gains_nothing(self) -> bool:
@@ -109,7 +128,7 @@ def figures_of(results: Results) -> Figures:
     if loop and loop.correction:
         trials["serial"] = [_corrected(each, loop.correction) for each in trials["serial"]]
     serial = trials.get("serial", [])
-    rows = tuple(_row(of, counted[name], serial, loop, instances) for name, of in trials.items())
+    rows = tuple(_row(of, counted[name], serial, loop, results) for name, of in trials.items())
     known = [serial] if serial else [of for of in trials.values() if of[-1].calls]
     profile = Profile.of(known[0], instances) if known else None
     return Figures(results, counted, trials, rows, profile, loop)
@@ -122,16 +141,30 @@ def _corrected(trial: Trial, by: float) -> Trial:
     return trial.model_copy(update={"work_s": work_s} | longer)
 
 
+def _cpus(trial: Trial, profile: Profile, nodes: Mapping[str, float]) -> float:
+    """Return on how many CPUs a trial's calls can compute: of each node on as many as it has.
+
+    Each actor makes some calls at once, and each of those computes on some CPUs. Whether threads
+    let each other, as Python's do not and native ones do, is no matter of the layout.
+    """
+    if not trial.actors:
+        return max(trial.cpus, profile.width)
+    each = trial.at_once / trial.actors * profile.width
+    reached = (min(nodes.get(s.node_id, s.actors), s.actors * each) for s in trial.placement)
+    return max(1.0, trial.cpus, sum(reached))
+
+
 def _row(
     trials: Sequence[Trial], counted: Sequence[Trial], serial: Sequence[Trial],
-    loop: Estimated | None, instances: int,
+    loop: Estimated | None, results: Results,
 ) -> Row:  # fmt: skip
-    last, work_s = trials[-1], _median(trials, "work_s")
+    last, work_s, instances = trials[-1], _median(trials, "work_s"), results.workload.instances
     elapsed = stats.summarise([trial.elapsed_s for trial in trials])
     # The ideal is the bound of the work if all calls were one and nothing else cost, with the
     # calls' times as the serial loop had them, which alone runs them undisturbed; else their own.
     profile = Profile.of(serial or [last], instances)
-    shape = Shape(instances, cpus=last.cpus or 1, slot=1 / last.at_once)
+    cpus = _cpus(last, profile, {node.node_id: node.cpus for node in results.cluster.nodes})
+    shape = Shape(instances, cpus, slot=1 / last.at_once)
     computing = profile.cpu_s / profile.wall_s if profile.wall_s else 0.0
     bound = Cost(0.0, shape.bounds(computing)).limit(profile.wall_s)
     ideal_s = bound.per_call_s(profile.wall_s)
@@ -148,6 +181,7 @@ def _row(
         read_s=_median(trials, "read_s"),
         elapsed_s=elapsed.median,
         cpu_s=_median(trials, "cpu_s"),
+        cpus=cpus,
         ideal_s=ideal_s,
         bound_by=bound.name,
         speedup=speedup.value,

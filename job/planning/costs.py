@@ -60,11 +60,13 @@ class Shape:
     def bounds(self, cpu_share: float, stretch: float = 1.0) -> tuple[Bound, ...]:
         """Return what bounds the work of calls that compute for `cpu_share` of their time.
 
-        A call's CPU time is `stretch` times as long in an actor while others compute. Where nothing
-        can be done about a bound it comes first.
+        That is above 1 where a call computes on several CPUs. A call's CPU time is `stretch` times
+        as long in an actor while others compute. Where nothing can be done about a bound it comes
+        first.
         """
-        beside = self.sent_s * cpu_share if self.shares_driver else 0.0
-        slower = 1 + cpu_share * (stretch - 1)
+        computing = min(cpu_share, 1.0)
+        beside = self.sent_s * computing if self.shares_driver else 0.0
+        slower = 1 + computing * (stretch - 1)
         alone = 1 / self.instances
         return (
             Bound("instance", beside + self.inside_s * alone, slower * alone),

@@ -79,14 +79,28 @@ class Profile:
         return self.wall_s / max(self.cpu_s, 1e-9)
 
     @property
+    def held_up(self) -> float:
+        """How many times as long as they computed calls took that did not wait; 1 if they did.
+
+        What else runs on the machine then had their CPU.
+        """
+        known = self.switches is not None and self.waits == 1.0
+        return max(1.0, self.wall_s / max(self.cpu_s, 1e-9)) if known else 1.0
+
+    @property
     def computes(self) -> bool:
         """Whether they compute rather than wait."""
         return self.waits < WAITING
 
     @property
+    def width(self) -> float:
+        """On how many CPUs a call computes at once: more than one, or one."""
+        return max(1.0, self.cpu_s / self.wall_s) if self.wall_s else 1.0
+
+    @property
     def cpu_share(self) -> float:
-        """How much of their time is computing: all of it where they do not wait."""
-        return 1.0 if self.computes else 1 / self.waits
+        """How much of their time is computing, on each CPU: all of it where they do not wait."""
+        return self.width if self.computes else 1 / self.waits
 
 
 @dataclass(frozen=True)
@@ -227,9 +241,8 @@ def deadline_s(
 def expected_cost(layout: Layout, profile: Profile, instances: int, cpus: float) -> Cost:
     """Return what a layout is expected to cost, as far as that is known before it was run."""
     threads = layout.threads or threads_for(profile, -(-instances // layout.shards))
-    used = max(1.0, min(cpus, layout.shards))
+    used = max(1.0, min(cpus, layout.shards))  # each actor is a process
     slot = fullest_slot(instances, layout.shards, threads)
     sent_s = SEND_S / layout.calls_per_batch if layout.calls_per_batch else 0.0
-    shape = Shape(instances, used, slot, sent_s)
-    # Each actor is a process.
+    shape = Shape(instances, max(1.0, min(cpus, layout.shards * profile.width)), slot, sent_s)
     return Cost(max(1.0, ACTOR_CPU_S * layout.shards / used), shape.bounds(profile.cpu_share))

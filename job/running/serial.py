@@ -17,7 +17,7 @@ from job.planning.estimate import LEAST_SAMPLE, Loop
 from job.results.document import Facts, Sample
 from job.shard import loops
 from job.shard.lane import MOST_PACE, Step
-from job.shard.metering import voluntary_switches
+from job.shard.metering import Meter, voluntary_switches
 from job.shard.recipe import make_instance, read_state
 from job.signals import OURS, Interrupt, OutOfTime, end_process
 
@@ -64,7 +64,9 @@ class Serial:
         self._instances: list[Any] = []
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._each_s: dict[int, float] = {}  # of the instances of a sample
-        self._cpu_s = self._switches = 0.0  # of those that were carried to their end
+        self._cpu_s = self._switches = 0.0
+        self._kept_share = 1.0  # of the work, what those took that were carried to their end
+        self._meter = Meter()  # before the target is imported
 
     @property
     def calls(self) -> int:
@@ -83,30 +85,28 @@ class Serial:
         """Make the instances."""
         with on_driver(self._timeout_s, "startup"):
             self._instances = [make_instance(self._recipe, n) for n in self._numbers]
+            self._meter.begin()
 
     def work(self, progress: Progress) -> None:
         """Run the loop."""
         self._each_s = {}
         with on_driver(self._timeout_s, "work"):
-            began = _now()
-            until, start = began[0] + self._loop.budget_s, Reached(0, 0, 0)
+            cpu_s, switches, began = time.thread_time(), voluntary_switches(), time.perf_counter()
+            until, start = began + self._loop.budget_s, Reached(0, 0, 0)
             reached = start if self._loop.sampled else self._run_all(until, progress)
-            between = _now()
+            all_s = time.perf_counter() - began
             if reached:
                 self._run_sample(reached, until, progress)
-            ended = _now()
-        whole_s, *whole = (b - a for a, b in zip(began, between, strict=True))
-        _, *single = (b - a for a, b in zip(between, ended, strict=True))
-        # Of what all had together each had its share.
-        for number in self._each_s:
-            self._each_s[number] += whole_s / len(self._numbers)
-        share = len(self._kept) / len(self._numbers)
-        self._cpu_s, self._switches = (
-            share * all_ + one for all_, one in zip(whole, single, strict=True)
-        )
+            took_s = time.perf_counter() - began
+            self._cpu_s = time.thread_time() - cpu_s
+            self._switches = voluntary_switches() - switches
+        for number in self._each_s:  # of what all had together each had its share
+            self._each_s[number] += all_s / len(self._numbers)
+        self._kept_share = sum(self._each_s.values()) / took_s if self._each_s else 1.0
 
     def read(self) -> list[str]:
         """Return the states of the instances that were carried to their end."""
+        self._meter.end()
         with on_driver(self._timeout_s, "read"):
             known: dict[str, str] = {}  # equal states are held once
             states = (
@@ -117,11 +117,15 @@ class Serial:
 
     def facts(self) -> Facts:
         """Return what is known of the trial."""
-        kept, made = self._kept, len(self._numbers)
+        self._meter.end()
+        kept, made, share = self._kept, len(self._numbers), self._kept_share
         each_s = tuple(self._each_s[number] for number in kept) if self._each_s else ()
+        cpu_s = self._cpu_s + self._meter.elsewhere_s
         return Facts(
-            cpu_s=self._cpu_s, calls=len(kept) * self._recipe.calls_per_instance,
-            instances=len(kept), actors=0, at_once=1, cpus=1, switches=round(self._switches),
+            cpu_s=share * cpu_s, calls=len(kept) * self._recipe.calls_per_instance,
+            instances=len(kept), actors=0, at_once=1, cpus=1,
+            switches=round(share * self._switches),
+            elsewhere_share=self._meter.elsewhere_s / cpu_s if cpu_s else 0.0,
             sample=Sample(numbers=tuple(kept), each_s=each_s) if each_s else None,
             made=made if made > len(kept) else None,
         )  # fmt: skip
@@ -213,10 +217,6 @@ class Serial:
 def _pace(call_s: float, made: int) -> int:
     """Return how many calls take a while: what comes may be dearer than the `made` ones were."""
     return max(1, min(int(CHUNK_S / max(call_s, 1e-9)), 4 * made, MOST_PACE))
-
-
-def _now() -> tuple[float, float, float]:
-    return time.perf_counter(), time.thread_time(), voluntary_switches()
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from job.planning.estimate import Profile, deadline_s, threads_for
 from job.planning.placement import deal, fit
 from job.results.document import Facts, Sample
 from job.running.tryout import profile_of
+from job.shard.metering import Account
 from job.workload.chaos import parse_chaos
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from job.shard.shard import Place
 
 SCOUTED = 3  # instances whose first calls tell how much calls wait
-NOTHING = (0, 0.0, 0.0, 0.0, 0)  # what an actor is known to have done that died after its work
+NOTHING = Account(
+    0, 0.0, 0.0, 0.0, 0
+)  # what an actor is known to have done that died after its work
 GONE_S = 30.0  # how long the processes of ended actors may take to be gone
 
 
@@ -132,14 +135,17 @@ class Sharded:
         for node_id, core in zip(firsts, cores, strict=True):
             shares[node_id] = shares[node_id].model_copy(update={"core_s": core})
         layout = self._layout
+        cpu_s = sum(account.cpu_s for account in accounts)
+        elsewhere_s = sum(account.elsewhere_s for account in accounts)
         return Facts(
-            cpu_s=sum(account.cpu_s for account in accounts),
+            cpu_s=cpu_s,
             calls=sum(account.calls for account in accounts),
             instances=self._subject.instances,
             actors=len(workers),
             at_once=sum(min(layout.threads or 1, len(w.recovery.numbers)) for w in workers),
             cpus=min(self.fleet.spawner.cpus(), float(len(workers))),
             switches=sum(account.switches for account in accounts),
+            elsewhere_share=elsewhere_s / cpu_s if cpu_s else 0.0,
             slowest_s=max(account.slowest_s for account in accounts),
             driver_cpu_s=self._driver_cpu_s,
             settings={
@@ -188,5 +194,5 @@ class Sharded:
         finally:
             self.stop()
         self.settle()
-        calls, wall_s, cpu_s, _, switches, *_ = account or NOTHING
-        return Profile(calls, wall_s, cpu_s, switches)
+        found = account or NOTHING
+        return Profile(found.calls, found.wall_s, found.cpu_s, found.switches)

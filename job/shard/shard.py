@@ -11,6 +11,7 @@ import asyncio
 import os
 import pickle
 import platform
+import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from job.errors import ClusterError, StateError, TargetRaisedError, UsageError
 from job.shard.lane import SLICE_S, WAITING_SLICE_S, Lane
-from job.shard.metering import Account, Sampler, core_s
+from job.shard.metering import Account, Meter, Sampler, core_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,6 +85,7 @@ class Shard:
         self._homes: list[ThreadPoolExecutor] = []
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._failure: TargetRaisedError | None = None
+        self._meter = Meter()
 
     def ready(self, snapshot: bytes | None = None) -> Place:
         """Make the instances, or take them from a snapshot, and say where they live.
@@ -115,6 +117,7 @@ class Shard:
         else:
             kept = zip(self._lanes, pickle.loads(snapshot), strict=True)  # noqa: S301 - ours
             self._at_home([partial(lane.restore, part) for lane, part in kept])
+        self._meter.begin(self._at_home([threading.get_native_id] * len(self._lanes)))
         return place
 
     def snapshot(self, dump: Callable[[object], bytes]) -> bytes:
@@ -147,7 +150,11 @@ class Shard:
             raise
 
     def account(self, numbers: Sequence[int] = ()) -> Account:
-        """Return what the calls so far took, and those of the instances of these numbers."""
+        """Return what the calls so far took, and those of the instances of these numbers.
+
+        Read or not, none comes after it.
+        """
+        self._meter.end()
         samplers = {id(lane.sampler): lane.sampler for lane in self._lanes}
         totals = [sampler.totals() for sampler in samplers.values()]
         wall_s, cpu_s, switches = map(sum, zip(*totals, strict=True)) if totals else (0.0, 0.0, 0)
@@ -156,7 +163,9 @@ class Shard:
             divmod(self._numbers.index(n), len(self._lanes)) for n in numbers if n in self._numbers
         )
         each_s = tuple(self._lanes[lane].walls_s[row] for row, lane in rows)
-        return Account(self._made, wall_s, cpu_s, slowest_s, switches, each_s)
+        elsewhere_s = self._meter.elsewhere_s
+        cpu_s += elsewhere_s
+        return Account(self._made, wall_s, cpu_s, slowest_s, switches, elsewhere_s, each_s)
 
     def core_s(self) -> float:
         """Return what a fixed piece of Python takes on this core."""
@@ -169,6 +178,7 @@ class Shard:
             TargetRaisedError: The read raised.
             StateError: A state cannot be compared.
         """
+        self._meter.end()
         states: list[str] = []
         room = CHUNK_CHARACTERS
         known: dict[str, str] = {}  # equal states travel once

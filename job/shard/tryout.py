@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from job.errors import JobError, StateError, TargetRaisedError, UsageError
 from job.shard import loops
-from job.shard.metering import voluntary_switches
+from job.shard.metering import children_cpu_s, voluntary_switches
 from job.shard.recipe import make_instance, read_state, result_of, target_raised
 from job.shard.states import canonical
 
@@ -209,14 +209,14 @@ def _time(
 
 def _now() -> tuple[float, float, int]:
     """Return the time, what this process and its children have computed, and its switches."""
-    children = os.times()  # in ticks of 10 ms: by those a call that waits would seem to compute
-    cpu_s = time.process_time() + children.children_user + children.children_system
+    cpu_s = children_cpu_s() + time.process_time()
     return time.perf_counter(), cpu_s, voluntary_switches()
 
 
 def _since(began: tuple[float, float, int], calls: int) -> Timed:
-    wall_s, cpu_s, switches = (now - then for now, then in zip(_now(), began, strict=True))
-    return Timed(calls, wall_s, cpu_s, int(switches))
+    wall_s = time.perf_counter() - began[0]  # the rest takes longer than many a call
+    process_s, switches = time.process_time(), voluntary_switches()
+    return Timed(calls, wall_s, process_s + children_cpu_s() - began[1], switches - began[2])
 
 
 def _size(value: object) -> int:

@@ -114,11 +114,20 @@ def serial_is(**more: Any) -> list[Trial]:  # noqa: ANN401 - any key
     return [*(trial("serial", seconds, **more) for seconds in SIX), *times("actors", *SIX)]
 
 
-def threaded(number: int, **more: Any) -> list[Trial]:  # noqa: ANN401 - any key
-    """Return the serial loop as it is told, and shards of so many threads."""
+def threaded(number: int, rate: float = 1.0, **more: Any) -> list[Trial]:  # noqa: ANN401 - any key
+    """Return the serial loop as it is told, and 4 shards of so many threads on `rate` CPUs each."""
     settings = {"cpus_per_actor": 1.0, "threads_per_shard": number}
-    sharded = [trial("sharded", seconds, settings=settings) for seconds in SIX]
+    sharded = [
+        trial("sharded", seconds, settings=settings, cpu_s=4 * rate * seconds) for seconds in SIX
+    ]
     return [*(trial("serial", seconds, **more) for seconds in SIX), *sharded]
+
+
+def apart(work_s: float, actors_cpu_s: float = 0.4, **more: Any) -> list[Trial]:  # noqa: ANN401 - any key
+    """Return 2 s of serial loop, that waits if not told, and 4 actors of a quarter as ideal."""
+    placement = more.pop("placement", ())
+    actors = trial("actors", work_s, cpu_s=actors_cpu_s, placement=placement)
+    return [trial("serial", 2.0, **{"cpu_s": 0.4, "switches": 100} | more), actors]
 
 
 def placed(core_s: float) -> list[Trial]:
@@ -202,27 +211,123 @@ CASES: dict[str, list[Case]] = {
             silent=[trial("actors", 2.0, driver_cpu_s=None)],  # an old document
         ),
         Case(
-            "sharded: the calls compute, so the 2 threads of a shard take turns",
+            "sharded: the 2 threads of a shard take turns: together they computed on 1 CPU.",
             fires=threaded(2),
             silent=threaded(1),
             plan={"threads_per_shard": 2},
         ),
         Case(
-            "sharded: the calls compute",
+            "sharded: the 2 threads of a shard take turns: together they computed on 1.2 CPUs.",
+            fires=threaded(2, 1.19),
+            silent=threaded(2, 1.21),  # they did not
+            plan={"threads_per_shard": 2},
+        ),
+        Case(
+            "sharded: the 2 threads of a shard take turns: together they computed on 0.71 CPUs.",
+            fires=threaded(2, 0.71),
+            silent=threaded(2, 0.69),  # something else kept them
+            plan={"threads_per_shard": 2},
+        ),
+        Case(
+            "sharded: the 2 threads of a shard take turns",
             fires=threaded(2, cpu_s=1.4, switches=100),
             silent=threaded(2, cpu_s=1.3, switches=100),  # they wait half as long again
             plan={"threads_per_shard": 2},
         ),
         Case(
-            "sharded: the calls compute",
-            fires=[trial("sharded", settings=THREADS, placement=(share(None, busy_s=2.0),))],
-            # Without the serial loop what the shards took tells: 8 s of calls, 2 s of computing.
+            "sharded: the 2 threads of a shard take turns",
+            # Without the serial loop what the shards took tells: 8 s of computing.
+            fires=[
+                trial("sharded", settings=THREADS, cpu_s=8.0, placement=(share(None, busy_s=8.0),))
+            ],
             silent=[
                 trial(
-                    "sharded", settings=THREADS, switches=100, placement=(share(None, busy_s=8.0),)
+                    "sharded",
+                    settings=THREADS,
+                    switches=100,
+                    cpu_s=8.0,
+                    placement=(share(None, busy_s=16.0),),
                 )
             ],
             plan={"threads_per_shard": 2},
+        ),
+    ],
+    "held_up": [
+        Case(
+            "The serial loop took 1.3 times as long as it computed, and its calls do not wait",
+            fires=serial_is(cpu_s=1.58),
+            silent=serial_is(cpu_s=1.61),
+        ),
+        Case(
+            "something else had its CPU, so speedups are too large",
+            fires=serial_is(cpu_s=0.5, switches=0),
+            silent=serial_is(cpu_s=0.5, switches=1),  # of 100 calls: they wait
+        ),
+        Case(
+            "something else had its CPU",
+            fires=serial_is(cpu_s=0.5),
+            silent=serial_is(cpu_s=0.5, switches=None),  # an old document
+        ),
+        Case(
+            "something else had its CPU",
+            fires=serial_is(cpu_s=0.5),
+            silent=[trial("actors", cpu_s=0.5)],  # it was not run
+        ),
+    ],
+    "above_ideal": [
+        Case(
+            "actors: its work reached 106% of the ideal: nothing that was measured tells why. ",
+            fires=apart(0.472),
+            silent=apart(0.478),
+        ),
+        Case(
+            "of the ideal: the serial loop was kept from its CPU, 1.3 times as long. ",
+            fires=apart(0.4, cpu_s=1.57, actors_cpu_s=1.57, switches=0),
+            silent=apart(0.5, cpu_s=1.57, actors_cpu_s=1.57, switches=0),
+        ),
+        Case(
+            "of the ideal: a worker's core is 1.3 times faster than the driver's",
+            fires=apart(0.4, placement=(share(0.002),)),
+            silent=apart(0.5, placement=(share(0.002),)),
+            changed={"environment": {"core_s": 0.0026}},
+            unchanged={"environment": {"core_s": 0.0026}},
+        ),
+        Case(
+            "its calls computed on 5.8 CPUs, and 4 were counted",
+            fires=apart(0.344, actors_cpu_s=2.0),
+            silent=apart(0.5, actors_cpu_s=2.9),
+        ),
+        Case(
+            "its calls computed for 1.60 s, the loop's for 2.00 s, in warmer caches",
+            fires=apart(0.42, cpu_s=2.0, actors_cpu_s=1.6),
+            silent=apart(0.5, cpu_s=2.0, actors_cpu_s=1.6),
+        ),
+        Case(
+            "of the ideal: the serial time is an estimate. ",
+            fires=apart(0.4, estimated=True),
+            silent=apart(0.5, estimated=True),
+        ),
+        Case(
+            "actors: its work reached 200% of the ideal",
+            fires=apart(0.25),
+            silent=[trial("serial", 0.2, cpu_s=0.2), trial("actors", 0.025)],  # too short to tell
+        ),
+    ],
+    "elsewhere": [
+        Case(
+            "Of the calls' CPU time 5% is that of threads or child processes they start",
+            fires=serial_is(elsewhere_share=0.05),
+            silent=serial_is(elsewhere_share=0.049),
+        ),
+        Case(
+            "Of the calls' CPU time 90% is that of threads or child processes they start",
+            fires=[trial("actors", elsewhere_share=0.9, placement=(share(None),))],
+            silent=[trial("actors", elsewhere_share=None, placement=(share(None),))],  # an old one
+        ),
+        Case(
+            "A call computes on 3 CPUs at once, so 3 calls at once use the cluster's CPUs",
+            fires=serial_is(cpu_s=6.0, elsewhere_share=0.9),
+            silent=serial_is(cpu_s=6.0, elsewhere_share=0.0),
         ),
     ],
     "many_threads": [

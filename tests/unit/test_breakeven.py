@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -160,6 +161,36 @@ def test_calls_that_wait_overlap_on_threads_whatever_the_cpus() -> None:
     four = sharded(400, 0.01, 1.0).model_copy(update={"settings": threads, "cpu_s": 0.004})
     found = modelled(run(waits, four))
     assert found.costs["sharded"].elapsed_s(400, 0.01) == pytest.approx(1 + 1.0, rel=0.01)
+
+
+def one_shard_of_two_threads(work_s: float) -> Trial:
+    """Return a trial of 4 s of calls that compute, in one actor on a node of two CPUs."""
+    threads = {"cpus_per_actor": 1.0, "threads_per_shard": 2, "calls_per_batch": "auto"}
+    placement = (NodeShare(node_id="n", address=HERE, host="h", actors=1, busy_s=2 * work_s),)
+    keys = {"actors": 1, "cpus": 1.0, "settings": threads, "placement": placement, "cpu_s": 4.0}
+    took = {"work_s": work_s, "elapsed_s": 1.0 + work_s}
+    return sharded(400, 0.01, 1.0).model_copy(update=keys | took)
+
+
+def test_threads_that_release_the_interpreter_are_spread_over_two_cpus() -> None:
+    found = modelled(run(serial(400, 0.01), one_shard_of_two_threads(2.0)))
+    assert found.costs["sharded"].elapsed_s(800, 0.01) == pytest.approx(1 + 4.0, rel=0.01)
+
+
+def test_threads_that_take_turns_are_spread_over_nothing() -> None:
+    found = modelled(run(serial(400, 0.01), one_shard_of_two_threads(4.0)))
+    assert found.costs["sharded"].elapsed_s(800, 0.01) == pytest.approx(1 + 8.0, rel=0.01)
+
+
+def test_calls_that_compute_on_two_cpus_each_are_spread_over_no_more() -> None:
+    wide = {"cpu_s": 8.0, "switches": 2_000}
+    busy = NodeShare(node_id="n", address=HERE, host="h", actors=2, busy_s=8.0)
+    two = sharded(400, 0.01, 1.0).model_copy(
+        update=wide | {"work_s": 4.0, "elapsed_s": 5.0, "placement": (busy,)}
+    )
+    found = modelled(run(serial(400, 0.01).model_copy(update=wide), two))
+    assert found.costs["sharded"].elapsed_s(400, 0.01) == pytest.approx(1 + 4.0, rel=0.01)
+    assert (found.answers[0].call_s or math.inf) > 100  # but for what the loop itself costs
 
 
 def test_an_uneven_deal_waits_for_the_fullest_actor() -> None:

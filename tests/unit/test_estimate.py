@@ -61,6 +61,32 @@ def test_there_are_no_more_threads_than_instances_nor_than_the_most(
     assert threads <= MOST_THREADS
 
 
+def test_calls_that_compute_in_threads_or_children_of_their_own_get_one_thread() -> None:
+    # They wait for what they started, 5 times a call, and it computes on two CPUs at once.
+    wide = Profile(calls=40, wall_s=1.0, cpu_s=1.9, switches=200)
+    assert threads_for(wide, 1_000) == 1
+    assert (wide.waits, wide.width, wide.cpu_share) == pytest.approx((1 / 1.9, 1.9, 1.9))
+
+
+def test_calls_compute_on_one_cpu_where_they_compute_at_all() -> None:
+    assert (SLEEPS.width, COMPUTES.width, Profile(0, 0.0, 0.0).width) == (1.0, 1.0, 1.0)
+    assert (SLEEPS.cpu_share, COMPUTES.cpu_share) == pytest.approx((0.001, 1.0))
+
+
+def test_only_calls_that_do_not_wait_can_be_held_up() -> None:
+    assert Profile(500, 4.0, 1.0, switches=4).held_up == 4.0
+    assert Profile(500, 4.0, 1.0, switches=5).held_up == 1.0
+    assert Profile(500, 4.0, 1.0).held_up == 1.0  # nobody knows
+    assert Profile(500, 1.0, 1.9, switches=0).held_up == 1.0
+
+
+def test_calls_that_compute_on_two_cpus_each_are_expected_to_share_them() -> None:
+    wide = Profile(calls=80, wall_s=8.0, cpu_s=16.0, switches=800)
+    cost = {cpus: expected_cost(Layout(4, 1.0), wide, 4, cpus) for cpus in (1, 2, 4, 8)}
+    work_s = {cpus: each.elapsed_s(80, 0.1) - each.fixed_s for cpus, each in cost.items()}
+    assert work_s == {1: 16.0, 2: 8.0, 4: 4.0, 8: 2.0}
+
+
 def test_where_nothing_was_called_there_is_one_thread() -> None:
     nothing = Profile(0, 0.0, 0.0, switches=0)
     assert (nothing.call_s, threads_for(nothing, 8)) == (0.0, 1)

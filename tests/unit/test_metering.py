@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,10 +16,10 @@ import pytest
 
 from job.planning.estimate import WAITING, Profile
 from job.shard import metering
-from job.shard.metering import SAMPLED_OF, Sampler, core_s, voluntary_switches
+from job.shard.metering import SAMPLED_OF, Meter, Sampler, core_s, voluntary_switches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 LINUX_ONLY = pytest.mark.skipif(
     not (metering.PER_THREAD and hasattr(os, "sched_setaffinity")),
@@ -186,6 +188,157 @@ def test_calls_that_take_turns_on_an_event_loop_are_read_together(thread: Thread
         thread.cpu_s += 0.25
         thread.switches += 7
     assert sampler.totals() == (1.5, 0.25, 7)
+
+
+# --- CPU time that calls take elsewhere than in the threads that make them
+
+BURNT_S = 0.15  # of CPU time, long beside a tick and beside what a thread or process takes to begin
+BURN = f"import time\nwhile time.process_time() < {BURNT_S}: pass\n"
+TOLD = "import sys, time; print(time.process_time(), flush=True); sys.stdin.read()"
+PYTHON = [sys.executable, "-S", "-c"]
+
+
+def burn(seconds: float = BURNT_S) -> float:
+    """Compute for so much CPU time, and return how much it was."""
+    begin = time.thread_time()
+    while time.thread_time() < begin + seconds:
+        compute()
+    return time.thread_time() - begin
+
+
+def run_threads(number: int = 2) -> float:
+    """Have threads burn CPU time, and return how much, once they have ended."""
+    with ThreadPoolExecutor(number) as pool:
+        return sum(pool.map(burn, [BURNT_S] * number))
+
+
+@contextmanager
+def metered(meter: Meter | None = None, homes: Iterable[int] = ()) -> Iterator[Meter]:
+    meter = meter or Meter()
+    meter.begin(homes)
+    yield meter
+    meter.end()
+
+
+@contextmanager
+def living(command: list[str]) -> Iterator[float]:
+    """Keep a child that has told what it computed, and yield that."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as child:
+        assert child.stdin
+        assert child.stdout
+        try:
+            yield float(child.stdout.readline())
+        finally:
+            child.stdin.close()
+
+
+NATIVE_ONLY = pytest.mark.skipif(
+    not metering.PROCESSES.is_dir(), reason="the system tells nothing of threads and children"
+)
+
+
+@NATIVE_ONLY
+def test_threads_of_the_targets_own_are_counted_after_their_end_too() -> None:
+    with metered() as meter:
+        took_s = run_threads()
+    assert meter.elsewhere_s == pytest.approx(took_s, rel=0.2)
+
+
+@NATIVE_ONLY
+def test_the_thread_that_makes_the_calls_is_counted_by_its_sampler_alone() -> None:
+    with metered() as meter:
+        burn()
+    assert meter.elsewhere_s == 0.0
+
+
+@NATIVE_ONLY
+def test_home_threads_are_counted_by_their_samplers_alone() -> None:
+    with ThreadPoolExecutor(1) as home:
+        meter = Meter()
+        with metered(meter, [home.submit(threading.get_native_id).result()]):
+            home.submit(burn).result()
+    assert meter.elsewhere_s == 0.0
+
+
+@NATIVE_ONLY
+def test_threads_that_were_there_before_the_target_are_not_counted_even_if_they_end() -> None:
+    with ThreadPoolExecutor(1) as rays:
+        rays.submit(burn).result()
+        meter = Meter()
+        meter.begin()
+        rays.submit(burn, BURNT_S / 10).result()
+    meter.end()
+    assert meter.elsewhere_s < BURNT_S / 2
+
+
+def test_children_that_were_waited_for_are_counted() -> None:
+    before = os.times()
+    with metered() as meter:
+        subprocess.run([*PYTHON, BURN], check=True)
+    after = os.times()
+    took_s = sum(after[2:4]) - sum(before[2:4])  # in ticks
+    assert took_s > BURNT_S * 0.8
+    assert meter.elsewhere_s == pytest.approx(took_s, rel=0.2)
+
+
+@NATIVE_ONLY
+def test_a_child_that_lives_on_is_counted() -> None:
+    with metered() as meter, living([*PYTHON, BURN + TOLD]) as took_s:
+        meter.end()
+    assert meter.elsewhere_s == pytest.approx(took_s, rel=0.2)
+
+
+@NATIVE_ONLY
+def test_a_child_that_lives_on_is_counted_with_its_own() -> None:
+    burn_twice = f"import subprocess, sys; subprocess.run([*{PYTHON}, {BURN!r}])\n" + BURN
+    with metered() as meter, living([*PYTHON, burn_twice + TOLD]) as own_s:
+        meter.end()
+    assert meter.elsewhere_s == pytest.approx(2 * own_s, rel=0.3)
+
+
+@NATIVE_ONLY
+def test_children_that_were_there_before_the_target_are_not_counted() -> None:
+    endless = "print(0, flush=True)\nwhile True: pass"
+    child = subprocess.Popen([*PYTHON, endless], stdout=subprocess.PIPE)
+    try:
+        assert child.stdout
+        assert child.stdout.readline()
+        with metered() as meter:
+            burn()
+    finally:
+        child.kill()
+        child.communicate()
+    assert meter.elsewhere_s == 0.0
+
+
+@NATIVE_ONLY
+def test_what_is_too_little_to_be_the_targets_is_nothing() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with metered() as meter:
+            pool.submit(time.sleep, 0.3).result()
+        assert meter.elsewhere_s == 0.0
+
+
+def test_only_the_first_end_counts() -> None:
+    with metered() as meter:
+        subprocess.run([*PYTHON, BURN], check=True)
+    first = meter.elsewhere_s
+    subprocess.run([*PYTHON, BURN], check=True)
+    meter.end()
+    assert meter.elsewhere_s == first > 0
+
+
+def test_where_the_system_tells_nothing_of_threads_children_that_have_ended_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metering, "PROCESSES", metering.PROCESSES / "none")
+    with metered() as meter:
+        run_threads()
+    assert meter.elsewhere_s == 0.0
+    with metered() as meter:
+        subprocess.run([*PYTHON, BURN], check=True)
+    assert meter.elsewhere_s >= BURNT_S * 0.9
 
 
 # --- cores

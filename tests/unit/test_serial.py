@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -18,9 +19,11 @@ from job.running.serial import Serial, on_driver
 from job.shard import loops
 from job.shard.recipe import Recipe
 from job.workload.calls import parse_call, parse_target
+from tests.targets.crunchers import Children, Cruncher, Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 Event = tuple[str, int]
 
@@ -135,6 +138,27 @@ def test_its_facts_are_those_of_one_loop_on_one_cpu() -> None:
     )
     assert facts.cpu_s >= 0
     assert facts.placement == ()
+
+
+@pytest.mark.parametrize("kind", [Threads, Children])
+def test_what_threads_and_children_of_the_target_compute_is_counted(
+    kind: type[Cruncher], tmp_path: Path
+) -> None:
+    class Kept(kind):  # type: ignore[valid-type, misc]
+        def __init__(self, _number: int) -> None:
+            super().__init__(str(tmp_path))
+
+    strategy = serial(Kept, ["crunch() * 4"], 1, read="tell")
+    for _ in range(2):  # a second trial counts its own alone
+        strategy.start()
+        strategy.work(ignore)
+        strategy.read()
+        facts = strategy.facts()
+        strategy.stop()
+    noted = [float(line) for line in (tmp_path / str(os.getpid())).read_text().split()]
+    assert facts.cpu_s == pytest.approx(noted[-1], rel=0.5)
+    assert facts.elsewhere_share
+    assert facts.elsewhere_share > 0.8
 
 
 def test_it_can_be_run_again_on_fresh_instances() -> None:

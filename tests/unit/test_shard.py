@@ -21,9 +21,11 @@ from job.shard.recipe import Recipe
 from job.shard.shard import Place, Shard, share_out
 from job.shard.states import canonical
 from job.workload.calls import Call, parse_call, parse_target
+from tests.targets import crunchers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 HERE = Place("node", "10.0.0.1", "host", os.getpid())
 MOST = 2**61 - 1  # a prime
@@ -210,6 +212,33 @@ def test_the_account_never_claims_more_than_there_was() -> None:
         account = shard.account()
         assert 0 < account.slowest_s <= account.wall_s
         assert account.cpu_s <= account.wall_s * 1.5 + 0.01  # two clocks
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("batch", [1, None])
+def test_what_threads_of_the_target_compute_is_counted_beside_the_home_threads(
+    threads: int, batch: int | None, tmp_path: Path
+) -> None:
+    of = recipe(crunchers.Threads, ["crunch() * 3"], "tell", f"m:C({str(tmp_path)!r})")
+    shard = shard_of(of, range(threads), batch, threads)
+    batches(shard)
+    shard.read(0)
+    account = shard.account()
+    noted = sum(map(float, (tmp_path / str(os.getpid())).read_text().split()))
+    assert account.cpu_s == pytest.approx(noted, rel=0.5)
+    assert account.elsewhere_s > 0.8 * account.cpu_s
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_home_threads_compute_is_counted_once(threads: int, tmp_path: Path) -> None:
+    of = recipe(crunchers.Hasher, ["crunch() * 6"], "tell", f"m:C({str(tmp_path)!r})")
+    shard = shard_of(of, range(threads), None, threads)
+    batches(shard)
+    account = shard.account()
+    shard.read(0)
+    noted = sum(map(float, (tmp_path / str(os.getpid())).read_text().split()))
+    assert account.cpu_s == pytest.approx(noted, rel=0.5)
+    assert account.elsewhere_s < 0.2 * account.cpu_s
 
 
 # --- states

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from job.running.preparation import recipe_of
 from job.workload.reading import build
 from tests.subjects import tried
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TICK_S = 0.01  # of what the system counts the CPU time of a process's children in
 
@@ -24,6 +27,21 @@ def test_the_cpu_time_of_calls_that_wait_is_finer_than_the_systems_ticks() -> No
     (timed,) = found["calls"]
     assert timed.calls == 20
     assert not round(timed.cpu_s / TICK_S, 4).is_integer()
+
+
+@pytest.mark.parametrize("name", ["Threads", "Children", "Pool"])
+def test_calls_that_have_others_compute_are_not_taken_for_waiting(
+    name: str, tmp_path: Path
+) -> None:
+    found = found_out(f"tests.targets.crunchers:{name}({str(tmp_path)!r})", "crunch * 3", "made")
+    (timed,) = found["calls"]
+    assert timed.cpu_s > 0.1 * timed.wall_s  # on however busy a machine
+
+
+def test_calls_that_wait_for_nothing_that_computes_are(tmp_path: Path) -> None:
+    found = found_out(f"tests.targets.crunchers:Waiter({str(tmp_path)!r})", "crunch * 3", "made")
+    (timed,) = found["calls"]
+    assert timed.cpu_s < 0.1 * timed.wall_s
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from job.analysis.report import analyse
 from job.results.document import Calibration, NodeShare, Trial
 from job.results.storage import load
+
+if TYPE_CHECKING:
+    from job.analysis.figures import Row
 
 GOLDEN = load(Path(__file__).parents[1] / "data" / "results-v1.json")
 
@@ -185,13 +188,88 @@ def test_a_driver_that_cannot_send_faster_is_named() -> None:
     )
 
 
-def test_threads_for_calls_that_compute_are_named() -> None:
-    computing = trial("serial", 0.0, 8.0, 0.0, cpu_s=8.0, switches=0)
-    sharded = trial("sharded", 0.0, 5.0, 0.0, cpu_s=8.0, settings={"threads_per_shard": 8})
-    assert of(computing, sharded).endswith(
-        " The calls compute, so the 8 threads of a shard take turns: --threads-per-shard 1 gives "
-        "each shard one."
+COMPUTING = trial("serial", 0.0, 8.0, 0.0, cpu_s=8.0, switches=0)
+EIGHT = {"settings": {"threads_per_shard": 8}}
+
+
+def test_threads_that_computed_on_one_cpu_together_are_named() -> None:
+    sharded = trial("sharded", 0.0, 5.0, 0.0, cpu_s=19.6, **EIGHT)
+    assert of(COMPUTING, sharded).endswith(
+        " The 8 threads of a shard take turns: together they computed on 0.98 CPUs: "
+        "--threads-per-shard 1 gives each shard one."
     )
+
+
+@pytest.mark.parametrize("cpu_s", [8.0, 36.0])  # on 0.4 and 1.8 CPUs in each of 4 processes
+def test_threads_that_were_not_seen_to_take_turns_are_not_said_to(cpu_s: float) -> None:
+    said = of(COMPUTING, trial("sharded", 0.0, 5.0, 0.0, cpu_s=cpu_s, **EIGHT))
+    assert said.endswith(" Its work reached 40% of the ideal: let a call do more, or raise "
+                         "--calls-per-batch.")  # fmt: skip
+
+
+# --- one shard on a node of two CPUs
+
+NODE = GOLDEN.cluster.nodes[0].model_copy(update={"cpus": 2.0, "cpus_free": 2.0})
+TWO_CPUS = {"cluster": GOLDEN.cluster.model_copy(update={"nodes": (NODE,)})}
+
+
+def one_shard(work_s: float, cpu_s: float, threads: int = 1, **more: Any) -> Trial:  # noqa: ANN401 - any key
+    """Return a trial of one actor on that node."""
+    share = NodeShare(
+        node_id=NODE.node_id, address=NODE.address, host=NODE.host, actors=1, busy_s=cpu_s
+    )
+    keys = {"actors": 1, "cpus": 1, "at_once": threads, "placement": (share,), "cpu_s": cpu_s}
+    settings = {"cpus_per_actor": 1.0, "threads_per_shard": threads, "calls_per_batch": "auto"}
+    return trial("sharded", 0.1, work_s, 0.0, **keys | {"settings": settings} | more)
+
+
+def sharded_row(*trials: Trial) -> Row:
+    row = analyse(GOLDEN.with_(trials=trials, advisories=(), **TWO_CPUS)).row("sharded")
+    assert row
+    return row
+
+
+def test_threads_that_release_the_interpreter_are_held_against_the_cpus_they_can_use() -> None:
+    released = one_shard(4.08, 8.0, threads=4)
+    assert sharded_row(COMPUTING, released).efficiency == pytest.approx(0.98, abs=0.001)  # not 1.96
+    assert of(COMPUTING, released, **TWO_CPUS).endswith(
+        " Its work reached 98% of the ideal; more CPUs than 2 would shorten it, as the calls "
+        "compute."
+    )
+
+
+def test_threads_that_take_turns_beside_an_idle_cpu_lead_to_more_shards() -> None:
+    turns = one_shard(8.2, 8.1, threads=4)
+    assert sharded_row(COMPUTING, turns).efficiency == pytest.approx(0.488, abs=0.001)
+    assert of(COMPUTING, turns, **TWO_CPUS).endswith(
+        " The 4 threads of a shard take turns: together they computed on 0.99 CPUs: 1 CPU had "
+        "nothing to do, and --shards 2 would use it."
+    )
+
+
+def test_one_shard_beside_an_idle_cpu_leads_to_two() -> None:
+    assert of(COMPUTING, one_shard(8.1, 8.0), **TWO_CPUS).endswith(
+        " Its work reached 99% of the ideal; the calls compute, and 1 CPU had nothing to do: "
+        "--shards 2 would use it."
+    )
+
+
+def test_a_cpu_that_others_held_had_something_to_do() -> None:
+    held = NODE.model_copy(update={"cpus_free": 1.0})
+    cluster = {"cluster": GOLDEN.cluster.model_copy(update={"nodes": (held,)})}
+    said = of(COMPUTING, one_shard(8.1, 8.0), **cluster)
+    assert said.endswith(" more CPUs than 1 would shorten it, as the calls compute.")
+
+
+def test_calls_that_compute_on_two_cpus_each_leave_none_idle() -> None:
+    wide = trial("serial", 0.0, 4.0, 0.0, cpu_s=8.0, switches=16, elsewhere_share=0.9)
+    one = one_shard(4.1, 8.0)
+    assert sharded_row(wide, one).efficiency == pytest.approx(0.976, abs=0.001)
+    assert of(wide, one, **TWO_CPUS).endswith(
+        " more CPUs than 2 would shorten it, as the calls compute."
+    )
+    (serial, _) = analyse(GOLDEN.with_(trials=(wide, one), advisories=(), **TWO_CPUS)).rows
+    assert serial.efficiency == 1.0
 
 
 def test_an_instance_that_is_much_slower_than_the_others_is_named() -> None:
