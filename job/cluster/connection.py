@@ -45,6 +45,7 @@ class Site:
     note: Callable[[str], None]  # told what a user should know meanwhile
     travel: Travel = "by reference"  # how the target travels there
     busy_share: float = 0.0  # of this machine's CPUs, before anything of ours was started
+    digest: str = ""  # of the target's source, which every node has to have
 
 
 @contextlib.contextmanager
@@ -75,7 +76,8 @@ def session(
             ray.shutdown()
             _init(cluster.address, leaving, source.file)
             travel = "as py_modules"
-        yield Site(cluster, request, note, travel, busy)
+        digest = source.digest if source and travel == "by reference" else ""
+        yield Site(cluster, request, note, travel, busy, digest)
 
 
 def _ask_digests(cluster: Cluster, source: Source) -> list[str]:

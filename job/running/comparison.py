@@ -74,7 +74,7 @@ def compare(
     if subject.recipe.make is not None:  # it is nowhere else, as a notebook's class is
         site = replace(site, travel=BY_VALUE)
     subject = replace(subject, packed=pack(subject.recipe, site.travel))
-    check_nodes(site.cluster, subject.packed, plan.startup_timeout_s, site.note)
+    check_nodes(site, subject.packed, plan.startup_timeout_s)
     if profile is None and subject.tried:
         profile = profile_of(workload, subject.tried)
     sample = sample_size(workload, plan, profile)

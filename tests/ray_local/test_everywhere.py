@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from job.cluster.check import tell
+from job.cluster.travel import digest_of, pack
 from job.results.storage import load
 from tests.ray_local.running import MODULE, ROOT, TARGETS, Command, Ended, Head
+from tests.subjects import subject_of
 
 LEDGER = (
     "--target", "ledgers:Ledger(start=instance)", "--call", "book(instance) * 2",
@@ -202,3 +205,10 @@ def test_a_module_that_cannot_travel_by_value_is_imported_by_the_workers(
     )  # fmt: skip
     assert ended.code == 0, ended
     assert ended.stdout.count("[96, 96]") == len(ALL), ended
+
+
+def test_a_node_that_came_later_with_another_source_of_the_target_is_told() -> None:
+    recipe = subject_of("ledgers:Ledger", ["book(1)"]).recipe
+    packed, module = pack(recipe, "by reference"), recipe.target.module
+    assert tell(packed, digest_of(module, recipe.paths))[2] == ""
+    assert tell(packed, "of another day")[2] == f"its {module} is another than the driver's"
