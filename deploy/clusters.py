@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,8 @@ def up(path: Path, more: list[str]) -> int:
         what = f"Made a token in {TOKEN_FILE}; whoever holds it can run code on the cluster."
         print(what, flush=True)
     Path(TOKEN_FILE).expanduser().chmod(0o600)
+    for made in Path("job").rglob("__pycache__"):  # Ray takes it for a change of what it mounts
+        shutil.rmtree(made, ignore_errors=True)
     return _ray("up", str(path), *more)
 
 
