@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import secrets
 import signal
 import socket
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 
 TUNNEL_S = 120.0  # AWS is asked where the head is, before ssh begins
 SUBMIT_S = 300.0  # for up to 100 MiB to be uploaded
+AGENT_S = 30.0  # how long a head's agent takes to start, at most, once the head answers
+STARTING = (
+    "No available agent",
+    "Agent info not found",
+)  # as the Jobs API says it
+COLOURS, WORD = re.compile(r"\x1b\[[\d;]*m"), re.compile(r"[^\W\d_]{3}")
 LOOK_S = 1.0
 OUTAGE_S = 60.0  # how long the Jobs API may be silent while a job is followed
 RESULTS = Path("results")
@@ -78,8 +85,7 @@ def _await_port(process: subprocess.Popen[bytes], port: int, cluster: str, log: 
     while time.monotonic() < until:
         if process.poll() is not None:
             log.seek(0)
-            said = log.read().strip().splitlines()
-            message = f"{cluster}: its head cannot be reached ({said[-1] if said else 'no reason'})"
+            message = f"{cluster}: its head cannot be reached ({last_words(log.read())})"
             raise ClusterError(message, f"Start it with: make up CLUSTER={cluster}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
@@ -89,12 +95,26 @@ def _await_port(process: subprocess.Popen[bytes], port: int, cluster: str, log: 
 
 
 def submit(api: JobsApi, submission_id: str, options: list[str]) -> None:
-    """Package this folder and hand the job in.
+    """Package this folder and hand the job in, once the head's agent has started.
 
     Raises:
         ClusterError: The cluster did not take it; Ray has said why.
         TimeoutExpired: It did not in time, though it answered before.
     """
+    until, told = time.monotonic() + AGENT_S, False
+    while said := _hand_in(api, submission_id, options):
+        if time.monotonic() > until or not any(words in said for words in STARTING):
+            message = f"{api.address}: the job was not taken ({last_words(said)})"
+            hint = "The address, the token and the size of this folder matter."
+            raise ClusterError(message, hint)
+        if not told:
+            told = True
+            print(f"{api.address}: its agent is starting; waiting …", file=sys.stderr, flush=True)
+        time.sleep(LOOK_S)
+
+
+def _hand_in(api: JobsApi, submission_id: str, options: list[str]) -> str:
+    """Return what Ray says where it does not take the job, and nothing where it does."""
     done = subprocess.run(  # noqa: S603
         [
             *COMMAND, "job", "submit", "--address", api.address, "--submission-id", submission_id,
@@ -104,10 +124,13 @@ def submit(api: JobsApi, submission_id: str, options: list[str]) -> None:
         env=environment(), cwd=ROOT, check=False, capture_output=True, text=True, errors="replace",
         timeout=SUBMIT_S,
     )  # fmt: skip
-    if done.returncode:
-        said = f"{done.stdout}\n{done.stderr}".strip().splitlines()
-        message = f"{api.address}: the job was not taken ({said[-1] if said else 'no reason'})"
-        raise ClusterError(message, "The address, the token and the size of this folder matter.")
+    return f"{done.stdout}\n{done.stderr}" if done.returncode else ""
+
+
+def last_words(text: str) -> str:
+    """Return the last line that says something: Ray's errors may end in a full stop of its own."""
+    lines = COLOURS.sub("", text).splitlines()
+    return next((line.strip() for line in reversed(lines) if WORD.search(line)), "no reason")
 
 
 def follow(api: JobsApi, submission_id: str) -> None:
