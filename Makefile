@@ -72,6 +72,12 @@ test: .venv/.installed-dev ## run all tests
 test-cluster: .venv/.installed-dev .venv/.installed-hosts ## run the tests on three real hosts; needs root
 	@$(IN_VENV) -m pytest tests/hosts
 
+# The Rays of the tested range besides the newest, which all other tests run on: its oldest, and one in the middle.
+RAYS ?= 2.48.0 2.54.0
+.PHONY: test-rays
+test-rays: .venv/.installed-dev $(RAYS:%=.venv/rays/%/.made) ## run the main ways on clusters of older Rays; RAYS="2.48.0 2.54.0"
+	@RAYS="$(RAYS)" $(IN_VENV) -m pytest tests/rays
+
 .PHONY: lint
 lint: .venv/.installed-dev ## check style, format and types
 	@$(IN_VENV) -m ruff check
@@ -126,3 +132,12 @@ INSTALL = echo 'Installing $(1) into .venv …' >&2; \
 .venv/.installed-%: .venv/.made pyproject.toml constraints.txt
 	@$(call INSTALL,.[$*])
 	@touch .venv/.installed $@
+
+# As on a cluster that `make submit` has been to: Ray, what runtime_env.yaml names, and nothing else.
+.venv/rays/%/.made: constraints.txt runtime_env.yaml | .venv/.installed-dev
+	@echo 'Installing Ray $* into .venv/rays …' >&2
+	@$(IN_VENV) -m venv --clear .venv/rays/$*
+	@grep -v '^ray==' constraints.txt > .venv/rays/$*/constraints.txt
+	@.venv/rays/$*/bin/python -m pip install -qq --disable-pip-version-check -c .venv/rays/$*/constraints.txt \
+	  'ray[default]==$*' $$($(IN_VENV) -c "import yaml; print(*yaml.safe_load(open('runtime_env.yaml'))['pip'])")
+	@touch $@

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job.cluster import private
+from job.cluster.versions import Versions, check_alike, own_versions
 from job.errors import ClusterError, UsageError
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def knock(address: str) -> None:
     """Ask the cluster for its id, with the token if it wants one; set RAY_AUTH_MODE for Ray then.
 
     Raises:
-        ClusterError: Nothing listens, it is no Ray, or it does not accept our token.
+        ClusterError: Nothing listens, it is no Ray, its versions are not ours, or it does not
+            accept our token.
     """
     host, _, port = address.rpartition(":")
     try:
@@ -95,10 +97,11 @@ def knock(address: str) -> None:
         raise ClusterError(message, hint) from None
     if os.environ.get("RAY_USE_TLS", "0") == "1":
         return  # the certificates are Ray's business
-    token = own_token()
-    answer = private.ask_cluster_id(address, "", ANSWER_S)
+    token, shown = own_token(), ""
+    answer = private.ask_cluster_id(address, shown, ANSWER_S)
     if answer == "UNAUTHENTICATED" and token:
-        answer = private.ask_cluster_id(address, token, ANSWER_S)
+        shown = token
+        answer = private.ask_cluster_id(address, shown, ANSWER_S)
         if answer == "OK":
             os.environ["RAY_AUTH_MODE"] = "token"
             private.reload_settings()
@@ -109,6 +112,8 @@ def knock(address: str) -> None:
     if answer not in ("OK", ""):
         message = f"{address}: something listens there, but it is not Ray's GCS ({answer})"
         raise ClusterError(message, f"The GCS has port {GCS_PORT} by default; 8265 is another.")
+    if theirs := private.ask_versions(address, shown, ANSWER_S):
+        check_alike(address, Versions(*theirs), own_versions())
 
 
 def is_open(address: str) -> bool | None:

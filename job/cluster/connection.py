@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from job.cluster import private
 from job.cluster.address import find_the_running_one, is_open, knock
 from job.cluster.guard import Request
+from job.cluster.reasons import mismatch
 from job.cluster.travel import carry_ourselves, digest_of, find_way, first_words, own_paths
+from job.cluster.versions import check_tested, own_versions, unlike
 from job.errors import ClusterError
 from job.planning.placement import Capacity
 from job.results.document import BY_VALUE, Cluster, Node
@@ -129,6 +131,8 @@ def connect(address: str, leaving: Leaving, note: Callable[[str], None]) -> Iter
     """
     import ray
 
+    if newer := check_tested(ray.__version__):  # before anything that only tested ones have
+        note(newer)
     if ray.is_initialized():  # in a notebook or a test, whose connection it is
         carry_ourselves()
         yield describe("connected")
@@ -211,6 +215,8 @@ def _init(address: str, leaving: Leaving, module: str = "") -> None:
         leaving.signum = leaving.signum or signal.SIGTERM
         raise KeyboardInterrupt from None
     except Exception as error:  # of a node that was too slow Ray says so with a bare one
+        if theirs := mismatch(error):
+            raise unlike(address, theirs, own_versions()) from None
         where = {"local": "an embedded Ray", "job": "the job's cluster"}.get(address, address)
         message = f"{where}: Ray does not start here ({first_words(error)})"
         raise ClusterError(message, "Ray's own words stand above.") from None

@@ -1,8 +1,8 @@
 """All that Ray keeps private and we use, so that a new version of Ray is met in one file.
 
-Each function says in which versions its names were seen (2.40, 2.48 and 2.60 were looked at), and
-what is done without them: a name that is gone gives the answer named here, not an ImportError in
-the middle of a comparison.
+All of it was seen in 2.48.0, 2.54.0 and 2.60.0 (tests/rays looks for every name in each Ray that it
+is run with); where versions differ, a function says so. Each says as well what is done without: a
+name that is gone gives the answer named here, not an ImportError in the middle of a comparison.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# What `ray` runs (2.40 to 2.60); the script itself would not bear a space in its path.
+# What `ray` runs; the script itself would not bear a space in its path.
 COMMAND = (sys.executable, "-m", "ray.scripts.scripts")
 
 
@@ -43,7 +43,7 @@ def without(default: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
 def gcs_addresses() -> tuple[str, ...]:
     """Return the addresses of the clusters that run on this machine.
 
-    Seen in 2.40 to 2.60. Without it none is found: an address has to be named.
+    Without it none is found: an address has to be named.
     """
     from ray._private import services
 
@@ -54,7 +54,7 @@ def gcs_addresses() -> tuple[str, ...]:
 def reload_settings() -> None:
     """Let Ray read its RAY_ variables again, which it did when it was imported.
 
-    Seen in 2.40 to 2.60. Without it RAY_AUTH_MODE has to be set before Ray is imported.
+    Without it RAY_AUTH_MODE has to be set before Ray is imported.
     """
     from ray._raylet import Config  # type: ignore[attr-defined]
 
@@ -65,7 +65,7 @@ def reload_settings() -> None:
 def ask_cluster_id(address: str, token: str, timeout_s: float) -> str:
     """Return the gRPC status of the question for a cluster's id, the first one that Ray asks.
 
-    Seen in 2.40 to 2.60. Without it nothing is known, and `ray.init` finds out in its own time.
+    Without it nothing is known, and `ray.init` finds out in its own time.
     """
     import grpc
     from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
@@ -81,10 +81,33 @@ def ask_cluster_id(address: str, token: str, timeout_s: float) -> str:
     return "OK"
 
 
+@without(None)
+def ask_versions(address: str, token: str, timeout_s: float) -> tuple[str, str] | None:
+    """Return the Ray and the Python that a cluster was started with, as its head has noted them.
+
+    Without it nothing is known: `ray.init` compares them too, once it is let in.
+    """
+    import grpc
+    from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
+
+    metadata = [("authorization", f"Bearer {token}")] if token else []
+    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        stub = gcs_service_pb2_grpc.InternalKVGcsServiceStub(channel)
+        request = gcs_service_pb2.InternalKVGetRequest(  # type: ignore[attr-defined]
+            namespace=b"cluster", key=b"CLUSTER_METADATA"
+        )
+        try:
+            reply = stub.InternalKVGet(request, metadata=metadata, timeout=timeout_s)
+            noted = json.loads(reply.value or "{}")
+            return str(noted["ray_version"]), str(noted["python_version"])
+        except (grpc.RpcError, ValueError, LookupError):
+            return None
+
+
 def free_cpus() -> dict[str, float]:
     """Return how many CPUs are free on each node, by the node's id.
 
-    Seen in 2.40 to 2.60. Without it every CPU is taken for free.
+    Without it every CPU is taken for free.
     """
     import ray
 
@@ -101,7 +124,7 @@ def free_cpus() -> dict[str, float]:
 def draining_nodes() -> frozenset[str]:
     """Return the ids of the nodes that are about to leave, where Ray starts nothing any more.
 
-    Seen in 2.40 to 2.60. Without it none is known before it has left.
+    Without it none is known before it has left.
     """
     from ray._private.state import state
 
@@ -116,7 +139,7 @@ def request_cpus(address: str, cpus: Sequence[float], timeout_s: int) -> None:
     `ray.autoscaler.sdk.request_resources` does the same, but goes by the driver's own settings
     where the cluster runs the other version, and needs a connection.
 
-    Seen in 2.40 to 2.60. Without it nothing is asked for: who waits, waits for others to add nodes.
+    Without it nothing is asked for: who waits, waits for others to add nodes.
 
     Raises:
         RpcError: The head did not answer each of two questions in time.
@@ -131,7 +154,7 @@ def request_cpus(address: str, cpus: Sequence[float], timeout_s: int) -> None:
         wanted = [{"resources": bundle, "label_selector": {}} for bundle in bundles]
         try:
             request_cluster_resources(address, wanted, timeout=timeout_s)
-        except TypeError:  # of 2.48, which takes them as they are
+        except TypeError:  # of 2.48, which has no selectors and takes bundles as they are
             request_cluster_resources(address, bundles, timeout=timeout_s)
     else:
         client.internal_kv_put(CHANNEL, json.dumps(bundles).encode(), True, None, timeout_s)  # noqa: FBT003 - overwrite, by position
@@ -141,16 +164,15 @@ def request_cpus(address: str, cpus: Sequence[float], timeout_s: int) -> None:
 def _runs_v2(client: Any, timeout_s: int) -> bool:
     """Return whether the cluster's autoscaler is of version 2.
 
-    Seen in 2.48 to 2.60. Without it (2.40) it is taken for version 1.
+    Without it, as in 2.40, it is taken for version 1.
 
     Raises:
         RpcError: The head did not answer in time.
     """
-    from ray import _raylet as names
+    from ray._raylet import GCS_AUTOSCALER_STATE_NAMESPACE as SPACE  # type: ignore[attr-defined]
+    from ray._raylet import GCS_AUTOSCALER_V2_ENABLED_KEY as KEY  # type: ignore[attr-defined]
 
-    key: str = names.GCS_AUTOSCALER_V2_ENABLED_KEY  # type: ignore[attr-defined]
-    space: str = names.GCS_AUTOSCALER_STATE_NAMESPACE  # type: ignore[attr-defined]
-    answer: bytes | None = client.internal_kv_get(key.encode(), space.encode(), timeout_s)
+    answer: bytes | None = client.internal_kv_get(KEY.encode(), SPACE.encode(), timeout_s)
     return answer == b"1"
 
 
@@ -158,7 +180,7 @@ def _runs_v2(client: Any, timeout_s: int) -> bool:
 def autoscaler_status(timeout_s: int) -> Any:
     """Return what the cluster knows of its nodes' types and its autoscaler (of version 2).
 
-    Seen in 2.40 to 2.60. Without it nothing is known of it, and the cluster is taken for fixed.
+    Without it nothing is known of it, and the cluster is taken for fixed.
 
     Raises:
         RpcError: The head did not answer in time.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import ray.exceptions as rex
+from job.cluster.versions import Versions
 
 NODE_LOST = "its node was lost"
 UNREACHABLE = "it could not be reached"
@@ -24,6 +24,8 @@ def last_line(error: BaseException) -> str:
 
 def cause_of_death(error: BaseException) -> str:
     """Return the part of Ray's long text that says how the process ended, in plain words."""
+    import ray.exceptions as rex
+
     if isinstance(error, rex.OutOfMemoryError):
         return "killed for lack of memory"
     if isinstance(error, (rex.ActorUnavailableError, rex.ActorUnschedulableError)):
@@ -42,3 +44,9 @@ def missing_module(error: BaseException) -> str:
     """Return the module whose absence on a worker a long text tells of, or nothing."""
     found = re.search(r"ModuleNotFoundError: No module named '([^']+)'", str(error))
     return found[1] if found else ""
+
+
+def mismatch(error: BaseException) -> Versions | None:
+    """Return the cluster's versions where Ray does not connect since they are not the driver's."""
+    found = re.search(r"cluster was started with:\s+Ray: (\S+)\s+Python: (\S+)", str(error))
+    return Versions(*found.groups()) if found else None

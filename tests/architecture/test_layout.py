@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from job.cluster.versions import TESTED
+
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
@@ -98,11 +100,17 @@ def test_the_runtime_environment_installs_the_constraints_versions() -> None:
     assert named == {name: CONSTRAINTS.get(name) for name in named}
 
 
-def test_the_package_asks_for_the_ray_that_is_pinned() -> None:
+def test_the_package_asks_for_the_tested_range_of_ray_and_pins_its_newest() -> None:
     project = (ROOT / "pyproject.toml").read_text()
-    (wanted,) = re.findall(r'"ray\[default\]==([\d.]+)\.\*"', project)
+    ((oldest, major, beyond),) = re.findall(r'"ray\[default\]>=([\d.]+),<(\d+)\.(\d+)"', project)
+    assert (oldest, f"{major}.{int(beyond) - 1}") == TESTED
     (version,) = CONSTRAINTS["ray"]
-    assert version.startswith(f"{wanted}.")
+    assert version.startswith(f"{TESTED[1]}.")
+
+
+def test_the_oldest_ray_of_the_range_is_among_those_that_make_tests() -> None:
+    (made,) = re.findall(r"^RAYS \?= (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert f"{TESTED[0]}.0" in made.split()
 
 
 def test_the_constraints_hold_versions_and_nothing_else() -> None:

@@ -144,7 +144,8 @@ class JobsApi:
     def _request(
         self, method: str, path: str, token: str | None, body: str | None
     ) -> tuple[int, str]:
-        headers = {"Content-Type": "application/json"}
+        # Without a User-Agent Ray 2.48 answers 500 to a POST.
+        headers = {"Content-Type": "application/json", "User-Agent": "tests"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         connection = http.client.HTTPConnection(HOST, self.port, timeout=30)

@@ -88,9 +88,12 @@ class Running:
 class Command:
     """`python job/main.py`, far from the user's own home, token and running clusters."""
 
-    def __init__(self, folder: Path, *, address: str = "", token: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, address: str = "", token: str = "", python: str = sys.executable
+    ) -> None:
         """Let everything it leaves lie in `folder`; give it an address and a token if there are."""
         self.folder = folder
+        self._python = python
         self._options = ("--address", address) if address else ()
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "PYTHON"))}
         self._environment = kept | {"HOME": str(folder), "RAY_TMPDIR": str(folder)}
@@ -101,7 +104,7 @@ class Command:
         self, *arguments: str, by: tuple[str, ...] = SCRIPT, cwd: Path = TARGETS, **extra: str
     ) -> Running:
         """Start it; `extra` are further environment variables."""
-        command = [sys.executable, *by, *arguments]
+        command = [self._python, *by, *arguments]
         if not {"report", "compare"} & set(arguments):  # those need no cluster
             command += self._options
         return Running(
@@ -124,38 +127,67 @@ class Command:
 
 
 class Head:
-    """A Ray of one node that demands a token, ended by pid."""
+    """A Ray of one node that demands a token where it can; its processes are ended by pid."""
 
-    def __init__(self, folder: Path) -> None:
-        """Start it and return when it is up."""
+    def __init__(
+        self, folder: Path, venv: str = sys.prefix, *, jobs_in: Path | None = None
+    ) -> None:
+        """Start it and return when it is up.
+
+        Args:
+            folder: Where everything lies that it makes.
+            venv: The virtualenv whose Ray it is.
+            jobs_in: Where jobs run that are submitted without a folder; without it none can be.
+        """
         self.token = secrets.token_hex(32)
         self.address = f"{HOST}:{free_port()}"
+        self.api = f"http://{HOST}:{free_port()}"
+        self._folder, self._processes = folder, list[subprocess.Popen[bytes]]()
         # Ray starts workers by a shell command that does not quote its Python's path.
-        (folder / "venv").symlink_to(sys.prefix)
-        log = folder / "log"
+        self.bin = folder / "venv" / "bin"
+        (folder / "venv").symlink_to(venv)
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "PYTHON"))}
+        self.environment = kept | {
+            "HOME": str(folder), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token,
+            "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
+            "RAY_TMPDIR": str(folder),  # where Ray notes the newest cluster's address
+            "RAY_raylet_start_wait_time_s": "100",  # 30 are not enough when busy
+        }  # fmt: skip
+        dashboard = [f"--dashboard-host={HOST}", f"--dashboard-port={self.api.rpartition(':')[2]}"]
+        self._start(
+            "--head", f"--port={self.address.partition(':')[2]}", f"--num-cpus={CPUS}",
+            f"--ray-client-server-port={free_port()}", f"--temp-dir={folder}/ray",
+            *(dashboard if jobs_in else ["--include-dashboard=false"]),
+            cwd=jobs_in or folder,
+        )  # fmt: skip
+
+    def join(self, *options: str) -> None:
+        """Start a further node, and return when it is up."""
+        self._start(f"--address={self.address}", *options, cwd=self._folder)
+
+    def _start(self, *options: str, cwd: Path) -> None:
+        log = self._folder / f"log-{len(self._processes)}"
         with log.open("w") as out:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [
-                    folder / "venv" / "bin" / "python", "-m", "ray.scripts.scripts", "start",
-                    "--head", "--block", f"--node-ip-address={HOST}",
-                    f"--port={self.address.partition(':')[2]}", f"--num-cpus={CPUS}",
-                    "--include-dashboard=false", "--dashboard-agent-listen-port=0",
-                    f"--ray-client-server-port={free_port()}", f"--temp-dir={folder}/ray",
-                    "--disable-usage-stats",
+                    self.bin / "python", "-m", "ray.scripts.scripts", "start", "--block",
+                    f"--node-ip-address={HOST}",
+                    # Not 0, by which Ray 2.48 listens on another port than it tells.
+                    f"--dashboard-agent-listen-port={free_port()}",
+                    # Those of one range would be the same for each node of a machine.
+                    "--min-worker-port=0", "--max-worker-port=0", "--disable-usage-stats", *options,
                 ],
-                cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                env={k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "PYTHON"))}
-                | {"HOME": str(folder), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token}
-                | {"RAY_raylet_start_wait_time_s": "100"},  # 30 are not enough when busy
-                start_new_session=True,
+                cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                env=self.environment, start_new_session=True,
             )  # fmt: skip
+        self._processes.append(process)
         try:
             poll(
-                lambda: "runtime started" in log.read_text() or self._process.poll() is not None,
-                "Ray's head is up",
+                lambda: "runtime started" in log.read_text() or process.poll() is not None,
+                "Ray is up",
                 START_S,
             )
-            assert self._process.poll() is None, log.read_text()
+            assert process.poll() is None, log.read_text()
         except BaseException:
             self.end()
             raise
@@ -164,21 +196,24 @@ class Head:
         """End its processes, in order if they will."""
         import psutil
 
-        with contextlib.suppress(psutil.Error):
-            members = psutil.Process(self._process.pid).children(recursive=True)
-            self._process.terminate()
-            for process in psutil.wait_procs(members, timeout=10)[1]:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-        self._process.kill()
-        self._process.wait()
+        for process in reversed(self._processes):
+            with contextlib.suppress(psutil.Error):
+                members = psutil.Process(process.pid).children(recursive=True)
+                process.terminate()
+                for member in psutil.wait_procs(members, timeout=10)[1]:
+                    with contextlib.suppress(psutil.Error):
+                        member.kill()
+            process.kill()
+            process.wait()
 
     def actors(self) -> list[int]:
         """Return the pids of the processes that host actors of ours."""
         import psutil
 
-        members = psutil.Process(self._process.pid).children(recursive=True)
-        ours = {process.pid for process in members}
+        ours = set[int]()
+        for process in self._processes:
+            members = psutil.Process(process.pid).children(recursive=True)
+            ours |= {member.pid for member in members}
         return [pid for pid, line in processes() if pid in ours and line.startswith("ray::Shard")]
 
 

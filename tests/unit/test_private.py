@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,26 +14,48 @@ from job.cluster import private
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+WITHOUT: dict[str, tuple[Callable[[], object], object]] = {
+    "gcs_addresses": (private.gcs_addresses, ()),
+    "reload_settings": (private.reload_settings, None),
+    "ask_cluster_id": (lambda: private.ask_cluster_id("a:1", "", 1.0), ""),
+    "ask_versions": (lambda: private.ask_versions("a:1", "", 1.0), None),
+    "free_cpus": (private.free_cpus, {"a": 4.0, "head": 0.0}),
+    "draining_nodes": (private.draining_nodes, frozenset()),
+    "request_cpus": (lambda: private.request_cpus("a:1", [1.0], 1), None),
+    "_runs_v2": (lambda: private._runs_v2(None, 1), False),  # noqa: SLF001 - it has names too
+    "autoscaler_status": (lambda: private.autoscaler_status(1), None),
+}
 
-@pytest.fixture(autouse=True)
+
+@pytest.fixture
 def _no_such_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ray", *(name for name in sys.modules if name.startswith("ray."))):
+    """Leave of Ray what is public and used beside them."""
+    nodes = [
+        {"NodeID": "a", "Alive": True, "Resources": {"CPU": 4.0}},
+        {"NodeID": "head", "Alive": True, "Resources": {}},
+        {"NodeID": "b", "Alive": False, "Resources": {"CPU": 2.0}},
+    ]
+    bare = ModuleType("ray")
+    vars(bare)["nodes"] = lambda: nodes
+    for name in [name for name in sys.modules if name.startswith("ray.")]:
         monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "ray", bare)
 
 
-@pytest.mark.parametrize(
-    ("ask", "answer"),
-    [
-        (private.gcs_addresses, ()),
-        (private.reload_settings, None),
-        (lambda: private.ask_cluster_id("a:1", "", 1.0), ""),
-        (private.draining_nodes, frozenset()),
-        (lambda: private.request_cpus("a:1", [1.0], 1), None),
-        (lambda: private.autoscaler_status(1), None),
-    ],
-)
-def test_without_a_name_there_is_an_answer(ask: Callable[[], object], answer: object) -> None:
+@pytest.mark.usefixtures("_no_such_names")
+@pytest.mark.parametrize("name", WITHOUT)
+def test_without_a_name_there_is_an_answer(name: str) -> None:
+    ask, answer = WITHOUT[name]
     assert ask() == answer
+
+
+def test_every_function_that_uses_a_name_is_asked_here() -> None:
+    users = {
+        name
+        for name, function in vars(private).items()
+        if isinstance(function, FunctionType) and "    from ray" in inspect.getsource(function)
+    }
+    assert users == WITHOUT.keys()
 
 
 def test_another_error_is_not_taken_for_a_name_that_is_gone() -> None:
