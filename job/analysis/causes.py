@@ -35,7 +35,7 @@ DRIVER_BOUND = 0.7  # of the work phase in which the driver itself computed
 
 # What to do, where the check before a run and the advisories after it see the same.
 SUBMIT = "Submit the comparison as a job, so that the driver runs on such a node too."
-DEMAND_TOKEN = "Start every node of it with RAY_AUTH_MODE=token."  # noqa: S105 - no password
+DEMAND_TOKEN = "Start every node of it with RAY_AUTH_MODE=token (Ray 2.52 or later)."  # noqa: S105 - no password
 SHARDED_NEEDS = "`sharded` needs one actor per CPU."
 
 

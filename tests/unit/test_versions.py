@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 import pytest
 
+from job.cluster import connection
 from job.cluster.reasons import mismatch
 from job.cluster.versions import Versions, check_alike, check_tested, unlike
 from job.errors import ClusterError
+from job.signals import Leaving
 
 OURS = Versions("2.60.0", "3.11.7")
 SUBMIT = "`make submit ADDRESS=http://10.0.0.5:8265`"
@@ -39,6 +44,33 @@ def test_an_older_ray_is_refused_with_what_to_install(version: str) -> None:
 def test_a_newer_ray_is_taken_with_a_note(version: str) -> None:
     noted = f"Ray {version} is newer than what this was tested with, 2.48 to 2.60."
     assert check_tested(version) == noted
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Return a Ray that has nothing but a version, in the place of the real one."""
+    bare = ModuleType("ray")
+    monkeypatch.setitem(sys.modules, "ray", bare)
+    return bare
+
+
+@pytest.mark.parametrize("address", ["local", "job", "auto", "10.0.0.5:6379"])
+def test_whatever_the_way_in_an_older_ray_is_refused_before_anything_of_it_is_used(
+    ray: ModuleType, address: str
+) -> None:
+    vars(ray)["__version__"] = "2.40.0"
+    refused = pytest.raises(ClusterError, match=r"^Ray 2\.40\.0 is older")
+    with refused, connection.connect(address, Leaving(), pytest.fail):
+        pytest.fail("it was connected")
+
+
+def test_a_newer_ray_is_noted_and_gone_on_with(ray: ModuleType) -> None:
+    vars(ray)["__version__"] = "2.99.0"
+    noted: list[str] = []
+    gone_on = pytest.raises(AttributeError, match="'ray' has no attribute")
+    with gone_on, connection.connect("local", Leaving(), noted.append):
+        pytest.fail("it was connected")
+    assert noted == [check_tested("2.99.0")]
 
 
 @pytest.mark.parametrize(
