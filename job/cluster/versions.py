@@ -43,7 +43,7 @@ def check_tested(version: str) -> str:
     """
     if _minor(version) < _minor(OLDEST):
         message = f"Ray {version} is older than {OLDEST}, the oldest that this was tested with"
-        hint = f"Install one of {RANGE} where the driver runs: of a job that is the cluster."
+        hint = f"Install Ray {RANGE} where the driver runs, which for a job is on the cluster."
         raise ClusterError(message, hint)
     if _minor(version) > _minor(NEWEST):
         return f"Ray {version} is newer than what this was tested with, {RANGE}."

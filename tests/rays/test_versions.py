@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import platform
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import ray
 from job.cluster import private
 from job.results.storage import load
 from tests.e2e.support import check_default_report
-from tests.ray_local.running import COMMAND_S, ROOT, Command
+from tests.ray_local.running import COMMAND_S, CPUS, ROOT, Command
 
 if TYPE_CHECKING:
     from tests.ray_local.running import Head
@@ -29,6 +30,31 @@ LEDGER = (
     "total",
 )
 
+# Of what is private, what it answers: the autoscaler's request is one of version 2 here.
+ASKED = """
+import json, sys, ray
+from job.cluster import private
+
+def requested():
+    state = private.autoscaler_status(10).cluster_resource_state
+    return [
+        [each.count, each.request.resources_bundle["CPU"]]
+        for constraint in state.cluster_resource_constraints
+        for each in constraint.resource_requests
+    ]
+
+address, token = sys.argv[1:]
+ray.init(address, log_to_driver=False)
+private._runs_v2 = lambda *_: True
+private.request_cpus(address, [1.0, 1.0, 2.0], 10)
+before = requested()
+private.request_cpus(address, [], 10)
+cpus = list(private.free_cpus().values())
+door = private.ask_cluster_id(address, token, 3)
+print(json.dumps([before, requested(), cpus, list(private.draining_nodes()), door]))
+print(json.dumps(private.ask_versions(address, token, 3)))
+"""
+
 
 def test_every_private_name_is_there(venv: str) -> None:
     tree = ast.parse(Path(private.__file__).read_text())
@@ -40,6 +66,16 @@ def test_every_private_name_is_there(venv: str) -> None:
     )
     assert "_raylet" in names
     subprocess.run([f"{venv}/bin/python", "-c", names], check=True, timeout=COMMAND_S)
+
+
+def test_what_is_private_answers(head: Head, version: str) -> None:
+    done = subprocess.run(
+        [head.bin / "python", "-c", ASKED, head.address, head.token], cwd=ROOT,
+        env=head.environment, check=True, stdout=subprocess.PIPE, text=True, timeout=COMMAND_S,
+    )  # fmt: skip
+    answers, versions = map(json.loads, done.stdout.splitlines())
+    assert answers == [[[2, 1.0], [1, 2.0]], [], [CPUS], [], "OK"]
+    assert versions == [version, platform.python_version()]
 
 
 def test_the_main_job_runs_on_a_ray_of_its_own(embedded: Command, version: str) -> None:
