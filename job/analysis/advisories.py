@@ -97,7 +97,9 @@ def _held_up(figures: Figures) -> Iterator[str]:
     calls = figures.profile
     if figures.row("serial") and calls and calls.held_up > HELD_UP and calls.wall_s > LONG_S:
         took = f"{factor(calls.held_up, 2)} times as long as it computed, and its calls do not wait"
-        said = f"The serial loop took {took}: something else had its CPU, so speedups are too large"
+        said = (
+            f"The serial loop took {took}: something else had its CPU, so speedups may be too large"
+        )
         yield f"{said}. Compare again when the driver's machine is idle."
 
 
@@ -116,12 +118,12 @@ def _reasons(figures: Figures, row: Row) -> Iterator[str]:
     if serial and serial.estimated:
         yield "the serial time is an estimate"
     if serial and calls and calls.held_up > SAME:
-        yield f"the serial loop was kept from its CPU, {factor(calls.held_up, 2)} times as long"
+        took = f"{factor(calls.held_up, 2)} times as long as it computed"
+        yield f"the serial loop took {took}, as something else had its CPU"
     cores_s = causes.node_cores_s(figures.trials[row.strategy])
-    if (unlike := causes.unlike_driver(cores_s, figures.results.environment.core_s)) and (
-        "faster" in unlike
-    ):
-        yield f"a worker's core is {unlike} than the driver's"
+    driver_s = figures.results.environment.core_s or 0.0
+    if cores_s and driver_s > causes.UNLIKE * median(cores_s):
+        yield f"a worker's core is {causes.unlike_driver(cores_s, driver_s)} than the driver's"
     if (used := row.cpu_s / row.work_s) > SAME * row.cpus:
         yield f"its calls computed on {used:.2g} CPUs, and {row.cpus:.2g} were counted"
     if serial and SAME * row.cpu_s < serial.cpu_s:

@@ -148,7 +148,8 @@ def _idle(row: Row, figures: Figures) -> Idle | None:
     """Return the CPUs that more shards would use; None where there are none, or no instances."""
     free = sum(node.cpus_free for node in figures.results.cluster.nodes)
     width = figures.profile.width if figures.profile else 1.0
-    shards = min(figures.results.workload.instances, math.floor(free / width + SLACK))
+    each = max(width, float(row.last.settings.get("cpus_per_actor", 1.0)))
+    shards = min(figures.results.workload.instances, math.floor(free / each + SLACK))
     cpus = round(free - row.cpus_computed_on, 1)
     if shards <= row.last.actors or cpus < 1:
         return None

@@ -8,7 +8,7 @@ of every version keep loading. Its history, version 1 throughout:
                 trials.{driver_cpu_s, switches, placement.core_s}
     2026-11-26  calibration, cluster.{open, nodes.head}, trials.{deaths, timeline}; then
                 trials.deaths.unheard_s, gates, tried, environment.travel
-    2026-11-27  trials.elsewhere_share
+    2026-11-27  trials.{elsewhere_share, preemptions}
 """
 
 from __future__ import annotations
@@ -152,6 +152,7 @@ class Facts(Record):
     at_once: Annotated[int, Field(ge=1)]  # how many calls could run at once
     cpus: Annotated[float, Field(ge=0)]  # on how many CPUs
     switches: Count | None = None  # how often a call waited (`metering.voluntary_switches`)
+    preemptions: Count | None = None  # how often the serial loop was made to give up its CPU
     # Of `cpu_s`, in threads and child processes of the target's own; None: they were not counted.
     elsewhere_share: Annotated[float, Field(ge=0, le=1)] | None = None
     slowest_s: Seconds | None = None  # the slowest instance's wall time, where it was measured

@@ -90,6 +90,7 @@ class Serial:
             cpu_s=cpu_s, calls=self.calls, instances=len(self._numbers), actors=0, at_once=1,
             cpus=1, switches=self._switches,
             elsewhere_share=self._meter.elsewhere_s / cpu_s if cpu_s else 0.0,
+            preemptions=self._meter.preemptions,
         )  # fmt: skip
 
     def stop(self) -> None:

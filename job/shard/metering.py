@@ -91,8 +91,9 @@ class Meter:
         """Take note of what is here before the target is imported."""
         self._threads = dict.fromkeys(map(int, _entries(PROCESSES / "self" / "task")), 0.0)
         self._children = frozenset(_children(os.getpid()))
-        self._began: tuple[float, float] | None = None
-        self.elsewhere_s = 0.0  # once it has ended
+        self._began: tuple[float, float, int] | None = None
+        # Once it has ended; `preemptions` are those of the thread that began and ended it.
+        self.elsewhere_s, self.preemptions = 0.0, 0
 
     def begin(self, homes: Iterable[int] = ()) -> None:
         """Read before the first call; `homes` are the threads that make calls, as Linux has them.
@@ -100,13 +101,14 @@ class Meter:
         None needs to be named that was there before the target.
         """
         self._threads |= dict.fromkeys(homes, 0.0)
-        self._began = self._read(), time.perf_counter()
+        self._began = self._read(), time.perf_counter(), _switches().ru_nivcsw
 
     def end(self) -> None:
         """Read after the last call, once; what is too little to be the target's is nothing."""
         if self._began:
-            cpu_s, clock_s = self._began
+            cpu_s, clock_s, preemptions = self._began
             clock_s, cpu_s = time.perf_counter() - clock_s, self._read() - cpu_s
+            self.preemptions = _switches().ru_nivcsw - preemptions
             self.elsewhere_s = cpu_s if cpu_s > NOTABLE * clock_s else 0.0
             self._began = None
 
@@ -186,6 +188,8 @@ def voluntary_switches() -> int:
     It tells calls that wait from calls that are kept waiting by a busy machine, which wall and CPU
     time do not. Where the system does not say, as on macOS, it is 0.
     """
-    if not PER_THREAD:
-        return 0
-    return resource.getrusage(PER_THREAD).ru_nvcsw
+    return _switches().ru_nvcsw if PER_THREAD else 0
+
+
+def _switches() -> resource.struct_rusage:
+    return resource.getrusage(PER_THREAD)  # elsewhere those of the process
