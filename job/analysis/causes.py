@@ -121,16 +121,28 @@ def _bound(row: Row, figures: Figures) -> Cause:
     """Return what bounds the ideal itself, of work that is near it."""
     of = "" if row.efficiency is None else f"{row.efficiency:.0%} of "
     lead = f"its work reached {of}the ideal;"
-    if row.bound_by == "CPUs":
+    if row.bound_by == "CPUs" or _uses_all(row, figures.profile):
         if idle := _idle(row, figures):
             return Cause("CPUs", f"{lead} the calls compute, and {idle}", idle.advice)
         more = f"more CPUs than {row.cpus:.3g} would shorten it, as the calls compute"
         return Cause("CPUs", f"{lead} {more}")
     if row.bound_by == "slots":
-        more = f"more than {row.last.at_once:,} calls at once would shorten it: more --shards,"
+        more = (
+            f"more than {count(row.last.at_once, 'call')} at once would shorten it: more --shards,"
+        )
         return Cause("slots", f"{lead} {more} --threads-per-shard or CPUs")
     none = "more CPUs would not shorten it, as an instance's calls come one after the other"
     return Cause("an instance", f"{lead} {none}")
+
+
+def _uses_all(row: Row, profile: Profile | None) -> bool:
+    """Return whether slots bound it that cannot have more CPUs, for calls that compute in them.
+
+    Their wall time is a little above their CPU time, so by a little it is not the CPUs.
+    """
+    if row.bound_by != "slots" or not profile or not profile.computes:
+        return False
+    return row.last.at_once * profile.width >= row.cpus - SLACK
 
 
 class Idle(NamedTuple):

@@ -254,10 +254,19 @@ def test_threads_that_take_turns_beside_an_idle_cpu_lead_to_more_shards() -> Non
     )
 
 
-def test_one_shard_beside_an_idle_cpu_leads_to_two() -> None:
-    assert of(COMPUTING, one_shard(8.1, 8.0), **TWO_CPUS).endswith(
+@pytest.mark.parametrize("cpu_s", [8.0, 7.9, 6.5])  # the clock shows a little more, or much
+def test_one_shard_beside_an_idle_cpu_leads_to_two(cpu_s: float) -> None:
+    computing = COMPUTING.model_copy(update={"cpu_s": cpu_s})
+    assert of(computing, one_shard(8.1, cpu_s), **TWO_CPUS).endswith(
         " Its work reached 99% of the ideal; the calls compute, and 1 free CPU was not used: "
         "--shards 2 would use it."
+    )
+
+
+def test_one_shard_of_calls_that_wait_leads_to_more_at_once() -> None:
+    waiting = trial("serial", 0.0, 8.0, 0.0, cpu_s=0.1, switches=8)
+    assert of(waiting, one_shard(8.1, 0.1), **TWO_CPUS).endswith(
+        " more than 1 call at once would shorten it: more --shards, --threads-per-shard or CPUs."
     )
 
 
