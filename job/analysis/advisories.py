@@ -71,7 +71,7 @@ def _serial_estimated(figures: Figures) -> Iterator[str]:
     may = "nothing tells how far it is off, as they are fewer than 5"
     if loop.interval:
         low, high = map(spelled, loop.interval)
-        may = f"its work takes {low} to {high} (95 %)"
+        may = f"its work takes {low} to {high} (95%)"
     only = "Only their states were checked against it. --serial full runs all of them."
     yield f"{said}: {may}. {only}"
 

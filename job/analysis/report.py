@@ -163,7 +163,7 @@ def _answer(serial: Row, best: Row) -> str:
         return f"Stay with the serial loop: {took}."
     fast = f"{about}{factor(speedup)} times as fast as the serial loop"
     if about and best.interval:
-        times += "; 95 %: {} to {} times".format(*map(factor, best.interval))
+        times += "; 95%: {} to {} times".format(*map(factor, best.interval))
     return f"Use {best.strategy}: {fast} ({times})."
 
 

@@ -108,7 +108,7 @@ def test_an_estimated_baseline_whose_interval_carries_the_bound_is_allowed_and_s
     assert lines(like, speedup="2") == [
         (
             "✓ --require-speedup 2: actors is about 2.439 times as fast, 2 demanded, the serial "
-            "time being estimated: 2.431 at least (95 %)"
+            "time being estimated: 2.431 at least (95%)"
         )
     ]
     assert lines(like, efficiency="90%")[0].startswith("✓ --require-efficiency 90%: ")

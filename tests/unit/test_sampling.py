@@ -320,8 +320,8 @@ def test_the_report_says_how_far_an_estimate_may_be_off() -> None:
     report = analyse(results.with_(advisories=advise(figures_of(results))))
     (said,) = (text for text in report.advisories if "estimated" in text)
     assert said.startswith("The serial time is estimated from 5 of 100 instances: its work takes ")
-    assert " s (95 %). Only their states were checked against it." in said
-    assert "; 95 %: 1." in report.answer
+    assert " s (95%). Only their states were checked against it." in said
+    assert "; 95%: 1." in report.answer
 
 
 def test_where_one_trial_ran_all_instances_the_others_are_no_trials_of_the_same() -> None:
