@@ -8,7 +8,7 @@ of every version keep loading. Its history, version 1 throughout:
                 trials.{driver_cpu_s, switches, placement.core_s}
     2026-11-26  calibration, cluster.{open, nodes.head}, trials.{deaths, timeline}; then
                 trials.deaths.unheard_s, gates, tried, environment.travel
-    2026-11-27  trials.{sample, made, elsewhere_share}
+    2026-11-27  trials.{sample, made, elsewhere_share}, environment.runtime_env
 """
 
 from __future__ import annotations
@@ -107,6 +107,7 @@ class Environment(Record):
     core_s: float | None = None  # what a fixed piece of Python took, at its least disturbed
     blas_threads: int | None = None  # that numpy may use; None where it has nothing to do with it
     travel: Travel = "by reference"  # how the target came to the workers
+    runtime_env: tuple[str, ...] | None = None  # of what kinds it is; None where nobody knows
 
 
 class NodeShare(Record):
