@@ -143,9 +143,11 @@ def _reasons(figures: Figures, row: Row) -> Iterator[str]:
     if (used := row.cpu_s / row.work_s) > SAME * row.cpus:
         yield f"its calls computed on {used:.2g} CPUs, and {row.cpus:.2g} were counted"
     if serial and SAME * row.cpu_s < serial.cpu_s:
+        why = "in warmer caches, or on cores less shared"
+        if (serial.last.elsewhere_share or 0.0) > NOTABLE + (row.last.elsewhere_share or 0.0):
+            why = "without the loop's own threads, which may compute while they wait"
         took = f"its calls computed for {spelled(row.cpu_s)}, the loop's for"
-        warmer = "in warmer caches, or on cores less shared"
-        yield f"{took} {spelled(serial.cpu_s)}, {warmer}"
+        yield f"{took} {spelled(serial.cpu_s)}, {why}"
 
 
 def _elsewhere(figures: Figures) -> Iterator[str]:

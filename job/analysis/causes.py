@@ -141,7 +141,7 @@ class Idle(NamedTuple):
 
     def __str__(self) -> str:
         """Say it as the end of a sentence."""
-        return f"{count(self.cpus, 'CPU')} had nothing to do"
+        return f"{count(self.cpus, 'free CPU')} {'was' if self.cpus == 1 else 'were'} not used"
 
 
 def _idle(row: Row, figures: Figures) -> Idle | None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SAME = 1.05  # a factor up to which, either way, nobody should change a program
 SLACK = 0.05  # of a CPU: a call that computes on 1.02 at once needs no second one
 BUSY, ALONE = 0.7, 1.2  # CPUs a process computes on: from where on it had no time left, and one CPU
+# Threads that wait for the interpreter give up their CPU, 400 times a second of computing or after
+# each call (measured); those that a busy machine keeps waiting do not, and native ones hardly.
+TURNS_PER_S, TURNS_PER_CALL = 50, 0.5
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,10 @@ class Row:
     @property
     def takes_turns(self) -> bool:
         """Whether the threads of a process kept one CPU busy and no more, as the GIL has them."""
-        return self.last.threads > 1 and BUSY <= self.rate <= ALONE
+        turns, trial = self.last.switches, self.last
+        least = min(TURNS_PER_S * trial.cpu_s, TURNS_PER_CALL * trial.calls)
+        waited = turns is None or turns >= least
+        return trial.threads > 1 and BUSY <= self.rate <= ALONE and waited
 
     @property
     def cpus_computed_on(self) -> float:

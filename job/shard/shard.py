@@ -85,7 +85,7 @@ class Shard:
         self._homes: list[ThreadPoolExecutor] = []
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._failure: TargetRaisedError | None = None
-        self._meter = Meter()
+        self._meter: Meter  # once Ray has started its last thread, which it does after this
 
     def ready(self, snapshot: bytes | None = None) -> Place:
         """Make the instances, or take them from a snapshot, and say where they live.
@@ -94,7 +94,7 @@ class Shard:
             ClusterError: The target cannot be imported here.
             TargetRaisedError: A constructor raised.
         """
-        place, sent = self._where(), self._recipe
+        place, sent, self._meter = self._where(), self._recipe, Meter()
         recipe: Recipe = pickle.loads(sent) if isinstance(sent, bytes) else sent  # noqa: S301 - ours
         try:
             recipe = recipe.resolve()

@@ -100,7 +100,10 @@ class Case:
 SIX = (2.0, 2.01, 1.99, 2.02, 1.98, 2.0)
 SOUND = [*times("serial", *SIX), *times("actors", *SIX)]
 THREADS = {"cpus_per_actor": 1.0, "threads_per_shard": 2}
-SLEEPY = {"cpu_s": 0.19, "switches": 100}  # of 2 s: more than ten times as long as it computes
+SLEEPY: dict[str, Any] = {
+    "cpu_s": 0.19,
+    "switches": 100,
+}  # of 2 s: more than ten times as long as it computes
 
 
 def driven(strategy: str, driver_cpu_s: float, **more: Any) -> list[Trial]:  # noqa: ANN401 - any key
@@ -114,12 +117,16 @@ def serial_is(**more: Any) -> list[Trial]:  # noqa: ANN401 - any key
     return [*(trial("serial", seconds, **more) for seconds in SIX), *times("actors", *SIX)]
 
 
-def threaded(number: int, rate: float = 1.0, **more: Any) -> list[Trial]:  # noqa: ANN401 - any key
+def threaded(
+    number: int,
+    rate: float = 1.0,
+    turns: int = 50,
+    **more: Any,  # noqa: ANN401 - any key
+) -> list[Trial]:
     """Return the serial loop as it is told, and 4 shards of so many threads on `rate` CPUs each."""
     settings = {"cpus_per_actor": 1.0, "threads_per_shard": number}
-    sharded = [
-        trial("sharded", seconds, settings=settings, cpu_s=4 * rate * seconds) for seconds in SIX
-    ]
+    keys = {"settings": settings, "switches": turns}
+    sharded = [trial("sharded", each, **keys, cpu_s=4 * rate * each) for each in SIX]
     return [*(trial("serial", seconds, **more) for seconds in SIX), *sharded]
 
 
@@ -231,6 +238,12 @@ CASES: dict[str, list[Case]] = {
             plan={"threads_per_shard": 2},
         ),
         Case(
+            "sharded: the 2 threads of a shard take turns: together they computed on 1 CPU.",
+            fires=threaded(2, turns=50),  # of 100 calls
+            silent=threaded(2, turns=49),  # the machine, not each other, kept them waiting
+            plan={"threads_per_shard": 2},
+        ),
+        Case(
             "sharded: the 2 threads of a shard take turns: together they computed on 0.71 CPUs.",
             fires=threaded(2, 0.71),
             silent=threaded(2, 0.69),  # something else kept them
@@ -246,7 +259,13 @@ CASES: dict[str, list[Case]] = {
             "sharded: the 2 threads of a shard take turns",
             # Without the serial loop what the shards took tells: 8 s of computing.
             fires=[
-                trial("sharded", settings=THREADS, cpu_s=8.0, placement=(share(None, busy_s=8.0),))
+                trial(
+                    "sharded",
+                    settings=THREADS,
+                    switches=60,
+                    cpu_s=8.0,
+                    placement=(share(None, busy_s=8.0),),
+                )
             ],
             silent=[
                 trial(
@@ -309,6 +328,11 @@ CASES: dict[str, list[Case]] = {
             "its calls computed for 1.60 s, the loop's for 2.00 s, in warmer caches",
             fires=apart(0.42, cpu_s=2.0, actors_cpu_s=1.6),
             silent=apart(0.5, cpu_s=2.0, actors_cpu_s=1.6),
+        ),
+        Case(
+            "without the loop's own threads, which may compute while they wait. ",
+            fires=apart(0.42, cpu_s=2.0, actors_cpu_s=1.6, elsewhere_share=0.5),
+            silent=apart(0.5, cpu_s=2.0, actors_cpu_s=1.6, elsewhere_share=0.5),
         ),
         Case(
             "of the ideal: the serial time is an estimate. ",
