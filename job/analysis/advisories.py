@@ -81,7 +81,7 @@ def _serial_estimated(figures: Figures) -> Iterator[str]:
         return
     by = " by what each took in the actors" if loop.correction else ""
     said = f"The serial time is estimated from {loop.sampled:,} of {count(loop.of, 'instance')}{by}"
-    may = "nothing tells how far it is off, as they are fewer than 5"
+    may = "nothing tells how far it is off"
     if loop.interval:
         low, high = map(spelled, loop.interval)
         may = f"its work takes {low} to {high} (95%)"
