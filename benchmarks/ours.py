@@ -12,6 +12,7 @@ import click
 from benchmarks.scenarios import LIMIT_S
 from job.cluster import connection
 from job.cluster.travel import pack
+from job.planning.estimate import Loop
 from job.planning.layout import arrange
 from job.running.comparison import build_strategies
 from job.running.listener import Listener
@@ -45,7 +46,7 @@ def strategy(name: str, scenario: Scenario, site: Site) -> Strategy:
     subject = prepare(workload, plan, None, Listener())
     subject = replace(subject, packed=pack(subject.recipe, site.travel))
     laid_out = arrange(workload, plan, connection.capacities(site.cluster))
-    (built,) = build_strategies(subject, site, laid_out, None)
+    (built,) = build_strategies(subject, site, laid_out, Loop())
     assert subject.tried  # noqa: S101 - prepare has tried it
     built.prepare(profile_of(workload, subject.tried))
     return built

@@ -57,8 +57,7 @@ class Fleet:
         """Request an actor for each deal of instances, and wait until all are ready."""
         batch, every = self._layout.calls_per_batch, self._subject.plan.snapshot_every
         each = self._subject.recipe.calls_per_instance
-        # Of batches that nobody knows the size of, one at a time.
-        window = max(2, MOST_IN_FLIGHT // max(1, len(deals))) if batch else 1
+        window = max(2, MOST_IN_FLIGHT // max(1, len(deals)))
         self.workers = [
             Worker(
                 index, recovery.Recovery(numbers, each, batch, window, every * len(numbers)),
@@ -81,21 +80,24 @@ class Fleet:
         self._drive(Goal.READ, self._subject.plan.most_s)
         return [state for worker in self.workers for state in worker.states]
 
-    def accounts(self) -> list[Account]:
-        """Return what the calls of each actor took; one that ended meanwhile is a loss."""
-        found = []
-        for worker, told in zip(self.workers, self.ask(self.workers, "account"), strict=True):
+    def accounts(self, numbers: Sequence[int]) -> list[Account]:
+        """Return what the calls of each actor took, and those of its instances of these numbers.
+
+        One that ended meanwhile is a loss.
+        """
+        found, told_by = [], self.ask(self.workers, "account", numbers)
+        for worker, told in zip(self.workers, told_by, strict=True):
             if told is None:
                 self.losses.add(worker, "it ended after its work", self._began_s, 0)
             found.append(Account(*(told or (worker.recovery.calls, 0.0, 0.0, 0.0, 0))))
         return found
 
-    def ask(self, workers: Sequence[Worker], method: str) -> list[Any]:
+    def ask(self, workers: Sequence[Worker], method: str, *args: object) -> list[Any]:
         """Return what actors that have done their work answer to a last question.
 
         An actor that is lost now has nothing to lose any more: its answer is None.
         """
-        asked = {getattr(worker.handle, method).remote(): worker for worker in workers}
+        asked = {getattr(worker.handle, method).remote(*args): worker for worker in workers}
         until, waiting = time.monotonic() + self._subject.plan.most_s, list(asked)
         while waiting and time.monotonic() < until:
             _, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=LOOK_S)
@@ -192,7 +194,7 @@ class Fleet:
                 raise TypeError(f"{order!r} has no answer")
         worker.recovery.apply(event)
         since_s, worker.heard_s = worker.heard_s - self._began_s, time.monotonic()
-        if isinstance(event, recovery.Advanced) and worker.place:
+        if isinstance(event, recovery.Advanced) and event.calls and worker.place:
             if (new := worker.recovery.answered - worker.told) > 0:
                 self._progress(new)
                 worker.told += new

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_AT_ONE_POINT = 3  # losses
 MOST_WITHOUT_PROGRESS = 10  # a target that ends its process at random would go on for ever
+AHEAD = 2  # automatic batches that are under way: one that is applied, and one to go on with
 STRETCHES = 10  # in which a shard's calls are waited for at least: progress and timeline show them
 
 
@@ -127,8 +128,9 @@ class Recovery:
     """One shard: how far it is, what it can start again from, and where it was lost.
 
     Its instances get `each` calls each. A remote call carries `batch` of them, and `window` remote
-    calls may be under way; 1 where nobody knows beforehand what they carry (None). A snapshot is
-    taken after `save_every` calls; never, where that is 0.
+    calls may be under way; of those that carry what a second holds (None), two: while the driver
+    has not yet heard of one, which may take as long as others need, the actor is at the next. A
+    snapshot is taken after `save_every` calls; never, where that is 0.
     """
 
     def __init__(
@@ -138,8 +140,8 @@ class Recovery:
         self.calls = len(numbers) * each
         self.incarnation = 1  # which actor of the shard it is now
         self.answered = self._saved = 0  # calls, those in its snapshot included
-        self._batch, self._window = batch, window
-        self._stretch = max(1, min(window // 2, -(-self.calls // (STRETCHES * (batch or 1)))))
+        self._batch, self._window = batch, window if batch else AHEAD
+        self._stretch = max(1, min(self._window // 2, -(-self.calls // (STRETCHES * (batch or 1)))))
         self._save_every = save_every or self.calls + 1
         self._snapshot: bytes | None = None
         # Of this incarnation:
@@ -163,11 +165,14 @@ class Recovery:
             return self._end
         if self._told:
             return Plain.WAIT
+        working = goal > Goal.READY and self.answered < self.calls
         if not self._is_ready:
             self._told = Spawn(self._snapshot)
-        elif goal > Goal.READY and self.answered < self.calls:
-            if self.unsaved < self._save_every:
-                return self._advance()
+        elif working and self.unsaved < self._save_every:
+            return self._advance()
+        elif self._under_way:  # of batches sent ahead, the last may find nothing to do
+            return Plain.WAIT
+        elif working:
             self._told = Plain.SAVE
         elif goal == Goal.READ and self._states < len(self.numbers):
             self._told = Read(self._states)
@@ -181,7 +186,7 @@ class Recovery:
             case Advanced(batches=batches, calls=calls):
                 self._under_way -= batches
                 self.answered += calls
-                self._size = self._batch or calls or 1
+                self._size = self._batch or calls or self._size
                 if all(self.answered > after + self._size for _, after in self._blamed):
                     self._blamed.clear()
             case Saved(snapshot=snapshot):
@@ -207,7 +212,7 @@ class Recovery:
         they come one at a time, which tells which of them it was.
         """
         until = min(self.calls, self._saved + self._save_every)
-        left = -(-(until - self.answered) // (self._batch or 1)) - self._under_way
+        left = -(-(until - self.answered) // self._size) - self._under_way
         window = 1 if self._blamed else self._window
         stretch = self._stretch if self.unsaved else min(self._stretch, max(1, self._under_way))
         batches = min(stretch, left, window)

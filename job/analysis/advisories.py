@@ -24,6 +24,7 @@ SLOW_FIRST = 1.25
 LONG_S = 0.1  # of calls, from which on the clocks tell what they do
 HELD_UP = 1.25  # times as long as it computed
 NOTABLE = 0.05  # of the CPU time
+COLD = 2.0  # times as long to start as later, which single trials of a busy machine hardly take
 BUSY = 0.25  # of the driver's machine before the start
 
 
@@ -57,18 +58,35 @@ def _by_value(figures: Figures) -> Iterator[str]:
         yield f"{said} {means} Put it into a module that is installed, or lies, on every node."
 
 
+def _runtime_env(figures: Figures) -> Iterator[str]:
+    kinds = figures.results.environment.runtime_env
+    if kinds and any(row.last.actors for row in figures.rows):
+        named = listed(kinds, len(kinds))
+        said = f"Startup has the runtime environment in it ({named}), which is not the class's:"
+        means = "a node makes it ready for its first actor, and every actor's process starts in it."
+        without = "leave it out"
+        if "uv run" in kinds:
+            without = "set RAY_ENABLE_UV_RUN_RUNTIME_ENV=0"
+        yield f"{said} {means} Where the nodes have what it brings, {without}."
+
+
 def _omitted(figures: Figures) -> Iterator[str]:
     for name, reason in figures.results.omitted.items():
         yield f"{name} was left out, not started: {reason}. {causes.SHARDED_NEEDS}"
 
 
 def _serial_estimated(figures: Figures) -> Iterator[str]:
-    serial = figures.row("serial")
-    if serial and serial.last.estimated:
-        whole = count(figures.results.workload.instances, "instance")
-        said = f"The serial time is estimated from {serial.last.instances:,} of {whole}"
-        only = "and only their states were checked against it. --serial full runs all of them."
-        yield f"{said}, {only}"
+    loop = figures.loop
+    if not loop:
+        return
+    by = " by what each took in the actors" if loop.correction else ""
+    said = f"The serial time is estimated from {loop.sampled:,} of {count(loop.of, 'instance')}{by}"
+    may = "nothing tells how far it is off"
+    if loop.interval:
+        low, high = map(spelled, loop.interval)
+        may = f"its work takes {low} to {high} (95%)"
+    only = "Only their states were checked against it. --serial full runs all of them."
+    yield f"{said}: {may}. {only}"
 
 
 def _others_on_cluster(figures: Figures) -> Iterator[str]:
@@ -210,15 +228,33 @@ def _wide_spread(figures: Figures) -> Iterator[str]:
 
 
 def _slow_first(figures: Figures) -> Iterator[str]:
-    if figures.results.plan.get("warmups"):
-        return
     for name, of_one in figures.trials.items():
+        if said := _cold_start(figures, name):
+            yield said
+            continue
         first, *others = (trial.elapsed_s for trial in of_one)
         usual = median(others) if len(others) > 1 else first  # of two nobody can tell which is odd
-        if first > SLOW_FIRST * usual:
+        if first > SLOW_FIRST * usual and not figures.results.plan.get("warmups"):
             times = factor(first / usual, 2)
             said = f"{name}: its first trial took {times} times as long as the others."
             yield f"{said} --warmups 1 leaves it out."
+
+
+def _cold_start(figures: Figures, name: str) -> str:
+    """Say that a strategy's first trial, a warm-up or not, started on nodes that were not ready."""
+    first, *others = (trial for trial in figures.results.trials if trial.strategy == name)
+    if len(others) < 2 - first.warmup:  # likewise
+        return ""
+    usual_s = median(trial.startup_s for trial in others)
+    more_s = first.startup_s - usual_s
+    if not first.actors or more_s < max((COLD - 1) * usual_s, WIDE_SPREAD * first.elapsed_s):
+        return ""
+    kinds = figures.results.environment.runtime_env
+    made = f", or made the runtime environment ready ({listed(kinds, len(kinds))})" if kinds else ""
+    which = "warm-up" if first.warmup else "first trial"
+    took = f"{spelled(first.startup_s)} in the {which} and {spelled(usual_s)} later"
+    means = "Whoever runs once pays that." if first.warmup else "--warmups 1 leaves it out."
+    return f"{name}: startup took {took}: the nodes were cold{made}. {means}"
 
 
 def _outliers(figures: Figures) -> Iterator[str]:
@@ -246,7 +282,7 @@ def _few_trials(figures: Figures) -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[Figures], Iterator[str]], ...] = (
-    _unchanged, _shared, _by_value, _omitted, _serial_estimated, _others_on_cluster,
+    _unchanged, _shared, _by_value, _runtime_env, _omitted, _serial_estimated, _others_on_cluster,
     _machine_loaded, _held_up, _above_ideal, _avoidable, _elsewhere, _many_threads,
     _unlike_nodes, _unlike_cores, _actors_on_head, _open_cluster, _blas_threads, _wide_spread,
     _slow_first, _outliers, _waiting, _few_trials,

@@ -7,12 +7,14 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from job.analysis import stats
+from job.analysis.sampling import estimate_loop, estimated_ratio
 from job.planning.costs import Cost, Shape
 from job.planning.estimate import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from job.analysis.sampling import Estimated
     from job.analysis.stats import Interval
     from job.results.document import Results, Trial
 
@@ -33,7 +35,7 @@ class Row:
         cpus: On how many CPUs its calls can compute; see `_cpus`.
         ideal_s: The bound of the work phase, by the resource `bound_by`; see `Shape.bounds`.
         speedup: Of elapsed, against the serial loop; None where that did not run.
-        interval: Of the speedup; None with few trials.
+        interval: Of the speedup; None with few trials, or where a sample is too small for one.
         spread: Of elapsed, as `stats.Summary` has it.
         estimated: Whether the times are extrapolated from some of the instances.
         speedup_estimated: Whether the serial loop's are, on which the speedup rests.
@@ -107,6 +109,7 @@ class Figures:
         rows: A row for each strategy of which a trial has ended, in the order they were run.
         profile: What the calls took, from the serial loop or else from actors; None where no
             call is known.
+        loop: What the serial loop is estimated to take, where it ran a sample.
     """
 
     results: Results
@@ -114,6 +117,7 @@ class Figures:
     trials: dict[str, list[Trial]]
     rows: tuple[Row, ...]
     profile: Profile | None
+    loop: Estimated | None
 
     def row(self, strategy: str) -> Row | None:
         """Return a strategy's row, if it was run."""
@@ -123,12 +127,24 @@ class Figures:
 def figures_of(results: Results) -> Figures:
     """Return the figures of a results document, complete or not."""
     counted, trials = results.counted(), results.analysed()
-    serial, instances = trials.get("serial", []), results.workload.instances
-    nodes = {node.node_id: node.cpus for node in results.cluster.nodes}
-    rows = tuple(_row(of, counted[name], serial, instances, nodes) for name, of in trials.items())
+    instances = results.workload.instances
+    if whole := [trial for trial in trials.get("serial", ()) if not trial.estimated]:
+        trials["serial"] = whole  # a loop near its budget may have become a sample now and then
+    loop = estimate_loop(trials, instances)
+    if loop and loop.correction:
+        trials["serial"] = [_corrected(each, loop.correction) for each in trials["serial"]]
+    serial = trials.get("serial", [])
+    rows = tuple(_row(of, counted[name], serial, loop, results) for name, of in trials.items())
     known = [serial] if serial else [of for of in trials.values() if of[-1].calls]
     profile = Profile.of(known[0], instances) if known else None
-    return Figures(results, counted, trials, rows, profile)
+    return Figures(results, counted, trials, rows, profile, loop)
+
+
+def _corrected(trial: Trial, by: float) -> Trial:
+    """Return a trial of a sample whose work takes so many times as long."""
+    work_s = by * trial.work_s
+    longer = {"elapsed_s": trial.elapsed_s - trial.work_s + work_s, "cpu_s": by * trial.cpu_s}
+    return trial.model_copy(update={"work_s": work_s} | longer)
 
 
 def _cpus(trial: Trial, profile: Profile, nodes: Mapping[str, float]) -> float:
@@ -145,22 +161,23 @@ def _cpus(trial: Trial, profile: Profile, nodes: Mapping[str, float]) -> float:
 
 
 def _row(
-    trials: Sequence[Trial], counted: Sequence[Trial], serial: Sequence[Trial], instances: int,
-    nodes: Mapping[str, float],
+    trials: Sequence[Trial], counted: Sequence[Trial], serial: Sequence[Trial],
+    loop: Estimated | None, results: Results,
 ) -> Row:  # fmt: skip
-    last, work_s = trials[-1], _median(trials, "work_s")
+    last, work_s, instances = trials[-1], _median(trials, "work_s"), results.workload.instances
     elapsed = stats.summarise([trial.elapsed_s for trial in trials])
     # The ideal is the bound of the work if all calls were one and nothing else cost, with the
     # calls' times as the serial loop had them, which alone runs them undisturbed; else their own.
     profile = Profile.of(serial or [last], instances)
-    cpus = _cpus(last, profile, nodes)
+    cpus = _cpus(last, profile, {node.node_id: node.cpus for node in results.cluster.nodes})
     shape = Shape(instances, cpus, slot=1 / last.at_once)
     computing = profile.cpu_s / profile.wall_s if profile.wall_s else 0.0
     bound = Cost(0.0, shape.bounds(computing)).limit(profile.wall_s)
     ideal_s = bound.per_call_s(profile.wall_s)
     speedup = stats.Ratio(None, None)
     if serial:
-        speedup = stats.ratio([t.elapsed_s for t in serial], [t.elapsed_s for t in trials])
+        took = [t.elapsed_s for t in serial], [t.elapsed_s for t in trials]
+        speedup = estimated_ratio(loop, *took) if loop else stats.ratio(*took)
     return Row(
         strategy=last.strategy,
         last=last,

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from job.analysis.changes import ENDED
+from job.analysis.changes import ENDED, NEGLIGIBLE
 from job.errors import GateError, UsageError
 from job.results.document import Judged
 from job.words import factor
@@ -57,9 +57,15 @@ def parse_slower(text: str | None) -> Gate | None:
     """Return the gate that --fail-if-slower names, if it was given.
 
     Raises:
-        UsageError: It is no share.
+        UsageError: It is no share, or one of what is never called a change.
     """
-    return None if text is None else Gate(SLOWER, text, _bound(SLOWER, text, text))
+    if text is None:
+        return None
+    gate = Gate(SLOWER, text, _bound(SLOWER, text, text))
+    if gate.bound < NEGLIGIBLE:
+        message = f"{gate}: a change of under {NEGLIGIBLE:.0%} of elapsed is never called one"
+        raise UsageError(message, f"It takes {NEGLIGIBLE:.0%} to {MOST[SLOWER]:.0%}, such as 5%.")
+    return gate
 
 
 def _parse(option: str, text: str, planned: Sequence[str]) -> Gate:
@@ -134,19 +140,33 @@ def _judge(gate: Gate, figures: Figures) -> Judged:
         reason = results.omitted.get(name)
         return _unjudged(gate, f"{name} was {f'left out: {reason}' if reason else 'not run'}")
 
-    def reached(row: Row) -> float:
-        return (row.speedup if gate.option == SPEEDUP else row.efficiency) or 0.0
-
-    best = max(judged, key=reached)
-    value, about = reached(best), "about " if best.speedup_estimated else ""
+    best = max(judged, key=lambda row: _reached(gate, row, figures))
+    least, value = _reached(gate, best, figures)
+    about = "about " if figures.loop else ""
     if not value:
         return _unjudged(gate, "no time passed")
     said = f"{best.strategy} reached {about}{value:.1%}, {100 * gate.bound:.4g}% demanded"
+    surely = f"{least:.1%}"
     if gate.option == SPEEDUP:
-        times = f"{about}{factor(value, 4)} times as fast"
+        times, surely = f"{about}{factor(value, 4)} times as fast", factor(least, 4)
         said = f"{best.strategy} is {times}, {gate.bound:g} demanded"
-    said += ", the serial time being estimated" if about else ""
-    return _judged(gate, said, met=value >= gate.bound)
+    if about:
+        by = f"{surely} at least (95%)" if least else "nothing tells how far it is off"
+        said += f", the serial time being estimated: {by}"
+    return _judged(gate, said, met=least >= gate.bound)
+
+
+def _reached(gate: Gate, row: Row, figures: Figures) -> tuple[float, float]:
+    """Return what a strategy reached at least, and about.
+
+    The two differ where the serial time is estimated: no gate passes on what may be off.
+    """
+    about = (row.speedup if gate.option == SPEEDUP else row.efficiency) or 0.0
+    if not figures.loop:
+        return about, about
+    if gate.option == SPEEDUP:
+        return row.interval[0] if row.interval else 0.0, about
+    return figures.loop.least * about, about
 
 
 def _judge_slower(gate: Gate, change: PhaseChange) -> Judged:

@@ -155,12 +155,15 @@ def _answer(serial: Row, best: Row) -> str:
         return f"No difference worth a change: {took} for the serial loop."
     if best.interval and best.interval[0] <= 1 <= best.interval[1]:
         low, high = map(factor, best.interval)
-        allow = f"the trials allow anything from {low} to {high} times as fast"
+        what = "sample allows" if about else "trials allow"
+        allow = f"the {what} anything from {low} to {high} times as fast"
         noise = f"{took} for the serial loop, and {allow}"
         return f"No difference beyond the noise: {noise}."
     if speedup <= 1:
         return f"Stay with the serial loop: {took}."
     fast = f"{about}{factor(speedup)} times as fast as the serial loop"
+    if about and best.interval:
+        times += "; 95%: {} to {} times".format(*map(factor, best.interval))
     return f"Use {best.strategy}: {fast} ({times})."
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from job.cluster.connection import Site
     from job.planning.layout import Arrangement
-    from job.results.document import Cluster, Node
+    from job.results.document import Node
     from job.workload.model import Plan, Workload
 
 CALLS = 20  # round trips, of which the median counts
@@ -35,17 +35,16 @@ NOTE_S = 10.0  # between two lines while nodes are asked
 POLL_S = 0.2  # how long one wait may last: a signal is seen in between
 
 
-def check_nodes(
-    cluster: Cluster, packed: bytes, timeout_s: float, note: Callable[[str], None]
-) -> None:
+def check_nodes(site: Site, packed: bytes, timeout_s: float) -> None:
     """Ask the nodes that will host actors whether they can, by a task that takes no CPU.
 
-    The driver's own node is not asked where it is the only one.
+    Some of them may have come since it was found how the target travels. The driver's own node is
+    not asked where it is the only one.
 
     Raises:
         ClusterError: A node does not answer, lacks the target's module or has other versions.
     """
-    asked = ask_hosts(cluster, tell, packed)
+    asked, note = ask_hosts(site.cluster, tell, packed, site.digest), site.note
     if not asked:
         return
     answers = _await_answers(asked, min(timeout_s, NODE_S), note)
@@ -106,10 +105,11 @@ class Scout:
         return pace_s()
 
 
-def tell(packed: bytes, *, imported: bool = False) -> tuple[str, str, str]:
+def tell(packed: bytes, digest: str = "", *, imported: bool = False) -> tuple[str, str, str]:
     """Return the versions of Ray and Python here, and why the target cannot be loaded.
 
-    Unless it is to be imported, it is only looked for: this process may become an actor's.
+    Unless it is to be imported, it is only looked for: this process may become an actor's. With a
+    digest its source must be that one.
     """
     problem = ""
     try:
@@ -117,8 +117,10 @@ def tell(packed: bytes, *, imported: bool = False) -> tuple[str, str, str]:
         module = recipe.target.module
         if imported:
             recipe.resolve()
-        elif recipe.make is None and not digest_of(module, recipe.paths):
+        elif recipe.make is None and not (found := digest_of(module, recipe.paths)):
             problem = f"No module named {module!r}"
+        elif digest and found != digest:
+            problem = f"its {module} is another than the driver's"
     except JobError as error:
         problem = error.message
     except BaseException as error:  # whatever the target's module does when it is imported

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from job.cluster import private
@@ -19,7 +20,7 @@ from job.planning.placement import Capacity
 from job.results.document import BY_VALUE, Cluster, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -33,6 +34,7 @@ BUSY_S = 0.25
 CONNECTED_GRACE_S = 1.5  # of the 2 s in which a signal ends us
 KINDS: dict[str, Kind] = {"job": "job", "local": "embedded"}
 ASK_S = 60.0  # how long nodes may take to say what they have of the target
+UNSEEN = {"config", "excludes"}  # of a runtime environment: they bring nothing to a node
 HEAD = "node:__internal_head__"  # the resource by which Ray marks it
 
 
@@ -45,6 +47,7 @@ class Site:
     note: Callable[[str], None]  # told what a user should know meanwhile
     travel: Travel = "by reference"  # how the target travels there
     busy_share: float = 0.0  # of this machine's CPUs, before anything of ours was started
+    digest: str = ""  # of the target's source, which every node has to have
 
 
 @contextlib.contextmanager
@@ -75,7 +78,8 @@ def session(
             ray.shutdown()
             _init(cluster.address, leaving, source.file)
             travel = "as py_modules"
-        yield Site(cluster, request, note, travel, busy)
+        digest = source.digest if source and travel == "by reference" else ""
+        yield Site(cluster, request, note, travel, busy, digest)
 
 
 def _ask_digests(cluster: Cluster, source: Source) -> list[str]:
@@ -204,7 +208,8 @@ def _init(address: str, leaving: Leaving, module: str = "") -> None:
         else:
             # Its workers inherit this: what the driver can import, they can.
             os.environ["PYTHONPATH"] = os.pathsep.join(own_paths())
-            ray.init(address="local", include_dashboard=False, **quiet)
+            with private.plain_workers():
+                ray.init(address="local", include_dashboard=False, **quiet)
     except SystemExit:  # how Ray's own handler reports SIGTERM
         leaving.signum = leaving.signum or signal.SIGTERM
         raise KeyboardInterrupt from None
@@ -224,6 +229,22 @@ def describe(kind: Kind) -> Cluster:
 
     address = ray.get_runtime_context().gcs_address
     return Cluster(kind=kind, address=address, ray_version=ray.__version__, nodes=find_nodes())
+
+
+def runtime_kinds() -> tuple[str, ...]:
+    """Return what the runtime environment consists of that the driver's actors start in."""
+    import ray
+
+    return kinds_of(ray.get_runtime_context().runtime_env)
+
+
+def kinds_of(environment: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what is named of a runtime environment: `pip`, `working_dir`, `uv run` and so on."""
+    kinds = {key for key, value in environment.items() if value and key[0] != "_"} - UNSEEN
+    program, *words = [*str(environment.get("py_executable", "")).split(), ""]
+    if PurePath(program).name == "uv" and words[0] == "run":
+        kinds = kinds - {"py_executable"} | {"uv run"}
+    return tuple(sorted(kinds))
 
 
 def find_nodes() -> tuple[Node, ...]:

@@ -18,7 +18,7 @@ from job.commands.options import FORMAT, WIDE
     "--fail-if-slower",
     "slower",
     metavar="5%",
-    help="Exit with 7 if a strategy's elapsed is significantly slower, and by more than this.",
+    help="Exit with 7 if a strategy's elapsed is significantly slower, and by more (1% up).",
 )
 def compare_files(old: str, new: str, slower: str | None, *, force: bool, **options: Any) -> None:  # noqa: ANN401
     """Compare two saved runs of the same workload, files or URIs."""

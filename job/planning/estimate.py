@@ -7,7 +7,9 @@ rough figures, good for an estimate and nothing else.
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,10 @@ SEND_S = 1 / 4_500
 MOST_THREADS = 1_000
 WAITS_PER_CALL = 0.01
 SPARE = 2
+LEAST_SAMPLE = 5  # instances; of fewer the spread between all of them is anybody's guess
+MOST_SAMPLE = 1_000  # more would hardly narrow it
+GRACE = 1.25  # of the budget, which an estimate may miss by as much
+SEED = 0  # of what is chosen at random, so that every run chooses the same
 FAR, LEAST_S = 10, 60.0  # so many times longer than expected, and by so much, and work hangs
 MOST_LOST_S = 0.5  # at a time, to those that take turns on a CPU: 3 to 100 ms for each of them
 WAITING = 1.5  # wall / CPU from which on calls wait rather than compute
@@ -122,6 +128,24 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Loop:
+    """How the serial loop is run: the strategy's knobs, turned.
+
+    Attributes:
+        order: The instances of a sample, in the order in which they are run.
+        sampled: Whether no others are run.
+        budget_s: After what time of work none is begun any more, but for the first 5; a loop over
+            all becomes a sample then.
+        calls_s: What a call of each kind is expected to take; empty where that is not known.
+    """
+
+    order: tuple[int, ...] = ()
+    sampled: bool = False
+    budget_s: float = math.inf
+    calls_s: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Rehearsal:
     """What a comparison would do, had it been run."""
 
@@ -150,7 +174,8 @@ def sample_size(workload: Workload, plan: Plan, profile: Profile | None) -> int 
     """Return of how many instances the serial loop is to be run so that it fits; None for all.
 
     Where all do not fit into the budget, half of it goes into the sample: with whole instances,
-    and with what else a comparison takes, the user waits about as long as the budget says.
+    and with what else a comparison takes, the user waits about as long as the budget says. But
+    instances are seldom alike, so 5 are run at least, whatever they take.
     """
     if profile is None or plan.serial == "full":
         return None
@@ -159,8 +184,40 @@ def sample_size(workload: Workload, plan: Plan, profile: Profile | None) -> int 
         return None
     # A sample that is asked for has fewer than all, so that it is one.
     most = count - 1 if plan.serial == "sample" else count
-    found = max(1, min(most, math.floor(plan.budget_s / 2 / max(each_s, 1e-9))))
+    fitting = math.floor(plan.budget_s / 2 / max(each_s, 1e-9))
+    found = max(1, min(most, MOST_SAMPLE, max(fitting, LEAST_SAMPLE)))
     return found if found != count else None
+
+
+def lay_out_loop(
+    workload: Workload, plan: Plan, sample: int | None, calls_s: tuple[float, ...] = ()
+) -> Loop:
+    """Turn the serial loop's knobs; `sample` is how many instances it runs, None for all."""
+    budget_s = plan.budget_s / 2 if sample else GRACE * plan.budget_s
+    return Loop(
+        choose_sample(workload.instances, sample or LEAST_SAMPLE),
+        sampled=sample is not None,
+        budget_s=math.inf if plan.serial == "full" else budget_s,
+        calls_s=calls_s,
+    )
+
+
+def choose_sample(instances: int, size: int, seed: int = SEED) -> tuple[int, ...]:
+    """Choose which instances to run: one at random from each of `size` equal parts of the range.
+
+    Args:
+        instances: How many there are.
+        size: How many to run, or all where there are fewer.
+        seed: The same seed chooses the same ones.
+
+    Returns:
+        Their numbers in random order: the first of them are a sample,
+        too.
+    """
+    size, chance = min(instances, size), random.Random(seed)  # noqa: S311 - no secret
+    edges = (part * instances // size for part in range(size + 1))
+    chosen = [chance.randrange(low, high) for low, high in pairwise(edges)]
+    return tuple(chance.sample(chosen, size))
 
 
 def estimate(

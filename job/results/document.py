@@ -8,18 +8,21 @@ of every version keep loading. Its history, version 1 throughout:
                 trials.{driver_cpu_s, switches, placement.core_s}
     2026-11-26  calibration, cluster.{open, nodes.head}, trials.{deaths, timeline}; then
                 trials.deaths.unheard_s, gates, tried, environment.travel
-    2026-11-27  trials.{elsewhere_share, preemptions}
+    2026-11-27  trials.{sample, made, elsewhere_share, preemptions}, environment.runtime_env
 """
 
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from job.errors import FileError
 from job.words import computation, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MOST_STATES = 1_000  # kept one by one; of all, the digest is kept
 MOST_CHARACTERS = 1_000  # of one kept state
@@ -104,6 +107,7 @@ class Environment(Record):
     core_s: float | None = None  # what a fixed piece of Python took, at its least disturbed
     blas_threads: int | None = None  # that numpy may use; None where it has nothing to do with it
     travel: Travel = "by reference"  # how the target came to the workers
+    runtime_env: tuple[str, ...] | None = None  # of what kinds it is; None where nobody knows
 
 
 class NodeShare(Record):
@@ -142,6 +146,13 @@ class Loss(Record):
     unheard_s: Seconds | None = None  # by how much it may have died earlier; None if it was killed
 
 
+class Sample(Record):
+    """What the calls of single instances took by the clock, in seconds."""
+
+    numbers: tuple[Count, ...]  # of the instances, ascending
+    each_s: tuple[Seconds, ...]
+
+
 class Facts(Record):
     """What a strategy knows of a trial just done, besides its phases."""
 
@@ -161,6 +172,8 @@ class Facts(Record):
     placement: tuple[NodeShare, ...] = ()
     deaths: tuple[Loss, ...] = ()
     timeline: tuple[Stretch, ...] = ()
+    sample: Sample | None = None  # of a serial loop that ran no others; of actors, the same ones
+    made: Count | None = None  # instances, where more were made than carried to their end
 
 
 class Trial(Facts):
@@ -182,6 +195,11 @@ class Trial(Facts):
     losses: Count = 0
     replayed_calls: Count = 0
     estimated: bool = False
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The numbers of the instances that were carried to their end."""
+        return self.sample.numbers if self.estimated and self.sample else range(self.instances)
 
     @property
     def threads(self) -> int:
@@ -228,6 +246,14 @@ class Tried(Record):
     unchanged: bool = False  # the calls left an instance's state as it was
     shared: tuple[str, ...] = ()  # the class attributes and module globals that calls changed
     blas_threads: int | None = None  # as in the environment
+
+    @property
+    def calls_s(self) -> tuple[float, ...]:
+        """What a call of each kind took by the clock; empty where one was not timed."""
+        each = self.calls
+        return (
+            tuple(one.wall_s / one.calls for one in each) if all(one.calls for one in each) else ()
+        )
 
 
 class Results(Record):

@@ -6,7 +6,7 @@ import decimal
 import math
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from job.errors import StateError
 from job.shard.floats import take_floats
@@ -21,22 +21,37 @@ _DIGESTS = re.compile(r"<blake2b \w+, \d+ (?:characters|bytes)>")
 _EXACT = decimal.Context(prec=50, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
 
 
+class States(NamedTuple):
+    """The canonical texts of some instances' states."""
+
+    numbers: Sequence[int]  # of the instances, ascending
+    texts: Sequence[str]
+
+    def of(self, number: int) -> str:
+        """Return the state of one instance."""
+        return self.texts[self.numbers.index(number)]
+
+
 def difference(
-    reference: Sequence[str], other: Sequence[str], relative: float = 0.0, absolute: float = 0.0
+    reference: States, other: States, relative: float = 0.0, absolute: float = 0.0
 ) -> int | None:
-    """Return the first instance whose states disagree; None where all agree.
+    """Return the first instance of both whose states disagree; None where all agree.
 
     Args:
-        reference: The canonical texts of one strategy's states.
-        other: Those of another's, of as many instances.
+        reference: What one strategy ended in.
+        other: What another did.
         relative: How far floats and Decimals may differ, as a share of the larger one.
         absolute: How far they may differ, whatever their size.
 
     Raises:
         StateError: States that travelled as digests differ, which says nothing of their floats.
     """
+    if reference == other:
+        return None
     exact = not relative and not absolute
-    for number, (one, another) in enumerate(zip(reference, other, strict=True)):
+    fewest, most = sorted((reference.numbers, other.numbers), key=len)
+    for number in (number for number in fewest if number in most):
+        one, another = reference.of(number), other.of(number)
         if one == another or (not exact and close(one, another, relative, absolute)):
             continue
         if not exact and _DIGESTS.findall(one) != _DIGESTS.findall(another):

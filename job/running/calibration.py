@@ -68,6 +68,7 @@ def _resting(times: int) -> Recipe:
 def _time_loop() -> float:
     """Return what the serial loop takes per call, besides the call."""
     loop = Serial(_resting(LOOPED // INSTANCES), INSTANCES, DEADLINE_S)
+    loop.prepare(None)
     loop.start()
     began = time.perf_counter()
     loop.work(_ignore)

@@ -9,7 +9,7 @@ from job.cluster.autoscaler import lay_out, preview
 from job.cluster.check import check_all, check_nodes
 from job.cluster.connection import session
 from job.cluster.travel import find_source, pack
-from job.planning.estimate import Profile, Rehearsal, estimate, sample_size
+from job.planning.estimate import Loop, Profile, Rehearsal, estimate, lay_out_loop, sample_size
 from job.results.document import BY_VALUE
 from job.running.calibration import calibrate
 from job.running.preparation import begin, recipe_of
@@ -74,7 +74,7 @@ def compare(
     if subject.recipe.make is not None:  # it is nowhere else, as a notebook's class is
         site = replace(site, travel=BY_VALUE)
     subject = replace(subject, packed=pack(subject.recipe, site.travel))
-    check_nodes(site.cluster, subject.packed, plan.startup_timeout_s, site.note)
+    check_nodes(site, subject.packed, plan.startup_timeout_s)
     if profile is None and subject.tried:
         profile = profile_of(workload, subject.tried)
     sample = sample_size(workload, plan, profile)
@@ -83,20 +83,22 @@ def compare(
         if profile and profile.calls:
             cpus, layouts = site.cluster.cpus, laid_out.layouts
             listener.tell(str(estimate(workload, profile, cpus, layouts, sample)))
-        runner.run(build_strategies(subject, site, laid_out, sample), profile)
+        calls_s = subject.tried.calls_s if subject.tried else ()
+        loop = lay_out_loop(workload, plan, sample, calls_s)
+        runner.run(build_strategies(subject, site, laid_out, loop), profile)
         runner.note(calibration=calibrate(runner.results, subject, site, listener))
     return runner.results
 
 
 def build_strategies(
-    subject: Subject, site: Site, laid_out: Arrangement, sample: int | None
+    subject: Subject, site: Site, laid_out: Arrangement, loop: Loop
 ) -> list[Strategy]:
-    """Return the plan's strategies that have a place, the loop with `sample` instances, or all."""
+    """Return the plan's strategies that have a place."""
     workload, plan = subject.workload, subject.plan
     return [
-        Sharded(name, laid_out.layouts[name], subject, site)
+        Sharded(name, laid_out.layouts[name], subject, site, loop.order)
         if name in laid_out.layouts
-        else Serial(subject.recipe, sample or workload.instances, plan.most_s)
+        else Serial(subject.recipe, workload.instances, plan.most_s, loop)
         for name in plan.strategies
         if name not in laid_out.omitted
     ]

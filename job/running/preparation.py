@@ -67,6 +67,7 @@ def begin(subject: Subject, site: Site, omitted: dict[str, str]) -> Results:
             core_s=core_s(),
             blas_threads=subject.tried.blas_threads if subject.tried else None,
             travel=site.travel,
+            runtime_env=connection.runtime_kinds(),
         ),
         cluster=site.cluster,
         omitted=omitted,

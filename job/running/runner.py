@@ -13,7 +13,7 @@ from job.analysis.figures import figures_of
 from job.errors import DisagreementError, JobError, TargetRaisedError
 from job.planning.estimate import Profile
 from job.results.document import Trial, keepable
-from job.running.agreement import difference
+from job.running.agreement import States, difference
 from job.shard.metering import core_s
 from job.shard.states import digest
 from job.words import shorten
@@ -42,7 +42,7 @@ class Runner:
         self._workload, self._plan = subject.workload, subject.plan
         self._listener = listener
         self._clock = clock
-        self._states: dict[str, list[str]] = {}
+        self._states: dict[str, States] = {}
         self._profile: Profile | None = None
 
     @contextlib.contextmanager
@@ -100,7 +100,7 @@ class Runner:
         # On a shared machine one look alone may find half the speed of the driver's core.
         environment = known.model_copy(update={"core_s": min(known.core_s or inf, core_s())})
         self.note(trials=(*self.results.trials, trial), environment=environment)
-        self._check_states(strategy.name, states)
+        self._check_states(strategy.name, States(trial.numbers, states))
         strategy.settle()
 
     def _time(self, strategy: Strategy, turn: int) -> tuple[Trial, list[str]]:
@@ -112,10 +112,12 @@ class Runner:
             times.append(self._clock())
             states = strategy.read()
             times.append(self._clock())
-        facts = strategy.facts()
-        # Of fewer instances than there are, all take as many times longer.
-        scale = self._workload.instances / facts.instances
-        startup, work, read = (scale * (b - a) for a, b in pairwise(times))
+        facts, instances = strategy.facts(), self._workload.instances
+        startup, work, read = (b - a for a, b in pairwise(times))
+        scale = instances / facts.instances
+        if scale > 1 and facts.sample:  # all take as many times longer as there are more of them
+            startup *= instances / (facts.made or facts.instances)
+            work, read = scale * sum(facts.sample.each_s), scale * read
         warmups = self._plan.warmups
         trial = Trial(
             **dict(facts) | {"cpu_s": scale * facts.cpu_s},
@@ -136,27 +138,26 @@ class Runner:
             self._profile = Profile.of([trial], self._workload.instances)
         return trial, states
 
-    def _check_states(self, name: str, states: list[str]) -> None:
+    def _check_states(self, name: str, found: States) -> None:
         """Compare with every strategy's states; a sample only with the instances it ran."""
         agree = self._workload.agree
         for other, known in self._states.items():
-            shared = min(len(states), len(known))
-            pair = known[:shared], states[:shared]
             if agree.none:
                 break
-            number = difference(*pair, agree.tolerance.relative, agree.tolerance.absolute)
+            number = difference(known, found, agree.tolerance.relative, agree.tolerance.absolute)
             if number is not None:
+                was, now = (shorten(each.of(number), 200) for each in (known, found))
                 message = (
-                    f"states disagree: instance {number:,} is {shorten(known[number], 200)} "
-                    f"after {other} and {shorten(states[number], 200)} after {name}"
+                    f"states disagree: instance {number:,} is {was} after {other} "
+                    f"and {now} after {name}"
                 )
                 hint = (
                     "Is the target deterministic, and does it share nothing between instances "
                     "(class attributes, globals, files)?"
                 )
                 raise DisagreementError(message, hint)
-        if len(states) > len(self._states.get(name, ())):
-            self._states[name] = states
+        if name not in self._states or len(found.texts) > len(self._states[name].texts):
+            self._states[name] = found
 
 
 def ending(error: KeyboardInterrupt | JobError) -> dict[str, str]:

@@ -9,41 +9,63 @@ import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from job.errors import TrialError
-from job.results.document import Facts
+from job.planning.estimate import LEAST_SAMPLE, Loop
+from job.results.document import Facts, Sample
 from job.shard import loops
+from job.shard.lane import MOST_PACE, Step
 from job.shard.metering import Meter, voluntary_switches
-from job.shard.recipe import make_instance, read_state, target_raised
+from job.shard.recipe import make_instance, read_state
 from job.signals import OURS, Interrupt, OutOfTime, end_process
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from types import FrameType
 
     from job.planning.estimate import Profile
     from job.running.listener import Progress
     from job.shard.recipe import Recipe
-    from job.workload.calls import Call
 
-CHUNK_S = 0.5  # rounds between two words of progress
+WHOLE = Loop()
+CHUNK_S = 0.5  # calls between two looks at the clock
+
+
+class Reached(NamedTuple):
+    """How far a loop over all instances has come."""
+
+    call: int  # which of the list it is at
+    rounds: int  # of it, gone over all instances
+    instances: int  # that have had one more
 
 
 class Serial:
-    """For each call, for each repetition, over all instances; nothing else runs in the loop."""
+    """For each call, for each repetition, over all instances; nothing else runs in the loop.
+
+    A sample runs instance after instance, so that each has a time of its own. A loop over all that
+    passes its budget becomes one: some instances are carried to their end, one after the other.
+    """
 
     name = "serial"
 
-    def __init__(self, recipe: Recipe, instances: int, timeout_s: float) -> None:
-        """Run `instances` instances here, on the driver, for at most `timeout_s` seconds."""
+    def __init__(
+        self, recipe: Recipe, instances: int, timeout_s: float, loop: Loop = WHOLE
+    ) -> None:
+        """Run so many instances here, on the driver; a phase hangs after `timeout_s` seconds."""
         self._recipe = recipe
-        self._numbers = range(instances)
+        self._loop = loop
+        self._numbers: Sequence[int] = sorted(loop.order) if loop.sampled else range(instances)
         self._timeout_s = timeout_s
+        self._before = [*accumulate((call.times for call in recipe.calls), initial=0)]
+        self._rounds: list[Callable[..., Any]] = []
+        self._runs: list[Callable[..., Any]] = []
         self._instances: list[Any] = []
         self._event_loop: asyncio.AbstractEventLoop | None = None
-        self._cpu_s = 0.0
-        self._switches = 0
+        self._each_s: dict[int, float] = {}  # of the instances of a sample
+        self._cpu_s = self._switches = 0.0
+        self._kept_share = 1.0  # of the work, what those took that were carried to their end
         self._meter = Meter()  # before the target is imported
 
     @property
@@ -52,9 +74,12 @@ class Serial:
         return len(self._numbers) * self._recipe.calls_per_instance
 
     def prepare(self, profile: Profile | None) -> None:  # noqa: ARG002 - for others
-        """Import the target, where nothing has yet; what that takes is not timed."""
+        """Import the target, where nothing has yet, and compile the loops; that is not timed."""
         with on_driver(self._timeout_s, "importing the target"):
-            self._recipe = self._recipe.resolve()
+            self._recipe = recipe = self._recipe.resolve()
+        kinds = [(call, recipe.is_awaited(call)) for call in recipe.calls]
+        self._rounds = [loops.rounds(call, awaited=awaited) for call, awaited in kinds]
+        self._runs = [loops.run(call, awaited=awaited) for call, awaited in kinds]
 
     def start(self) -> None:
         """Make the instances."""
@@ -64,33 +89,46 @@ class Serial:
 
     def work(self, progress: Progress) -> None:
         """Run the loop."""
+        self._each_s = {}
         with on_driver(self._timeout_s, "work"):
-            cpu, switches, before = time.thread_time(), voluntary_switches(), 0
-            for call in self._recipe.calls:
-                self._rounds(call, before, progress)
-                before += call.times
-            self._cpu_s = time.thread_time() - cpu
+            cpu_s, switches, began = time.thread_time(), voluntary_switches(), time.perf_counter()
+            until, start = began + self._loop.budget_s, Reached(0, 0, 0)
+            reached = start if self._loop.sampled else self._run_all(until, progress)
+            all_s = time.perf_counter() - began
+            if reached:
+                self._run_sample(reached, until, progress)
+            took_s = time.perf_counter() - began
+            self._cpu_s = time.thread_time() - cpu_s
             self._switches = voluntary_switches() - switches
+        for number in self._each_s:  # of what all had together each had its share
+            self._each_s[number] += all_s / len(self._numbers)
+        self._kept_share = sum(self._each_s.values()) / took_s if self._each_s else 1.0
 
     def read(self) -> list[str]:
-        """Return the states."""
+        """Return the states of the instances that were carried to their end."""
         self._meter.end()
         with on_driver(self._timeout_s, "read"):
-            pairs = zip(self._instances, self._numbers, strict=True)
             known: dict[str, str] = {}  # equal states are held once
-            loop = self._event_loop
-            states = (read_state(self._recipe, one, number, loop) for one, number in pairs)
+            states = (
+                read_state(self._recipe, self._instance(number), number, self._event_loop)
+                for number in self._kept
+            )
             return [known.setdefault(state, state) for state in states]
 
     def facts(self) -> Facts:
         """Return what is known of the trial."""
         self._meter.end()
+        kept, made, share = self._kept, len(self._numbers), self._kept_share
+        each_s = tuple(self._each_s[number] for number in kept) if self._each_s else ()
         cpu_s = self._cpu_s + self._meter.elsewhere_s
         return Facts(
-            cpu_s=cpu_s, calls=self.calls, instances=len(self._numbers), actors=0, at_once=1,
-            cpus=1, switches=self._switches,
+            cpu_s=share * cpu_s, calls=len(kept) * self._recipe.calls_per_instance,
+            instances=len(kept), actors=0, at_once=1, cpus=1,
+            switches=round(share * self._switches),
             elsewhere_share=self._meter.elsewhere_s / cpu_s if cpu_s else 0.0,
-            preemptions=self._meter.preemptions,
+            preemptions=round(share * self._meter.preemptions),
+            sample=Sample(numbers=tuple(kept), each_s=each_s) if each_s else None,
+            made=made if made > len(kept) else None,
         )  # fmt: skip
 
     def stop(self) -> None:
@@ -103,36 +141,83 @@ class Serial:
     def settle(self) -> None:
         """Nothing outlives the loop."""
 
-    def _rounds(self, call: Call, before: int, progress: Progress) -> None:
-        """Make one call `times` times on all instances, in chunks of rounds that take a while."""
-        awaited = self._recipe.is_awaited(call)
-        loop, done, chunk = loops.rounds(call, awaited=awaited), 0, 1
-        try:
+    @property
+    def _kept(self) -> Sequence[int]:
+        """The numbers of the instances that were carried to their end."""
+        return sorted(self._each_s) or self._numbers
+
+    def _instance(self, number: int) -> Any:  # noqa: ANN401 - any class at all
+        return self._instances[self._numbers.index(number)]
+
+    def _run_all(self, until: float, progress: Progress) -> Reached | None:
+        """Run the loop over all instances; return how far it came in its time, None for all of it.
+
+        It is left now and then, after some of the instances where a round takes long.
+        """
+        made, whole = 0, len(self._numbers)
+        for index, call in enumerate(self._recipe.calls):
+            done, first, pace = 0, 0, self._first_pace(index, made)
             while done < call.times:
-                chunk = min(chunk, call.times - done)
+                size, times = min(pace, whole - first), 1
+                if size == whole:
+                    times = min(pace // whole, call.times - done)
                 since = time.perf_counter()
-                made = loop(self._instances, self._numbers, done, chunk)
-                if awaited:
-                    self._await(made)
-                done += chunk
-                progress(chunk * len(self._instances))
-                if time.perf_counter() - since < CHUNK_S:
-                    chunk *= 2
+                self._make(self._rounds[index], index, done, times, slice(first, first + size))
+                now = time.perf_counter()
+                progress(size * times)
+                made += size * times
+                done, first = (done, first + size) if first + size < whole else (done + times, 0)
+                if made < self.calls and now > until and whole > LEAST_SAMPLE:
+                    return Reached(index, done, first)
+                pace = _pace((now - since) / (size * times), made)
+        return None
+
+    def _first_pace(self, index: int, made: int) -> int:
+        """Return how many calls of a kind are made before the clock is looked at."""
+        return _pace(self._loop.calls_s[index] if self._loop.calls_s else 0.0, made)
+
+    def _run_sample(self, reached: Reached, until: float, progress: Progress) -> None:
+        """Carry instance after instance to its end, as many as there is time for."""
+        for number in self._loop.order:
+            since = time.perf_counter()
+            if len(self._each_s) >= LEAST_SAMPLE and since > until:
+                return
+            at, made = self._numbers.index(number), 0
+            for index, call in enumerate(self._recipe.calls[reached.call :], reached.call):
+                first = reached.rounds + (at < reached.instances) if index == reached.call else 0
+                self._make(self._runs[index], index, first, call.times - first, slice(at, at + 1))
+                made += call.times - first
+            self._each_s[number] = time.perf_counter() - since
+            progress(made)
+
+    def _make(
+        self, loop: Callable[..., Any], index: int, first: int, times: int, part: slice
+    ) -> None:
+        """Make a call some times on some instances, from its repetition number `first` on."""
+        calls, instances, numbers = self._recipe.calls, self._instances, self._numbers
+        if part.stop - part.start < len(instances):
+            instances, numbers = instances[part], numbers[part]
+        position = self._before[index] + first
+        step = Step(loop, calls[index], position, first, instances, numbers, times)
+        try:
+            made = step.run()
+            if made is not None:
+                self._await(made)
         except OURS:
             raise
         except BaseException as error:
-            where = loops.locate(error.__traceback__)
-            if where is None:
-                raise
-            number = self._numbers[loops.index_of(where, self._instances)]
-            position = before + done + where.repetition + 1
-            raise target_raised(error, number, str(call), position) from None
+            raise step.raised(error) from None
 
     def _await(self, made: Coroutine[Any, Any, None]) -> None:
         """Await a loop of async calls, on the one event loop that all of a trial share."""
         if not self._event_loop:
             self._event_loop = asyncio.new_event_loop()
         self._event_loop.run_until_complete(made)
+
+
+def _pace(call_s: float, made: int) -> int:
+    """Return how many calls take a while: what comes may be dearer than the `made` ones were."""
+    return max(1, min(int(CHUNK_S / max(call_s, 1e-9)), 4 * made, MOST_PACE))
 
 
 @contextlib.contextmanager

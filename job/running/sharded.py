@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from job.actors.fleet import Fleet
@@ -15,12 +16,14 @@ from job.actors.timeline import with_actor
 from job.cluster import connection
 from job.planning.estimate import Profile, deadline_s, threads_for
 from job.planning.placement import deal, fit
-from job.results.document import Facts
+from job.results.document import Facts, Sample
 from job.running.tryout import profile_of
 from job.shard.metering import Account
 from job.workload.chaos import parse_chaos
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from job.cluster.connection import Site
     from job.cluster.travel import Subject
     from job.planning.layout import Layout
@@ -38,8 +41,12 @@ GONE_S = 30.0  # how long the processes of ended actors may take to be gone
 class Sharded:
     """Runs a workload as actors that host a shard each; `fleet` are those of the last trial."""
 
-    def __init__(self, name: str, layout: Layout, subject: Subject, site: Site) -> None:
+    def __init__(
+        self, name: str, layout: Layout, subject: Subject, site: Site, sample: Sequence[int] = ()
+    ) -> None:
         """Run what is compared at the point `layout` of the two knobs.
+
+        The times of the instances of `sample` are kept one by one.
 
         Raises:
             UsageError: Nodes are to be killed, and there are none to be killed.
@@ -49,9 +56,11 @@ class Sharded:
         if self._chaos:
             check_victims(self._chaos, site.cluster)
         self.name = name
-        self._wanted = layout
-        self._layout = replace(layout, threads=layout.threads or 1)
+        self._largest = -(-subject.instances // layout.shards)
+        self._undecided = layout.threads is None
+        self._layout = replace(layout, threads=min(layout.threads or 1, self._largest))
         self._subject, self._site = subject, site
+        self._sample = sorted(sample)
         self.fleet = Fleet(name, self._layout, subject, site)
         self._killer: Killer | None = None
         self._trials = 0
@@ -66,13 +75,13 @@ class Sharded:
 
     def prepare(self, profile: Profile | None) -> None:
         """Decide how many threads a shard has, and say what the actors will have to wait for."""
-        largest = -(-self._subject.instances // self._layout.shards)
-        threads = self._wanted.threads
         self._profile = profile or self._profile
-        if threads is None:
+        if self._undecided:  # once, as trials of several layouts are no trials of one
+            self._undecided = False
             self._profile = self._profile or self._scout()
-            threads = threads_for(self._profile, largest)
-        self._layout = layout = replace(self._layout, threads=min(threads, largest))
+            threads = threads_for(self._profile, self._largest)
+            self._layout = replace(self._layout, threads=threads)
+        layout = self._layout
         placed = fit(
             layout.shards, layout.cpus_per_actor, connection.capacities(self._site.cluster)
         )
@@ -112,7 +121,10 @@ class Sharded:
     def facts(self) -> Facts:
         """Ask the actors what their calls took."""
         workers = self.fleet.workers
-        accounts = self.fleet.accounts()
+        accounts = self.fleet.accounts(self._sample)
+        # In the order of their numbers, as the shards are.
+        each_s = tuple(chain.from_iterable(account.each_s for account in accounts))
+        known = bool(each_s) and len(each_s) == len(self._sample)
         shares: dict[str, NodeShare] = {}
         for worker, account in zip(workers, accounts, strict=True):
             if worker.place:
@@ -144,6 +156,7 @@ class Sharded:
             placement=tuple(shares.values()),
             deaths=tuple(self.fleet.losses.all),
             timeline=tuple(self.fleet.timeline.stretches),
+            sample=Sample(numbers=tuple(self._sample), each_s=each_s) if known else None,
         )
 
     def stop(self) -> None:

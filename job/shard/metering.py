@@ -31,6 +31,7 @@ class Account(NamedTuple):
     slowest_s: float  # the slowest instance's wall time
     switches: int  # how often a thread gave up its CPU to wait; not: was made to give it up
     elsewhere_s: float = 0.0  # of `cpu_s`, what `Meter` found
+    each_s: tuple[float, ...] = ()  # the wall time of each instance that was asked for
 
 
 class Sampler:

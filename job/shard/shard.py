@@ -149,15 +149,23 @@ class Shard:
             self._failure = error
             raise
 
-    def account(self) -> Account:
-        """Return what the calls so far took; read or not, none comes after it."""
+    def account(self, numbers: Sequence[int] = ()) -> Account:
+        """Return what the calls so far took, and those of the instances of these numbers.
+
+        Read or not, none comes after it.
+        """
         self._meter.end()
         samplers = {id(lane.sampler): lane.sampler for lane in self._lanes}
         totals = [sampler.totals() for sampler in samplers.values()]
         wall_s, cpu_s, switches = map(sum, zip(*totals, strict=True)) if totals else (0.0, 0.0, 0)
         slowest_s = max((max(lane.walls_s, default=0.0) for lane in self._lanes), default=0.0)
+        rows = (
+            divmod(self._numbers.index(n), len(self._lanes)) for n in numbers if n in self._numbers
+        )
+        each_s = tuple(self._lanes[lane].walls_s[row] for row, lane in rows)
         elsewhere_s = self._meter.elsewhere_s
-        return Account(self._made, wall_s, cpu_s + elsewhere_s, slowest_s, switches, elsewhere_s)
+        cpu_s += elsewhere_s
+        return Account(self._made, wall_s, cpu_s, slowest_s, switches, elsewhere_s, each_s)
 
     def core_s(self) -> float:
         """Return what a fixed piece of Python takes on this core."""

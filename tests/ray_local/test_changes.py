@@ -26,6 +26,21 @@ class Waiter:
         time.sleep({})
         self.waits += 1
 """
+# One of like runs of which ranks alone call the second 2 % to 8 % slower.
+UNEVEN = """
+import itertools, random, time
+
+TRIALS = itertools.count()
+
+class Uneven:
+    def __init__(self, seed, noise):
+        self.seed, self.noise = seed, noise
+
+    def wait(self):
+        rng = random.Random(self.seed)
+        *_, delay_s = (0.05 * rng.gauss(1, self.noise) for _ in range(next(TRIALS) + 1))
+        time.sleep(delay_s)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +73,22 @@ def test_a_class_that_became_30_percent_slower_exits_with_7(runs: tuple[Command,
     assert re.search(r"^serial +elapsed .* slower$", ended.stdout, re.MULTILINE), ended
     assert re.search(r"✗ --fail-if-slower 10%: serial \+[23]", ended.stdout), ended
     assert ended.stderr.startswith("Error: "), ended
+
+
+def test_thirty_steady_trials_against_seven_noisy_ones_of_the_same_are_no_change(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "uneven.py").write_text(UNEVEN)
+    plan = ("--call", "wait", "--instances", "1", "--strategies", "serial")
+    for name, trials, init in (("old", "30", "214, 0.02"), ("new", "7", "215, 0.1")):
+        target = ("--target", f"uneven:Uneven({init})", "--trials", trials)
+        ended = command.run(*target, *plan, "--output", f"{name}.json", cwd=tmp_path)
+        assert ended.code == 0, ended
+    bound = ("--force", "--fail-if-slower", "3%")  # another seed is another target
+    ended = command.run("compare", "old.json", "new.json", *bound, cwd=tmp_path)
+    assert ended.code == 0, ended
+    assert re.search(r"^serial +elapsed .* not significant$", ended.stdout, re.MULTILINE), ended
+    assert re.search(r"✓ --fail-if-slower 3%: serial \+[4-8]", ended.stdout), ended
 
 
 def test_gates_of_a_real_comparison_are_judged_after_its_results_are_saved(

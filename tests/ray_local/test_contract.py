@@ -15,6 +15,7 @@ import ray
 
 from job.actors import fleet
 from job.errors import ClusterError, JobError, StateError, TargetRaisedError, TrialError
+from job.planning.estimate import Profile
 from job.planning.layout import Layout
 from job.running.serial import Serial
 from job.running.sharded import Sharded
@@ -337,3 +338,16 @@ def test_stopping_is_right_in_any_state(make: Make, layout: Layout | None, head:
     strategy.stop()
     strategy.settle()
     poll(lambda: head.actors() == [], "all actors are gone")
+
+
+def test_how_many_threads_a_shard_has_is_decided_once(make: Make) -> None:
+    layout = Layout(2, CPU, threads=None, calls_per_batch=None)
+    strategy = make(layout, "Ledger(instance)", "book(1)", read="total", instances=400)
+    found = []
+    for cpu_s in (0.1, 0.05, 0.2):  # as three serial loops may have measured it
+        strategy.prepare(Profile(100, 1.0, cpu_s, switches=100))
+        strategy.start()
+        found.append(strategy.facts().settings["threads_per_shard"])
+        strategy.stop()
+        strategy.settle()
+    assert found == [20, 20, 20]

@@ -146,6 +146,14 @@ def on_cpus(cpus_per_actor: float) -> list[Trial]:
     return [trial("actors", seconds, settings=settings) for seconds in SIX]
 
 
+def started(*startup_s: float, warmups: int = 0) -> list[Trial]:
+    """Return trials of 6 s of work whose actors took so long to start, the first ones warm-ups."""
+    return [
+        trial("actors", seconds + 6.0, startup_s=seconds, work_s=6.0, warmup=index < warmups)
+        for index, seconds in enumerate(startup_s)
+    ]
+
+
 CASES: dict[str, list[Case]] = {
     "unchanged": [
         Case(
@@ -176,7 +184,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "serial_estimated": [
         Case(
-            "estimated from 3 of 4 instances, and only their states were checked",
+            "estimated from 3 of 4 instances: nothing tells how far it is off",
             fires=serial_is(estimated=True, instances=3),
             silent=serial_is(estimated=False),
         ),
@@ -449,7 +457,43 @@ CASES: dict[str, list[Case]] = {
             silent=times("actors", 1.5, 2.5, 2.0, 2.5),  # too few to tell
         ),
     ],
+    "runtime_env": [
+        Case(
+            "Startup has the runtime environment in it (pip and working_dir), which is not the",
+            changed={"environment": {"runtime_env": ("pip", "working_dir")}},
+            unchanged={"environment": {"runtime_env": ()}},
+        ),
+        Case(
+            "Where the nodes have what it brings, set RAY_ENABLE_UV_RUN_RUNTIME_ENV=0.",
+            changed={"environment": {"runtime_env": ("uv run", "working_dir")}},
+            unchanged={"environment": {"runtime_env": None}},
+        ),
+        Case(
+            "Startup has the runtime environment in it",
+            fires=times("actors", *SIX),
+            silent=times("serial", *SIX),  # no actor started in it
+            changed={"environment": {"runtime_env": ("pip",)}},
+            unchanged={"environment": {"runtime_env": ("pip",)}},
+        ),
+    ],
     "slow_first": [
+        Case(
+            "actors: startup took 8.00 s in the first trial and 1.10 s later: the nodes were cold.",
+            fires=started(8.0, 1.0, 1.2),
+            silent=started(1.9, 1.0, 1.0),
+        ),
+        Case(
+            "actors: startup took 8.00 s in the warm-up and 1.00 s later: the nodes were cold.",
+            fires=started(8.0, 1.0, warmups=1),
+            silent=started(8.0, 1.0),  # nobody can tell which is odd
+            plan={"warmups": 1},
+        ),
+        Case(
+            "the nodes were cold, or made the runtime environment ready (pip). --warmups 1 leaves",
+            fires=started(8.0, 1.0, 1.0),
+            silent=started(0.3, 0.1, 0.1),  # of which a trial takes little notice
+            changed={"environment": {"runtime_env": ("pip",)}},
+        ),
         Case(
             "actors: its first trial took 1.3 times as long as the others",
             fires=times("actors", 2.6, 2.0, 2.0),

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from job.errors import StateError
-from job.running.agreement import close, difference
+from job.running.agreement import States, close, difference
 from job.running.preparation import recipe_of
 from job.shard.recipe import read_state
 from job.shard.states import canonical
@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 INF, NAN = math.inf, math.nan
 
 
+def states(*texts: str) -> States:
+    return States(range(len(texts)), texts)
+
+
 def agree(one: object, another: object, relative: float = 0.0, absolute: float = 0.0) -> bool:
     whole = 10**6 if relative or absolute else 0
     texts = [canonical(each, whole) for each in (one, another)]
-    return difference(texts[:1], texts[1:], relative, absolute) is None
+    return difference(states(texts[0]), states(texts[1]), relative, absolute) is None
 
 
 # --- exactly
@@ -46,10 +50,17 @@ def test_without_a_tolerance_the_last_bit_of_a_float_counts() -> None:
 
 
 def test_the_first_instance_that_differs_is_named() -> None:
-    assert difference(["1", "2", "3"], ["1", "0", "0"]) == 1
-    assert difference(["1.0", "2.0", "3.0"], ["1.0", "2.1", "9.0"], relative=0.01) == 1
-    assert difference(["1.0", "2.0", "3.0"], ["1.0", "2.1", "9.0"], relative=0.1) == 2
-    assert difference([], []) is None
+    assert difference(states("1", "2", "3"), states("1", "0", "0")) == 1
+    assert difference(states("1.0", "2.0", "3.0"), states("1.0", "2.1", "9.0"), relative=0.01) == 1
+    assert difference(states("1.0", "2.0", "3.0"), states("1.0", "2.1", "9.0"), relative=0.1) == 2
+    assert difference(states(), states()) is None
+
+
+def test_instances_that_only_one_of_both_ran_are_not_compared() -> None:
+    whole = States(range(100), [str(number) for number in range(100)])
+    assert difference(whole, States((7, 30, 99), ("7", "30", "99"))) is None
+    assert difference(States((7, 30, 99), ("7", "31", "0")), whole) == 30
+    assert difference(States((7, 30), ("7", "x")), States((8, 30), ("y", "30"))) == 30
 
 
 # --- within a tolerance
@@ -281,13 +292,13 @@ def test_states_are_written_out_where_the_workload_has_a_tolerance() -> None:
 def test_equal_digests_agree_whatever_the_tolerance() -> None:
     large = canonical(["x" * 5_000, 1.0])
     assert "<blake2b " in large
-    assert difference([large], [large], relative=1e-9) is None
+    assert difference(states(large), states(large), relative=1e-9) is None
 
 
 def test_digests_that_differ_cannot_be_compared_with_a_tolerance() -> None:
     one, another = (canonical([[number / 7 + more for number in range(900)]]) for more in (0, 1e-9))
     with pytest.raises(StateError, match="instance 1: its state is too large") as raised:
-        difference(["1.0", one], ["1.0", another], relative=1e-6)
+        difference(states("1.0", one), states("1.0", another), relative=1e-6)
     assert "agree: exact" in raised.value.hint
 
 
@@ -304,17 +315,17 @@ def test_a_digest_is_never_taken_for_a_number() -> None:
         f"[<blake2b 1{digit * 3}e99999999999999999999999999, 9 bytes>]" for digit in "12"
     )
     with pytest.raises(StateError):
-        difference([one], [another], relative=0.5)
+        difference(states(one), states(another), relative=0.5)
 
 
 def test_what_differs_beside_equal_digests_disagrees() -> None:
     one, another = (canonical([number, "x" * 5_000, 1.0]) for number in (1, 2))
     assert "<blake2b " in one
-    assert difference([one], [another], relative=1e-9) == 0
+    assert difference(states(one), states(another), relative=1e-9) == 0
 
 
 def test_digests_that_differ_disagree_where_there_is_no_tolerance() -> None:
-    assert difference([canonical(["x" * 5_000])], [canonical(["y" * 5_000])]) == 0
+    assert difference(states(canonical(["x" * 5_000])), states(canonical(["y" * 5_000]))) == 0
 
 
 # --- any state

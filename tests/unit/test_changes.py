@@ -258,6 +258,27 @@ def test_runs_without_a_strategy_in_common_are_refused() -> None:
 # --- what is noted
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ((), ("pip", "working_dir"), "none in OLD, pip and working_dir in NEW"),
+        (("uv run",), (), "uv run in OLD, none in NEW"),
+        (("pip",), ("conda",), "pip in OLD, conda in NEW"),
+        (("pip",), ("pip",), ""),
+        (None, ("pip",), ""),  # of an older version, which did not keep it
+    ],
+)
+def test_a_runtime_environment_that_only_one_run_had_is_noted(
+    old: tuple[str, ...] | None, new: tuple[str, ...], said: str
+) -> None:
+    runs = [
+        GOLDEN.with_(environment=GOLDEN.environment.model_copy(update={"runtime_env": kinds}))
+        for kinds in (old, new)
+    ]
+    note = f"The runtime environment was {said}: startup has it in it."
+    assert compare_runs(*runs).notes == ((note,) if said else ())
+
+
 def test_a_strategy_that_only_one_run_has_is_noted() -> None:
     serial = GOLDEN.with_(trials=[t for t in GOLDEN.trials if t.strategy == "serial"])
     comparison = compare_runs(GOLDEN, serial)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -159,6 +162,7 @@ def test_a_wrong_value_gets_its_sentences_and_exit_code_2(
         (["report"], "FILE"),
         (["compare", str(GOLDEN)], "NEW"),
         (["compare", str(GOLDEN), str(GOLDEN), "--fail-if-slower", "5"], "5: not a share"),
+        (["compare", str(GOLDEN), str(GOLDEN), "--fail-if-slower", "0.5%"], "is never called one"),
         (["--require-speedup", "fast"], "--require-speedup fast: not a factor"),
         (["--require-speedup", "shraded:2"], "'shraded' is no strategy"),
         (
@@ -307,6 +311,34 @@ def test_a_slower_run_exits_with_7_where_that_is_demanded(shell: Shell, tmp_path
     assert "Gate      ✗ --fail-if-slower 10%: serial +30.0% in elapsed, the plain ratio" in out
     assert err.startswith("Error: 2 of 2 gates missed: --fail-if-slower 10%: serial +30.0%")
     assert shell.types("compare", new, str(GOLDEN), "--fail-if-slower", "10%")[0] == 0
+
+
+def test_like_runs_of_unlike_numbers_and_noise_are_called_changed_in_5_of_100(
+    shell: Shell, tmp_path: Path
+) -> None:
+    rng, old, new = random.Random(17), tmp_path / "old.json", tmp_path / "new.json"  # noqa: S311
+    pairs, changed, missed = 100, 0, 0
+    for _ in range(pairs):
+        keep_noisy(old, rng, trials=30, noise=0.02)
+        keep_noisy(new, rng, trials=7, noise=0.1)
+        code, out, _ = shell.types("compare", str(old), str(new), "--fail-if-slower", "1%")
+        assert code in (0, 7)
+        missed += code == 7
+        changed += bool(re.search(r" elapsed .* (slower|faster)$", out, re.MULTILINE))
+    assert changed <= 5 + 3 * math.sqrt(5)  # what the count itself is off; one test alone: 14
+    assert missed <= changed
+
+
+def keep_noisy(place: Path, rng: random.Random, trials: int, noise: float) -> None:
+    """Save a run of the golden one's strategies whose phases vary by so much, independently."""
+    golden, made = load(GOLDEN), []
+    for index in range(trials):
+        for trial in golden.trials[-2:]:
+            times = {key: getattr(trial, key) * rng.gauss(1, noise)
+                     for key in ("startup_s", "work_s", "read_s")}  # fmt: skip
+            keys = {**times, "index": index, "warmup": False, "elapsed_s": sum(times.values())}
+            made.append(trial.model_copy(update=keys))
+    save(golden.with_(trials=tuple(made)), place)
 
 
 def test_other_workloads_are_compared_by_force_only(shell: Shell, tmp_path: Path) -> None:

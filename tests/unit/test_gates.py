@@ -12,6 +12,7 @@ from job.analysis.figures import figures_of
 from job.analysis.gates import demand, judge_slower, parse_gates, parse_slower
 from job.analysis.report import analyse
 from job.errors import GateError, UsageError
+from job.results.document import Sample
 from job.results.storage import load
 
 if TYPE_CHECKING:
@@ -88,16 +89,43 @@ def test_missed_gates_are_an_error_that_names_them_and_no_others() -> None:
     demand(())
 
 
-def test_an_estimated_baseline_is_allowed_and_said() -> None:
-    trials = tuple(
-        t.model_copy(update={"estimated": t.strategy == "serial"}) for t in GOLDEN.trials
-    )
-    assert lines(GOLDEN.with_(trials=trials), speedup="2") == [
+def sampled(*each_s: float, of: int = 40, **keys: object) -> Results:
+    """Return a comparison whose serial loop, of about 8 s, is estimated from these instances."""
+    kept = Sample(numbers=tuple(range(0, 4 * len(each_s), 4)), each_s=each_s) if each_s else None
+    work_s = of * sum(each_s) / max(1, len(each_s)) if each_s else 8.0
+    serial = {"estimated": True, "instances": 10, "sample": kept, "work_s": work_s}
+    serial |= {"elapsed_s": work_s, "startup_s": 0.0, "read_s": 0.0}
+    trials = [
+        trial.model_copy(update=serial if trial.strategy == "serial" else keys)
+        for trial in GOLDEN.trials
+    ]
+    workload = GOLDEN.workload.model_copy(update={"instances": of})
+    return GOLDEN.with_(trials=trials, workload=workload)
+
+
+def test_an_estimated_baseline_whose_interval_carries_the_bound_is_allowed_and_said() -> None:
+    like = sampled(*[0.199, 0.201] * 5)
+    assert lines(like, speedup="2") == [
         (
-            "✓ --require-speedup 2: actors is about 2.445 times as fast, 2 demanded, the serial "
-            "time being estimated"
+            "✓ --require-speedup 2: actors is about 2.439 times as fast, 2 demanded, the serial "
+            "time being estimated: 2.431 at least (95%)"
         )
     ]
+    assert lines(like, efficiency="90%")[0].startswith("✓ --require-efficiency 90%: ")
+
+
+def test_no_gate_passes_on_an_estimate_that_may_be_below_the_bound() -> None:
+    unlike = sampled(*[0.02, 0.03, 0.05, 0.1, 0.1, 0.1, 0.2, 0.3, 0.4, 0.7])
+    (said,) = lines(unlike, speedup="2")
+    assert said.startswith("✗ --require-speedup 2: actors is about 2.439 times as fast, 2 demanded")
+    (said,) = lines(unlike, efficiency="90%")
+    assert said.startswith("✗ --require-efficiency 90%: actors reached about 99.")
+
+
+def test_no_gate_passes_on_an_estimate_of_which_nobody_knows_how_far_it_is_off() -> None:
+    (said,) = lines(sampled(), speedup="2")
+    assert said.startswith("✗ --require-speedup 2: ")
+    assert said.endswith("the serial time being estimated: nothing tells how far it is off")
 
 
 # --- not judged
@@ -154,6 +182,19 @@ def test_what_is_no_efficiency_is_refused(bound: str) -> None:
 def test_what_is_no_slowdown_is_refused(bound: str) -> None:
     with pytest.raises(UsageError, match=r"--fail-if-slower .*: not a share"):
         parse_slower(bound)
+
+
+@pytest.mark.parametrize("bound", ["0", "0%", "0.5%", "0.99%", "0.009"])
+def test_a_slowdown_that_is_never_called_one_cannot_be_held_to(bound: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_slower(bound)
+    said = "a change of under 1% of elapsed is never called one"
+    assert refused.value.message == f"--fail-if-slower {bound}: {said}"
+    assert refused.value.hint == "It takes 1% to 1000%, such as 5%."
+    assert refused.value.exit_code == 2
+    least = parse_slower("1%")
+    assert least is not None
+    assert least.bound == 0.01
 
 
 @pytest.mark.parametrize("name", ["serial", "shraded", ""])

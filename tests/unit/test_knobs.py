@@ -42,6 +42,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
 def serial(recipe: Recipe, instances: int) -> list[str]:
     strategy = Serial(recipe, instances, timeout_s=60.0)
+    strategy.prepare(None)
     strategy.start()
     strategy.work(lambda _: None)
     states = strategy.read()

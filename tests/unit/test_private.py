@@ -24,6 +24,7 @@ def _no_such_names(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (private.gcs_addresses, ()),
         (private.reload_settings, None),
+        (lambda: private.plain_workers().__enter__(), None),
         (lambda: private.ask_cluster_id("a:1", "", 1.0), ""),
         (private.draining_nodes, frozenset()),
         (lambda: private.request_cpus("a:1", [1.0], 1), None),

@@ -5,6 +5,7 @@ The machine is driven here as the fleet drives it: by `next` and `apply` alone.
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from typing import Any, cast
 
@@ -69,7 +70,7 @@ class History:
     def __init__(self, each: int, batch: int | None, window: int, every: int) -> None:
         """Begin with the first incarnation requested."""
         self.calls, self.batch = each * INSTANCES, batch
-        self.window = window if batch else 1
+        self.window = window if batch else 2
         self.recovery = Recovery(range(INSTANCES), each, batch, self.window, every)
         self.goal = Goal.READY
         self.sent: deque[tuple[Instruction, list[Any]]] = deque()  # with the answers so far
@@ -259,7 +260,7 @@ def test_a_fresh_actor_gets_few_calls_first_and_then_whole_stretches() -> None:
         (7, 3, 1_000, [1, 1, 1]),
         (7, 100, 1_000, [1]),
         (9, 1, 2, [1, 1]),
-        (9, None, 1, [1]),  # nobody knows how many are left after it
+        (9, None, 1_000, [1, 1]),  # nobody knows how many are left after them
         (0, 1, 1_000, None),
     ],
 )
@@ -271,6 +272,75 @@ def test_no_more_is_sent_than_there_is_to_do_and_room_for(
         assert recovery.next(Goal.WORKED) == Plain.DONE
     else:
         assert told(recovery) == expected
+
+
+def idle_share(shards: int) -> float:
+    """Return how much of their work actors wait for a driver that hears them in rounds.
+
+    Each has calls for some ten batches, which take a second more or less. A round lasts until a
+    tenth of those that are waited for have answered, as the fleet's do.
+    """
+    lot = random.Random(5)  # noqa: S311 - figures, not secrets
+    fleet = {index: one(100, None, 1_000) for index in range(shards)}
+    sent: dict[int, deque[float]] = {index: deque() for index in fleet}  # when each is answered
+    made = dict.fromkeys(fleet, 0)
+    until = dict.fromkeys(fleet, 0.0)
+    now = idle_s = work_s = 0.0
+    while True:
+        for index, recovery in fleet.items():
+            while sent[index] and sent[index][0] <= now:
+                sent[index].popleft()
+                calls = min(10, 100 - made[index])
+                made[index] += calls
+                recovery.apply(Advanced(1, calls))
+            while isinstance(recovery.next(Goal.WORKED), Advance):
+                took_s = lot.uniform(0.5, 1.5)
+                idle_s += max(0.0, now - until[index])
+                work_s += took_s
+                until[index] = max(now, until[index]) + took_s
+                sent[index].append(until[index])
+        heads = sorted(ends[0] for ends in sent.values() if ends)
+        if not heads:
+            assert set(made.values()) == {100}
+            return idle_s / work_s
+        now = heads[max(1, len(heads) // 10) - 1]
+
+
+def test_no_actor_of_many_waits_for_a_driver_that_has_not_heard_it_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert idle_share(24) == idle_share(100) == 0
+    monkeypatch.setattr("job.actors.recovery.AHEAD", 1)
+    assert idle_share(12) == 0  # whose rounds end with the first answer
+    assert idle_share(24) > 0.015
+    assert idle_share(100) > 0.02
+
+
+def test_batches_of_unknown_size_end_before_anything_else_begins() -> None:
+    recovery = one(20, None, 1_000)
+    assert told(recovery) == [1, 1]
+    recovery.apply(Advanced(1, 20))
+    assert recovery.next(Goal.READ) == Plain.WAIT  # the other one finds nothing to do
+    recovery.apply(Advanced(1, 0))
+    assert recovery.next(Goal.READ) == Read(0)
+
+
+def test_a_batch_that_is_not_needed_is_not_sent_ahead() -> None:
+    recovery = one(31, None, 1_000)
+    assert told(recovery) == [1, 1]
+    recovery.apply(Advanced(1, 10))
+    assert told(recovery) == [1]
+    recovery.apply(Advanced(1, 11))
+    assert told(recovery) == []  # the last ten are under way
+
+
+def test_a_snapshot_waits_for_a_batch_that_was_sent_ahead() -> None:
+    recovery = one(90, None, 1_000, save_every=15)
+    assert told(recovery) == [1, 1]
+    recovery.apply(Advanced(1, 20))
+    assert recovery.next(Goal.WORKED) == Plain.WAIT
+    recovery.apply(Advanced(1, 20))
+    assert recovery.next(Goal.WORKED) == Plain.SAVE
 
 
 def test_nothing_is_sent_beyond_the_next_snapshot() -> None:

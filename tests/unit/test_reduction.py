@@ -283,6 +283,7 @@ class Level(enum.IntEnum):
     """An enumeration of numbers."""
 
     LOW = 1
+    HIGH = 2
 
 
 class Access(enum.Flag):
@@ -293,12 +294,14 @@ class Access(enum.Flag):
 
 
 def test_what_a_member_of_an_enumeration_carries_counts() -> None:
-    before = canonical(Shape.ROUND)
-    assert before == f"{OF}Shape(1, uses=0)"
+    before = canonical(Shape.ROUND)  # by value or by name, as this Python reduces members
+    assert f"{OF}Shape" in before
+    assert before.endswith(", uses=0)")
     Shape.ROUND.uses += 1
-    assert canonical(Shape.ROUND) == f"{OF}Shape(1, uses=1)"
+    assert canonical(Shape.ROUND) == before.replace("uses=0", "uses=1")
     Shape.ROUND.uses -= 1
-    assert canonical(Level.LOW) == f"{OF}Level(1)"
+    assert before == canonical(Shape.ROUND) != canonical(Shape.FLAT)
+    assert f"{OF}Level" in canonical(Level.LOW) != canonical(Level.HIGH)
     both = Access.READ | Access.WRITE
     assert canonical(both) == canonical(pickle.loads(pickle.dumps(both)))  # noqa: S301 - our own
     assert len(set(map(canonical, (both, Access.READ, Access.WRITE, Access(0))))) == 4

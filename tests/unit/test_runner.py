@@ -20,7 +20,7 @@ from job.errors import (
     TargetRaisedError,
     TrialError,
 )
-from job.results.document import Facts, Results
+from job.results.document import Facts, Results, Sample
 from job.results.storage import load
 from job.running.listener import Listener
 from job.running.runner import Runner
@@ -96,6 +96,8 @@ class Fake:
     read_s: float = 0.5
     states: list[str] = field(default_factory=lambda: ["2"] * INSTANCES)
     instances: int = INSTANCES
+    sample: Sample | None = None
+    made: int | None = None
     fails: dict[str, BaseException] = field(default_factory=dict)
     profiles: list[Profile | None] = field(default_factory=list)
 
@@ -128,7 +130,7 @@ class Fake:
         self._phase("facts", 1_000)
         return Facts(
             cpu_s=0.25, calls=self.calls, instances=self.instances, actors=2, at_once=2,
-            cpus=2, settings={"cpus_per_actor": 0.5},
+            cpus=2, settings={"cpus_per_actor": 0.5}, sample=self.sample, made=self.made,
         )  # fmt: skip
 
     def stop(self) -> None:
@@ -211,12 +213,36 @@ def test_a_trial_holds_what_the_strategy_knows_of_it(world: World) -> None:
 
 
 def test_a_sample_of_the_instances_is_scaled_up_to_all_and_marked(world: World) -> None:
-    sample = Fake(world, instances=1, states=["2"])
+    ran = Sample(numbers=(2,), each_s=(8.0,))
+    sample = Fake(world, instances=1, states=["2"], sample=ran)
     trial, whole = run(world.runner(), [sample, Fake(world, "actors")]).trials
     assert (trial.startup_s, trial.work_s, trial.read_s) == (4.0, 32.0, 2.0)
     assert (trial.elapsed_s, trial.cpu_s, trial.estimated) == (38.0, 1.0, True)
-    assert (trial.calls, trial.instances) == (2, 1)
+    assert (trial.calls, trial.instances, trial.numbers) == (2, 1, (2,))
     assert not whole.estimated
+    assert whole.numbers == range(INSTANCES)
+
+
+def test_of_a_loop_that_was_cut_short_the_startup_was_that_of_all(world: World) -> None:
+    ran = Sample(numbers=(1, 3), each_s=(3.0, 4.0))
+    cut = Fake(world, instances=2, states=["2"] * 2, sample=ran, made=INSTANCES)
+    (trial,) = run(world.runner(), [cut]).trials
+    assert (trial.startup_s, trial.work_s, trial.read_s) == (1.0, 14.0, 1.0)
+
+
+def test_the_states_of_a_sample_are_compared_with_those_of_the_same_instances(
+    world: World,
+) -> None:
+    ran = Sample(numbers=(1, 3), each_s=(3.0, 4.0))
+    states = ["a", "b", "c", "d"]
+    for found in (["b", "d"], ["b", "x"]):
+        cut = Fake(world, instances=2, states=found, sample=ran)
+        both = [cut, Fake(world, "actors", states=states)]
+        if found[1] == "d":
+            run(world.runner(), both)
+            continue
+        with pytest.raises(DisagreementError, match="instance 3 is x after serial and d after"):
+            run(world.runner(), both)
 
 
 def test_what_the_serial_loop_took_is_told_to_those_after_it(world: World) -> None:

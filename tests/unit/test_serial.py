@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.errors import TargetRaisedError, TrialError
+from job.planning.estimate import Loop
 from job.running.serial import Serial, on_driver
+from job.shard import loops
 from job.shard.recipe import Recipe
 from job.workload.calls import parse_call, parse_target
 from tests.targets.crunchers import Children, Cruncher, Threads
@@ -69,10 +71,12 @@ class Fragile:
 
 def serial(
     make: Callable[..., Any], calls: Sequence[str], instances: int, *,
-    read: str | None = None, timeout_s: float = 60.0,
+    read: str | None = None, timeout_s: float = 60.0, **knobs: Any,  # noqa: ANN401 - the loop's
 ) -> Serial:  # fmt: skip
     recipe = Recipe(make, parse_target("m:C(instance)"), tuple(map(parse_call, calls)), read, 10**7)
-    return Serial(recipe, instances, timeout_s)
+    made = Serial(recipe, instances, timeout_s, Loop(**knobs))
+    made.prepare(None)
+    return made
 
 
 def ignore(_made: int) -> None:
@@ -169,6 +173,125 @@ def test_it_can_be_run_again_on_fresh_instances() -> None:
         strategy.stop()
         strategy.settle()
     assert states[0] == states[1]
+
+
+def test_nothing_is_compiled_while_the_calls_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    strategy = serial(recording_scribe(), [f"book({number})" for number in range(300)], 2)
+    strategy.start()
+
+    def compiling(*_: object, **__: object) -> None:
+        pytest.fail("a loop is compiled in the work phase")
+
+    for maker in ("rounds", "run"):
+        monkeypatch.setattr(loops, maker, compiling)
+    strategy.work(ignore)
+    assert strategy.facts().calls == 600
+
+
+# --- a sample, and a budget
+
+
+class Clock:
+    """A clock that only the calls move, each by what its instance takes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *costs: float) -> None:
+        self.now, self.log = 100.0, list[tuple[int, str]]()
+        monkeypatch.setattr("job.running.serial.time.perf_counter", lambda: self.now)
+        clock = self
+
+        class Costly:
+            def __init__(self, number: int) -> None:
+                self.number, self.total = number, 0
+
+            def take(self, what: str = "take") -> None:
+                clock.now += costs[self.number % len(costs)]
+                clock.log.append((self.number, what))
+                self.total = self.total * 31 + len(what)
+
+        self.target = Costly
+
+
+def test_a_sample_runs_instance_after_instance_and_knows_what_each_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch, *range(1, 11))
+    order = (7, 2, 9, 0, 4)
+    strategy = serial(
+        clock.target, ["take", "take('b') * 2"], 10, read="total", order=order, sampled=True
+    )
+    strategy.start()
+    strategy.work(ignore)
+    assert clock.log == [(n, what) for n in order for what in ("take", "b", "b")]
+    facts = strategy.facts()
+    assert facts.sample
+    assert (facts.sample.numbers, facts.sample.each_s) == ((0, 2, 4, 7, 9), (3, 9, 15, 24, 30))
+    assert (facts.instances, facts.calls, facts.made) == (5, 15, None)
+    assert len(strategy.read()) == 5
+
+
+def test_a_sample_ends_with_a_whole_instance_once_its_time_is_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch, 1.0)
+    order = (30, 1, 8, 22, 17, 3, 12, 39)
+    strategy = serial(clock.target, ["take * 2"], 40, order=order, sampled=True, budget_s=11)
+    strategy.start()
+    strategy.work(ignore)
+    assert [number for number, _ in clock.log[::2]] == [30, 1, 8, 22, 17, 3]  # the last one began
+    facts = strategy.facts()
+    assert (facts.instances, facts.made) == (6, 8)
+
+
+def test_five_instances_are_run_however_long_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, 1_000.0)
+    order = (5, 1, 7, 3, 0, 2)
+    strategy = serial(clock.target, ["take"], 8, order=order, sampled=True, budget_s=1)
+    strategy.start()
+    strategy.work(ignore)
+    assert strategy.facts().instances == 5
+
+
+def test_a_loop_over_all_that_passes_its_budget_carries_five_instances_to_their_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch, 1.0)
+    order, calls = (3, 11, 8, 19, 5), ["take('a') * 3", "take('b')", "take('c') * 2"]
+    expected = (0.001, 0.001, 0.001)  # far less than they take
+    told: list[int] = []
+    strategy = serial(
+        clock.target, calls, 20, read="total", order=order, budget_s=50, calls_s=expected
+    )
+    strategy.start()
+    strategy.work(told.append)
+    facts, plain = strategy.facts(), dict[int, list[str]]()
+    for number, what in clock.log:
+        plain.setdefault(number, []).append(what)
+    assert facts.sample
+    assert facts.sample.numbers == (3, 5, 8, 11, 19)
+    assert all("".join(plain[number]) == "aaabcc" for number in order)
+    assert {len(plain[number]) for number in range(20) if number not in order} <= {2, 3, 4, 5}
+    assert (facts.instances, facts.made, sum(told)) == (5, 20, len(clock.log))
+    # What all had before counts once, and what five had alone for all.
+    assert 4 * sum(facts.sample.each_s) == pytest.approx(20 * 6, rel=0.05)
+    assert len(strategy.read()) == 5
+
+
+def test_of_five_instances_all_are_run_whatever_the_budget_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch, 100.0)
+    strategy = serial(clock.target, ["take * 3"], 5, order=tuple(range(5)), budget_s=1)
+    strategy.start()
+    strategy.work(ignore)
+    assert (strategy.facts().instances, strategy.facts().sample) == (5, None)
+
+
+def test_a_call_of_a_sample_that_raises_is_told_with_instance_and_call() -> None:
+    order = (3, 1, 2, 0, 4)
+    strategy = serial(Fragile, ["work()", "work() * 99"], 9, order=order, sampled=True)
+    strategy.start()
+    said = failure(lambda: strategy.work(ignore))
+    assert said == "instance 1, call 3, work() * 99: ValueError: out of paper"
 
 
 def test_what_the_target_prints_is_no_report(capfd: pytest.CaptureFixture[str]) -> None:

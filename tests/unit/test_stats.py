@@ -1,4 +1,4 @@
-"""Statistics against hand-computed values, published tables, properties and simulations."""
+"""Statistics against hand-computed values, published tables, scipy, properties, simulations."""
 # ruff: noqa: S311, SLF001 -- seeded noise, no secrets; ranks and constants are checked against tables
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 from itertools import combinations, starmap
-from math import comb, nan
+from math import comb, exp, log, nan, sqrt
 from statistics import NormalDist, median
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats as scipy
 
 from job.analysis import stats
 from job.analysis.stats import Change, compare, ratio, summarise
@@ -27,6 +28,12 @@ NOISES: dict[str, Draw] = {
     "spikes": lambda rng: rng.gauss(1, 0.02) * (3 if rng.random() < 0.1 else 1),
     "ties": lambda rng: round(rng.gauss(1, 0.05), 1),
     "equal": lambda _: 1.0,
+}
+# Around 1, in five sizes: how unlike the noise of two runs may be.
+SIZED: dict[str, Callable[[float], Draw]] = {
+    "normal": lambda size: lambda rng: rng.gauss(1, size),
+    "lognormal": lambda size: lambda rng: rng.lognormvariate(0, 10 * size),
+    "heavy tails": lambda size: lambda rng: exp(size * student_3(rng)),
 }
 # Powers of two scale floats exactly, so that the properties below need no tolerance.
 SCALES = st.integers(-10, 10).map(lambda exponent: 2.0**exponent)
@@ -49,6 +56,11 @@ def significant_share(old: Draw, new: Draw, n: int) -> float:
         compare(draw(old, n, rng), draw(new, n, rng)).significant is True for _ in range(DRAWS)
     )
     return found / DRAWS
+
+
+def student_3(rng: random.Random) -> float:
+    """Student's t of three degrees of freedom, of which the sample variance hardly settles."""
+    return rng.gauss(0, 1) / sqrt(rng.gammavariate(1.5, 2) / 3)
 
 
 def slowed(noise: Draw) -> Draw:
@@ -179,7 +191,9 @@ def test_the_interval_of_a_speedup_holds_though_the_shapes_differ(noise: str, n:
 def test_a_change_is_relative_to_the_old_median() -> None:
     found = compare([1.0, 2.0, 3.0, 4.0], [20.0, 30.0, 40.0, 50.0])
     assert found.relative == pytest.approx(35 / 2.5 - 1)
-    assert found.interval == (20 / 4 - 1, 50 / 1 - 1)  # 4 + 4: all 16 quotients
+    assert found.interval is not None
+    assert found.interval[1] == 50 / 1 - 1  # 4 + 4: all 16 quotients, of which 20 / 4 is the least
+    assert found.interval[0] < 20 / 4 - 1  # and the means know less
     assert found.significant is True
 
 
@@ -253,6 +267,46 @@ def test_many_samples_continue_the_exact_ranks(monkeypatch: pytest.MonkeyPatch) 
     assert normal == pytest.approx(exact, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("noise", "sizes", "trials"),
+    [
+        ("normal", (0.02, 0.02), (30, 7)),
+        ("normal", (0.02, 0.06), (30, 7)),
+        ("normal", (0.06, 0.02), (7, 30)),
+        ("normal", (0.05, 0.01), (30, 7)),
+        ("normal", (0.01, 0.05), (20, 5)),
+        ("normal", (0.01, 0.05), (4, 4)),
+        ("normal", (0.01, 0.05), (7, 7)),
+        ("normal", (0.05, 0.01), (10, 10)),
+        ("normal", (0.01, 0.05), (30, 30)),
+        ("lognormal", (0.01, 0.05), (30, 7)),
+        ("lognormal", (0.05, 0.01), (7, 7)),
+        ("heavy tails", (0.01, 0.05), (30, 7)),
+        ("heavy tails", (0.05, 0.01), (7, 7)),
+    ],
+)
+def test_unlike_noise_and_numbers_of_trials_are_no_change(
+    noise: str, sizes: tuple[float, float], trials: tuple[int, int]
+) -> None:
+    rng, (before, after) = random.Random(9), map(SIZED[noise], sizes)
+    pairs = [(draw(before, trials[0], rng), draw(after, trials[1], rng)) for _ in range(DRAWS)]
+    for error in (Fraction(1, 20), Fraction(1, 180)):  # alone; among 3 strategies x 3 phases
+        found = sum(compare(*pair, error).significant is True for pair in pairs)
+        assert found <= DRAWS * error + 3 * sqrt(DRAWS * error)  # what the count itself is off
+
+
+def test_a_tenth_slower_is_found_with_seven_trials_of_two_percent_noise() -> None:
+    rng, noise = random.Random(2), SIZED["normal"](0.02)
+    for old, new in ((7, 7), (30, 7)):
+        for error in (Fraction(1, 20), Fraction(1, 180)):
+            found = sum(
+                compare(draw(noise, old, rng), [1.1 * noise(rng) for _ in range(new)], error)
+                .significant is True
+                for _ in range(300)
+            )  # fmt: skip
+            assert found >= 297
+
+
 @pytest.mark.parametrize("n", [4, 5, 8, 10, 20])
 @pytest.mark.parametrize("noise", NOISES)
 def test_a_strategy_against_itself_is_not_significant_in_930_of_1000(noise: str, n: int) -> None:
@@ -277,6 +331,75 @@ def test_the_interval_of_a_change_holds_the_true_one_in_95_of_100() -> None:
         compare(draw(noise, 8, rng), draw(slowed(noise), 8, rng)).interval for _ in range(DRAWS)
     ]
     assert sum(low <= 0.3 <= high for low, high in filter(None, intervals)) >= 0.94 * DRAWS
+
+
+# --- scipy as the oracle
+
+
+@FEW
+@given(m=st.integers(1, 25), n=st.integers(1, 25), rng=st.randoms(use_true_random=False))
+def test_ranks_that_are_ruled_out_are_those_of_scipys_exact_test(
+    m: int, n: int, rng: random.Random
+) -> None:
+    old, new = draw(random.Random.random, m, rng), draw(random.Random.random, n, rng)
+    found = scipy.mannwhitneyu(old, new, method="exact")
+    extreme = min(found.statistic, m * n - found.statistic)
+    for error in (Fraction(1, 20), Fraction(1, 180)):
+        assert (extreme < stats._rank_sum_drop(m, n, error)) == (found.pvalue <= error)
+
+
+@FEW
+@given(
+    old=st.lists(st.integers(1, 4), min_size=4, max_size=6),
+    new=st.lists(st.integers(1, 6), min_size=4, max_size=6),
+)
+def test_with_ties_nothing_is_found_that_a_permutation_of_ranks_does_not_find(
+    old: list[int], new: list[int]
+) -> None:
+    def rank_sum(x: list[float], y: list[float]) -> float:
+        return float(scipy.rankdata([*x, *y])[: len(x)].sum())
+
+    for error in (Fraction(1, 20), Fraction(1, 10)):
+        if compare(old, new, error).significant:
+            exact = scipy.permutation_test((old, new), rank_sum, n_resamples=10_000)
+            assert exact.pvalue <= error
+
+
+@FEW
+@given(
+    old=st.lists(st.floats(0.5, 2), min_size=4, max_size=12, unique=True),
+    new=st.lists(st.floats(0.5, 2), min_size=4, max_size=12, unique=True),
+)
+def test_means_are_bounded_as_scipy_does_with_the_freedom_of_the_smaller_side(
+    old: list[float], new: list[float]
+) -> None:
+    logs = [stats._tamed_logs(side) for side in (old, new)]
+    means = [sum(side) / len(side) for side in logs]
+    errors = [scipy.sem(side) for side in logs]
+    reach = scipy.t.ppf(0.975, min(len(old), len(new)) - 1) * sqrt(sum(each**2 for each in errors))
+    middle = log(median(new) / median(old)) + means[1] - means[0]
+    expected = exp(middle - reach), exp(middle + reach)
+    assert stats._quotient_of_means(old, new, Fraction(1, 20)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("freedom", [2, 3, 4, 5, 6, 29, 30, 299, 300, 999])
+@pytest.mark.parametrize("error", [Fraction(1, 20), Fraction(1, 60), Fraction(1, 180)])
+def test_students_quantile_is_scipys(freedom: int, error: Fraction) -> None:
+    expected = scipy.t.ppf(1 - float(error) / 2, freedom)
+    found = stats.student_quantile(freedom, error)
+    assert found == pytest.approx(expected, rel=1e-9 if freedom <= 300 else 0.006)
+    assert found >= expected * (1 - 1e-9)
+
+
+@FEW
+@given(samples=st.lists(st.integers(1, 30), min_size=6, max_size=40))
+def test_the_interval_of_a_median_is_scipys_with_and_without_ties(samples: list[int]) -> None:
+    found = summarise(samples)
+    drop = int(scipy.binom.ppf(0.025, len(samples), 0.5))
+    drop += scipy.binom.cdf(drop, len(samples), 0.5) <= 0.025
+    ordered = sorted(samples)
+    assert found.interval == (ordered[drop - 1], ordered[-drop])
+    assert found.mad == pytest.approx(scipy.median_abs_deviation(samples))
 
 
 # --- properties

@@ -19,7 +19,16 @@ from job.page.page import page
 from job.planning.points import at, check, expected_s, order, parse_over
 from job.report.sweep import BAR, bar
 from job.report.sweep import render_sweep as render
-from job.results.document import Cluster, Computed, Environment, Node, NodeShare, Results, Trial
+from job.results.document import (
+    Cluster,
+    Computed,
+    Environment,
+    Node,
+    NodeShare,
+    Results,
+    Sample,
+    Trial,
+)
 from job.results.sweep import Over, Point, Sweep, parse_any
 from job.workload.reading import build
 from tests.samples import comparison, cost_sweep
@@ -285,6 +294,25 @@ def test_what_is_estimated_or_doubtful_is_marked_in_a_sweep_too() -> None:
     assert "~1.98x" in text
     assert "about 1.98 times as fast" in text
     assert "Advisory  The machine was busy. (1 of 2 points)" in text
+
+
+def test_a_loop_that_ran_a_sample_predicts_what_one_that_ran_all_does() -> None:
+    def sampled(trial: Trial) -> Trial:
+        if trial.strategy != "serial":
+            return trial
+        ran = Sample(numbers=(0, 1, 3), each_s=(trial.work_s / 4,) * 3)
+        keys = {"sample": ran, "instances": 3, "calls": 6, "estimated": True}
+        return trial.model_copy(update=keys)
+
+    whole = cost_sweep()
+    points = tuple(
+        Point(value=p.value, results=p.results.with_(trials=tuple(map(sampled, p.results.trials))))
+        for p in whole.points
+    )
+    expected = analyse_sweep(whole)
+    found = analyse_sweep(whole.model_copy(update={"points": points}))
+    assert expected.pays_off
+    assert (found.pays_off, found.checked) == (expected.pays_off, expected.checked)
 
 
 def test_an_interrupted_sweep_says_so() -> None:

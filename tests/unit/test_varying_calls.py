@@ -44,6 +44,7 @@ def recipe(*calls: str, read: str = "motor.turns", target: str = "tests:Robot") 
 
 def by_the_loop(of: Recipe, instances: int) -> list[str]:
     serial = Serial(of, instances, 60.0)
+    serial.prepare(None)
     serial.start()
     serial.work(lambda _made: None)
     return serial.read()
