@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 # Of what may hold floats; a digest of a string, say, names its kind and is as good as the string.
 _DIGESTS = re.compile(r"<blake2b \w+, \d+ (?:characters|bytes)>")
+_LESS = "Choose `agree: exact`, a `read` that returns less, or calls that do with --returns bring."
 _EXACT = decimal.Context(prec=50, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
 
 
 def difference(
-    reference: Sequence[str], other: Sequence[str], relative: float = 0.0, absolute: float = 0.0
-) -> int | None:
+    reference: Sequence[str], other: Sequence[str], relative: float = 0.0, absolute: float = 0.0,
+    what: str = "its state",
+) -> int | None:  # fmt: skip
     """Return the first instance whose states disagree; None where all agree.
 
     Args:
@@ -31,6 +33,7 @@ def difference(
         other: Those of another's, of as many instances.
         relative: How far floats and Decimals may differ, as a share of the larger one.
         absolute: How far they may differ, whatever their size.
+        what: Which texts they are, of an instance.
 
     Raises:
         StateError: States that travelled as digests differ, which says nothing of their floats.
@@ -40,8 +43,8 @@ def difference(
         if one == another or (not exact and close(one, another, relative, absolute)):
             continue
         if not exact and _DIGESTS.findall(one) != _DIGESTS.findall(another):
-            message = f"instance {number:,}: its state is too large to be compared with a tolerance"
-            raise StateError(message, "Choose a `read` that returns less, or `agree: exact`.")
+            message = f"instance {number:,}: {what} is too large to be compared with a tolerance"
+            raise StateError(message, _LESS)
         return number
     return None
 

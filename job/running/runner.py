@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 # With trials=auto: fewer carry no interval, more hardly narrow it.
 LEAST_AUTO, MOST_AUTO = 7, 30
+UNLIKE = (
+    "Is the target deterministic, and does it share nothing between instances (class attributes, "
+    "globals, files)?"
+)
 
 
 class Runner:
@@ -43,6 +47,7 @@ class Runner:
         self._listener = listener
         self._clock = clock
         self._states: dict[str, list[str]] = {}
+        self._returned: dict[str, list[str]] = {}
         self._profile: Profile | None = None
 
     @contextlib.contextmanager
@@ -91,7 +96,7 @@ class Runner:
     def _run_trial(self, strategy: Strategy, turn: int) -> None:
         try:
             strategy.prepare(self._profile)
-            trial, states = self._time(strategy, turn)
+            trial, states, returned = self._time(strategy, turn)
         except TargetRaisedError as error:
             raise error.told(strategy.name, "on the driver") from None
         finally:
@@ -101,9 +106,10 @@ class Runner:
         environment = known.model_copy(update={"core_s": min(known.core_s or inf, core_s())})
         self.note(trials=(*self.results.trials, trial), environment=environment)
         self._check_states(strategy.name, states)
+        self._check_returned(strategy.name, returned)
         strategy.settle()
 
-    def _time(self, strategy: Strategy, turn: int) -> tuple[Trial, list[str]]:
+    def _time(self, strategy: Strategy, turn: int) -> tuple[Trial, list[str], list[str]]:
         with self._listener.watch(strategy.name, turn, strategy.calls) as progress:
             times = [self._clock()]
             strategy.start()
@@ -112,7 +118,8 @@ class Runner:
             times.append(self._clock())
             states = strategy.read()
             times.append(self._clock())
-        facts = strategy.facts()
+        facts, returned = strategy.facts(), strategy.returned()
+        times[2:] = (each - facts.aside_s for each in times[2:])  # the clock stood still
         # Of fewer instances than there are, all take as many times longer.
         scale = self._workload.instances / facts.instances
         startup, work, read = (scale * (b - a) for a, b in pairwise(times))
@@ -128,35 +135,46 @@ class Runner:
             elapsed_s=startup + work + read,
             states=keepable(states),
             digest=digest(states),
+            returned=digest(returned) if returned else "",
             losses=len(facts.deaths),
             replayed_calls=sum(loss.replayed_calls for loss in facts.deaths),
             estimated=scale > 1,
         )
         if strategy.name == "serial":
             self._profile = Profile.of([trial], self._workload.instances)
-        return trial, states
+        return trial, states, returned
 
     def _check_states(self, name: str, states: list[str]) -> None:
         """Compare with every strategy's states; a sample only with the instances it ran."""
-        agree = self._workload.agree
         for other, known in self._states.items():
-            shared = min(len(states), len(known))
-            pair = known[:shared], states[:shared]
-            if agree.none:
-                break
-            number = difference(*pair, agree.tolerance.relative, agree.tolerance.absolute)
+            number = self._difference(known, states, "its state")
             if number is not None:
                 message = (
                     f"states disagree: instance {number:,} is {shorten(known[number], 200)} "
                     f"after {other} and {shorten(states[number], 200)} after {name}"
                 )
-                hint = (
-                    "Is the target deterministic, and does it share nothing between instances "
-                    "(class attributes, globals, files)?"
-                )
-                raise DisagreementError(message, hint)
+                raise DisagreementError(message, UNLIKE)
         if len(states) > len(self._states.get(name, ())):
             self._states[name] = states
+
+    def _check_returned(self, name: str, returned: list[str]) -> None:
+        """Compare what calls returned, likewise."""
+        for other, known in self._returned.items():
+            number = self._difference(known, returned, "what its calls returned")
+            if number is not None:
+                which = f"those of instance {number:,} returned other values"
+                message = f"calls disagree: {which} under {name} than under {other}"
+                raise DisagreementError(message, UNLIKE)
+        if len(returned) > len(self._returned.get(name, ())):
+            self._returned[name] = returned
+
+    def _difference(self, known: list[str], texts: list[str], what: str) -> int | None:
+        """Return the first instance that both have and whose texts disagree."""
+        agree, shared = self._workload.agree, min(len(texts), len(known))
+        if agree.none:
+            return None
+        allowed = agree.tolerance.relative, agree.tolerance.absolute
+        return difference(known[:shared], texts[:shared], *allowed, what)
 
 
 def ending(error: KeyboardInterrupt | JobError) -> dict[str, str]:

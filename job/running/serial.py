@@ -11,11 +11,12 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from job.errors import TrialError
+from job.errors import StateError, TrialError
 from job.results.document import Facts
 from job.shard import loops
 from job.shard.metering import voluntary_switches
 from job.shard.recipe import make_instance, read_state, target_raised
+from job.shard.returns import Aside, Returns
 from job.signals import OURS, Interrupt, OutOfTime, end_process
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Serial:
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._cpu_s = 0.0
         self._switches = 0
+        self._returns: Returns | None = None
 
     @property
     def calls(self) -> int:
@@ -62,13 +64,14 @@ class Serial:
 
     def work(self, progress: Progress) -> None:
         """Run the loop."""
+        self._returns = Returns(self._recipe) if self._recipe.bring else None
         with on_driver(self._timeout_s, "work"):
             cpu, switches, before = time.thread_time(), voluntary_switches(), 0
             for call in self._recipe.calls:
                 self._rounds(call, before, progress)
                 before += call.times
-            self._cpu_s = time.thread_time() - cpu
-            self._switches = voluntary_switches() - switches
+            self._cpu_s = max(0.0, time.thread_time() - cpu - self._aside.cpu_s)
+            self._switches = max(0, voluntary_switches() - switches - self._aside.switches)
 
     def read(self) -> list[str]:
         """Return the states."""
@@ -79,11 +82,19 @@ class Serial:
             states = (read_state(self._recipe, one, number, loop) for one, number in pairs)
             return [known.setdefault(state, state) for state in states]
 
+    def returned(self) -> list[str]:
+        """Return what stands for what each instance's calls returned."""
+        return self._returns.texts(self._numbers) if self._returns else []
+
+    @property
+    def _aside(self) -> Aside:
+        return self._returns.aside if self._returns else Aside()
+
     def facts(self) -> Facts:
         """Return what is known of the trial."""
         return Facts(
             cpu_s=self._cpu_s, calls=self.calls, instances=len(self._numbers), actors=0, at_once=1,
-            cpus=1, switches=self._switches,
+            cpus=1, switches=self._switches, aside_s=self._aside.wall_s,
         )  # fmt: skip
 
     def stop(self) -> None:
@@ -99,7 +110,8 @@ class Serial:
     def _rounds(self, call: Call, before: int, progress: Progress) -> None:
         """Make one call `times` times on all instances, in chunks of rounds that take a while."""
         awaited = self._recipe.is_awaited(call)
-        loop, done, chunk = loops.rounds(call, awaited=awaited), 0, 1
+        returns = self._returns.rounds(before) if self._returns else None
+        loop, done, chunk = loops.rounds(call, awaited=awaited, returns=returns), 0, 1
         try:
             while done < call.times:
                 chunk = min(chunk, call.times - done)
@@ -111,7 +123,7 @@ class Serial:
                 progress(chunk * len(self._instances))
                 if time.perf_counter() - since < CHUNK_S:
                     chunk *= 2
-        except OURS:
+        except (*OURS, StateError):  # the latter of a value that cannot be compared
             raise
         except BaseException as error:
             where = loops.locate(error.__traceback__)

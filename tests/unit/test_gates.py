@@ -116,7 +116,7 @@ def test_an_estimated_baseline_is_allowed_and_said() -> None:
         ),
         (GOLDEN.with_(status="interrupted"), "2", "it was interrupted"),
         (GOLDEN.with_(status="failed", problem="it broke"), "2", "it failed"),
-        (GOLDEN.with_(status="disagree"), "2", "it ended in states that disagree"),
+        (GOLDEN.with_(status="disagree"), "2", "it ended in a disagreement"),
         (GOLDEN.with_(status="running", trials=()), "2", "it ended before its time"),
     ],
 )
