@@ -71,7 +71,7 @@ class Serial:
                 self._rounds(call, before, progress)
                 before += call.times
             self._cpu_s = max(0.0, time.thread_time() - cpu - self._aside.cpu_s)
-            self._switches = max(0, voluntary_switches() - switches - self._aside.switches)
+            self._switches = voluntary_switches() - switches
 
     def read(self) -> list[str]:
         """Return the states."""

@@ -229,7 +229,7 @@ class Counted:
     @property
     def nbytes(self) -> int:
         """Say that it is large."""
-        return returns.HELD_BYTES // 3
+        return returns.SLICE_BYTES // 3
 
     def __del__(self) -> None:
         Counted.alive -= self.number > 0
