@@ -49,7 +49,7 @@ class Fleet:
         self._name, self._layout = name, layout
         self._subject, self._site = subject, site
         tried = subject.tried.returned_bytes if subject.tried else ()
-        self._value_bytes = max(1, *tried, 1)
+        self._value_bytes = max((1, *tried))
         self.returns = Returns(subject.recipe, self._value_bytes) if subject.recipe.bring else None
         self._goal = Goal.READY
         self._pending: dict[Any, Worker] = {}  # those that are not there, by the next answer

@@ -189,5 +189,5 @@ def _notes(old: Figures, new: Figures) -> Iterator[str]:
         exact = new.results.workload.agree == "exact" and then.instances == now.instances
         if exact and then.digest != now.digest:
             yield f"{name}: it ended in other states: what is computed is not the same."
-        if exact and then.returned != now.returned:
+        if exact and then.returned and now.returned and then.returned != now.returned:
             yield f"{name}: its calls returned other values: what is computed is not the same."

@@ -32,7 +32,7 @@ ANSWER_BYTES = 16 * 2**20  # after which an automatic batch ends
 SLICE_BYTES = 2**20  # of a serial round: the loop's next large value finds the last one's memory
 EACH_BYTES = 64  # of any value, for what holds it
 LARGE = 64 * 2**10  # bytes, from which on a copy is worth avoiding
-LONG_S = 0.001
+LONG_S = 0.001  # of digesting, beside which reading the CPU time is little
 DEEPEST, GROWTH = 3, 4
 SCALARS = (type(None), bool, int, float, complex, str)  # which no later call can change
 CONTAINERS = (list, tuple, set, frozenset, dict)
@@ -48,12 +48,15 @@ class Values:
     """
 
     def __init__(self, dump: Callable[[object], bytes] | None, most_bytes: int = 0) -> None:
-        """Write values by `dump` where pickle cannot; keep them as they are where that is None."""
+        """Write values, by `dump` where pickle cannot, `most_bytes` of them in an automatic batch.
+
+        With 0 they are kept as they are: each is sent before the next call is made.
+        """
         self._dump, self._most_bytes = dump, most_bytes
         self._fresh: list[Any] = []
         self._pieces: list[Piece] = []
         self._bytes = self._count = 0
-        self.keep: Callable[[Any], None] = self._fresh.append if dump is None else self._write
+        self.keep: Callable[[Any], None] = self._write if most_bytes else self._fresh.append
 
     @property
     def is_full(self) -> bool:
@@ -186,7 +189,6 @@ class Returns:
     def _take_round(
         self, before: int, numbers: Sequence[int], repetition: int, values: list[Any]
     ) -> None:
-        # Reading the CPU time takes 3 to 20 us: worth it where that is little beside the rest.
         since = time.perf_counter()
         cpu = time.thread_time() if self._last_s > LONG_S else None
         self._take(numbers, before + repetition, values, is_written=False)

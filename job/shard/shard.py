@@ -202,7 +202,7 @@ class Shard:
         """Return what holds a lane's values; a single one is pickled by whoever sends it."""
         if not recipe.bring:
             return None
-        return Values(None) if self._is_single else Values(self._dump, ANSWER_BYTES // lanes)
+        return Values(self._dump, 0 if self._is_single else ANSWER_BYTES // lanes)
 
     def _with_values(self, made: int) -> Any:  # noqa: ANN401 - any value at all
         """Return the answer to `advance` with what the calls returned."""

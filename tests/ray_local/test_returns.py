@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import resource
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from job.errors import TrialError
 from job.planning.layout import Layout
 from job.results.document import TimedCalls, Tried
 from job.running.serial import Serial
@@ -63,12 +65,15 @@ def make(site: Site) -> Make:
     return build
 
 
-def run(strategy: Strategy) -> tuple[list[str], Facts]:
-    """Return what stands for what the calls returned."""
+def run(strategy: Strategy, took: list[float] | None = None) -> tuple[list[str], Facts]:
+    """Return what stands for what the calls returned; say what the work took, digesting and all."""
     try:
         strategy.prepare(None)
         strategy.start()
+        began = time.perf_counter()
         strategy.work(lambda _: None)
+        if took is not None:
+            took.append(time.perf_counter() - began)
         return strategy.returned(), strategy.facts()
     finally:
         strategy.stop()
@@ -135,12 +140,14 @@ def test_large_values_are_digested_and_dropped_as_they_come(
     monkeypatch.setattr("job.actors.fleet.HELD_BYTES", 32 * 2**20)
     layout = Layout(2, CPU) if name == "actors" else ON_RAY[name]
     strategy = make(layout, "Loader", "load * 40", instances=2, read="calls", sizes=(size,))
-    found, facts = run(strategy)
+    took: list[float] = []
+    found, facts = run(strategy, took)
     assert len(set(found)) == 1
     assert facts.calls == 80
     assert stood_still[0] >= 3
     assert max(held) <= 3 * 32 * 2**20  # what is held, and what was under way
-    assert facts.aside_s > 0
+    assert facts.aside_s > 0.05 * took[0]
+    assert max(each.until_s for each in facts.timeline) < took[0] - 0.9 * facts.aside_s
 
 
 PREDICTOR = ("--target", "returning:Predictor", "--instances", "2", "--returns", "bring")
@@ -158,6 +165,14 @@ def test_a_driver_takes_no_more_memory_for_more_large_values(
         assert ended.code == 0, ended
         most.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
     assert most[1] - most[0] < 300 * 2**20  # of 1.1 GB more that came
+
+
+@pytest.mark.parametrize("name", ["actors", "sharded"])
+def test_a_later_value_that_cannot_be_brought_ends_the_trial(make: Make, name: str) -> None:
+    strategy = make(ON_RAY[name], "Turncoat(instance)", "load * 5", read="calls")
+    with pytest.raises(TrialError, match=r"instance 1.*lock") as raised:
+        run(strategy)
+    assert raised.value.exit_code == 4
 
 
 # --- end to end

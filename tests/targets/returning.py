@@ -81,3 +81,15 @@ class Loader:
     def guarded(self) -> list[object]:
         """Return it as a part of something."""
         return [self.size, threading.Lock()]
+
+
+class Turncoat:
+    """Returns what cannot be pickled in its third call, if it is number 1."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.calls = number, 0
+
+    def load(self) -> object:
+        """Return a number, or a lock."""
+        self.calls += 1
+        return threading.Lock() if (self.number, self.calls) == (1, 3) else self.calls

@@ -278,9 +278,13 @@ def test_other_states_are_noted_where_they_should_be_equal() -> None:
     new = GOLDEN.with_(trials=[trial("serial", 0, (0, 2, 0), digest="e")])
     (note,) = compare_runs(old, new).notes
     assert note.startswith("serial: it ended in other states")
-    other = GOLDEN.with_(trials=[trial("serial", 0, (0, 2, 0), returned="e")])
-    (note,) = compare_runs(old, other).notes
+    one, another, dropped = (
+        GOLDEN.with_(trials=[trial("serial", 0, (0, 2, 0), returned=digest)])
+        for digest in ("d", "e", "")
+    )
+    (note,) = compare_runs(one, another).notes
     assert note.startswith("serial: its calls returned other values")
+    assert compare_runs(one, dropped).notes == ()
     loose = [
         each.with_(workload=each.workload.model_copy(update={"agree": {"none": "random"}}))
         for each in (old, new)

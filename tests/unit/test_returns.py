@@ -19,7 +19,7 @@ from job.shard.recipe import Recipe
 from job.shard.returns import Returns, Values, check_value, rough_bytes
 from job.shard.shard import Place, Shard
 from job.workload.calls import parse_call, parse_target
-from tests.targets.returning import Teller
+from tests.targets.returning import Teller, Turncoat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -289,22 +289,10 @@ def test_a_later_value_that_cannot_be_compared_is_told_with_its_call() -> None:
         found.digest()
 
 
-class Turncoat:
-    """Returns what cannot be compared in its third call."""
-
-    def __init__(self, number: int) -> None:
-        self.number = self.calls = number
-
-    def load(self) -> object:
-        """Return a number, or a lock."""
-        self.calls += 1
-        return threading.Lock() if self.calls == 5 else self.calls
-
-
 def test_in_the_serial_loop_likewise() -> None:
     serial = Serial(recipe("load * 5", make=Turncoat), 3, 60)
     serial.start()
-    with pytest.raises(StateError, match="instance 2, call 3, what it returned"):
+    with pytest.raises(StateError, match="instance 1, call 3, what it returned"):
         serial.work(lambda _: None)
 
 
