@@ -12,7 +12,7 @@ from job.analysis import causes, stats
 from job.analysis.figures import SAME
 from job.planning.estimate import MOST_THREADS
 from job.results.document import BY_VALUE
-from job.words import capitalise, count, factor, listed, spelled
+from job.words import LINE, capitalise, count, factor, listed, shorten, size, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +26,7 @@ HELD_UP = 1.25  # times as long as it computed
 NOTABLE = 0.05  # of the CPU time
 COLD = 2.0  # times as long to start as later, which single trials of a busy machine hardly take
 BUSY = 0.25  # of the driver's machine before the start
+WORTH_BRINGING = 1_000  # bytes that one call returns, beyond which bringing them may show
 
 
 def advise(figures: Figures) -> tuple[str, ...]:
@@ -37,10 +38,39 @@ def advise(figures: Figures) -> tuple[str, ...]:
 
 def _unchanged(figures: Figures) -> Iterator[str]:
     tried = figures.results.tried
-    if tried and tried.unchanged:
-        said = "The calls change nothing that is read: states that agree say nothing of them."
-        advice = "Name with --read what they change. Where they return another object instead, as"
-        yield f"{said} {advice} frozen ones do, write a small class that keeps what they return."
+    if not tried or not tried.unchanged:
+        return
+    said = "The calls change nothing that is read"
+    if figures.results.compares_returns:
+        tells = "what they returned, which was compared, is all that tells of them"
+        yield f"{said}: {tells}. Should they change something, name it with --read."
+        return
+    advice = "Name with --read what they change"
+    if any(tried.returned_bytes) and figures.results.workload.returns == "drop":
+        advice += ", or compare what they return: --returns bring"
+    yield f"{said}: states that agree say nothing of them. {advice}."
+
+
+def _returns_dropped(figures: Figures) -> Iterator[str]:
+    results = figures.results
+    sizes = results.tried.returned_bytes if results.tried else ()
+    worth = max(sizes, default=0)
+    if results.workload.returns == "bring" or worth <= WORTH_BRINGING:
+        return
+    if not any(row.last.actors for row in figures.rows):
+        return
+    pairs = list(zip(results.workload.calls, sizes, strict=True))
+    largest = max(pairs, key=lambda pair: pair[1])[0]
+    in_all = results.workload.instances * sum(_times(call) * each for call, each in pairs)
+    said = f"{shorten(largest, LINE)} returns {size(worth)} a call. What the calls return, in all"
+    cost = f"{size(in_all)}, stays where they run, and no figure holds what bringing it costs."
+    yield f"{said} {cost} --returns bring has it come to the driver, as ray.get of every call does."
+
+
+def _times(call: str) -> int:
+    """Return how many times in a row a call is made, as `Call.text` writes it."""
+    times = call.rpartition(") * ")[2]
+    return int(times) if times.isdecimal() else 1
 
 
 def _shared(figures: Figures) -> Iterator[str]:
@@ -282,8 +312,9 @@ def _few_trials(figures: Figures) -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[Figures], Iterator[str]], ...] = (
-    _unchanged, _shared, _by_value, _runtime_env, _omitted, _serial_estimated, _others_on_cluster,
-    _machine_loaded, _held_up, _above_ideal, _avoidable, _elsewhere, _many_threads,
+    _unchanged, _shared, _returns_dropped, _by_value, _runtime_env, _omitted, _serial_estimated,
+    _others_on_cluster, _machine_loaded, _held_up, _above_ideal, _avoidable, _elsewhere,
+    _many_threads,
     _unlike_nodes, _unlike_cores, _actors_on_head, _open_cluster, _blas_threads, _wide_spread,
     _slow_first, _outliers, _waiting, _few_trials,
 )  # fmt: skip

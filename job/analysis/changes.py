@@ -34,7 +34,7 @@ ENDED = {
     "running": "ended before its time",
     "interrupted": "was interrupted",
     "failed": "failed",
-    "disagree": "ended in states that disagree",
+    "disagree": "ended in a disagreement",
 }
 
 Finding = Literal["slower", "faster", "not significant"]
@@ -135,6 +135,7 @@ def _identity(results: Results) -> dict[str, object]:
         "instances": f"{workload.instances:,}",
         "calls": ", ".join(workload.calls) or "none",
         "read": workload.read or "the whole object",
+        "--returns": workload.returns,
         "Ray": cluster.ray_version,
         "Python": results.environment.python_version.rpartition(".")[0],
         "nodes": len(cluster.nodes),
@@ -201,3 +202,5 @@ def _notes(old: Figures, new: Figures) -> Iterator[str]:
         exact = new.results.workload.agree == "exact" and then.numbers == now.numbers
         if exact and then.digest != now.digest:
             yield f"{name}: it ended in other states: what is computed is not the same."
+        if exact and then.returned and now.returned and then.returned != now.returned:
+            yield f"{name}: its calls returned other values: what is computed is not the same."

@@ -120,11 +120,13 @@ class Sweeping:
             return
         whole = [trial for trial in results.trials if not trial.estimated]
         known = self._known = self._known or next(iter(whole), None)
-        wrong = [t.strategy for t in whole if known and t.digest != known.digest]
-        if known and wrong:
-            first = "the serial loop" if known.strategy == "serial" else "at the first point"
-            message = f"states disagree: {name}, {wrong[0]} ended in others than {first}"
-            raise DisagreementError(message, "A comparison with this layout names the instance.")
+        for what, key in (("states", "digest"), ("what calls returned", "returned")):
+            wrong = [t.strategy for t in whole if known and getattr(t, key) != getattr(known, key)]
+            if known and wrong:
+                first = "the serial loop" if known.strategy == "serial" else "at the first point"
+                message = f"{what} disagree: {name}, {wrong[0]} ended in others than {first}"
+                hint = "A comparison with this layout names the instance."
+                raise DisagreementError(message, hint)
 
 
 def _prepare(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 GOLDEN = load(Path(__file__).parents[1] / "data" / "results-v1.json")
 PLAN = Plan().model_dump(mode="json")
+BRINGING = GOLDEN.workload.model_copy(update={"returns": "bring"})
+PREDICTING = GOLDEN.workload.model_copy(update={"calls": ("predict(1) * 50", "close()")})
 NAMES = [check.__name__.removeprefix("_") for check in CHECKS]
 OPTIONS = {name for option in commands.commands["run"].params for name in option.opts}
 
@@ -157,9 +159,27 @@ def started(*startup_s: float, warmups: int = 0) -> list[Trial]:
 CASES: dict[str, list[Case]] = {
     "unchanged": [
         Case(
-            "The calls change nothing that is read",
-            changed={"tried": Tried(unchanged=True)},
+            "The calls change nothing that is read: states that agree say nothing of them. Name "
+            "with --read what they change.",
+            changed={"tried": Tried(unchanged=True, returned_bytes=(0,))},
             unchanged={"tried": Tried()},
+        ),
+        Case(
+            "or compare what they return: --returns bring.",
+            changed={"tried": Tried(unchanged=True, returned_bytes=(5,))},
+            unchanged={"tried": Tried(returned_bytes=(5,))},
+        ),
+        Case(
+            "what they returned, which was compared, is all that tells of them.",
+            changed={"tried": Tried(unchanged=True, returned_bytes=(5,)), "workload": BRINGING},
+            unchanged={"tried": Tried(returned_bytes=(5,)), "workload": BRINGING},
+        ),
+    ],
+    "returns_dropped": [
+        Case(
+            "predict(1) * 50 returns 4.19 MB a call. What the calls return, in all 839 MB, stays",
+            changed={"tried": Tried(returned_bytes=(4_194_304, 10)), "workload": PREDICTING},
+            unchanged={"tried": Tried(returned_bytes=(1_000, 10)), "workload": PREDICTING},
         ),
     ],
     "shared": [

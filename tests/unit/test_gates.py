@@ -144,7 +144,7 @@ def test_no_gate_passes_on_an_estimate_of_which_nobody_knows_how_far_it_is_off()
         ),
         (GOLDEN.with_(status="interrupted"), "2", "it was interrupted"),
         (GOLDEN.with_(status="failed", problem="it broke"), "2", "it failed"),
-        (GOLDEN.with_(status="disagree"), "2", "it ended in states that disagree"),
+        (GOLDEN.with_(status="disagree"), "2", "it ended in a disagreement"),
         (GOLDEN.with_(status="running", trials=()), "2", "it ended before its time"),
     ],
 )

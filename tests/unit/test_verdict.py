@@ -97,7 +97,7 @@ NO_SPEEDUP = "No verdict: only `serial` and another strategy give a speedup. 1 t
         ((SERIAL,), "interrupted", "No verdict, it was interrupted. 1 trial had ended."),
         ((SERIAL, ACTORS), "interrupted", "No verdict, it was interrupted. 2 trials had ended."),
         ((SERIAL,), "failed", "No verdict, it failed: it broke. 1 trial had ended."),
-        ((SERIAL, ACTORS), "disagree", "No verdict, the states disagree. 2 trials had ended."),
+        ((SERIAL, ACTORS), "disagree", "No verdict, the strategies disagree. 2 trials had ended."),
         ((SERIAL,), "complete", NO_SPEEDUP),
         ((ACTORS,), "complete", NO_SPEEDUP),
     ],
