@@ -51,7 +51,7 @@ def prepare(
     """
     recipe = recipe_of(workload, make)
     # What plain pickle cannot write, a notebook's own class, is pickled by value before.
-    sent = recipe if recipe.make is None else pack(recipe, BY_VALUE)
+    sent = recipe if recipe.make is None else pack(recipe, BY_VALUE, here=True)
     asked = pickle.dumps((sent, workload.instances, PACKER))
     tried, awaited = try_out(workload, plan, asked, listener)
     return Subject(workload, plan, replace(recipe, awaited=awaited), tried=tried)
