@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import random
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,12 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.errors import StateError
+from job.planning.estimate import Loop
 from job.running.agreement import States, difference
 from job.running.serial import Serial
 from job.shard import returns
 from job.shard.recipe import Recipe
 from job.shard.returns import Returns, Values, check_value, rough_bytes
 from job.shard.shard import Place, Shard
+from job.shard.states import canonical
 from job.workload.calls import parse_call, parse_target
 from tests.targets.returning import Teller, Turncoat
 
@@ -87,6 +90,34 @@ def test_in_the_serial_loop_they_are_too() -> None:
     serial.work(lambda _: None)
     assert serial.returned() == told(5)
     assert serial.facts().aside_s > 0
+
+
+def test_of_a_sample_those_of_the_instances_that_were_run() -> None:
+    order = (7, 1, 4, 9, 3)
+    serial = Serial(recipe(), 10, 60, Loop(order, sampled=True))
+    serial.prepare(None)
+    serial.start()
+    serial.work(lambda _: None)
+    whole, facts = told(10), serial.facts()
+    assert serial.returned() == [whole[number] for number in sorted(order)]
+    assert facts.sample
+    assert facts.aside_s > 0
+
+
+def test_digesting_is_no_part_of_what_an_instance_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(value: object, whole: int = 0) -> str:
+        time.sleep(0.02)
+        return canonical(value, whole=whole)
+
+    monkeypatch.setattr(returns, "canonical", slow)
+    serial = Serial(recipe("count * 5"), 6, 60, Loop((5, 0, 3, 1, 2), sampled=True))
+    serial.prepare(None)
+    serial.start()
+    since = time.perf_counter()
+    serial.work(lambda _: None)
+    took_s, facts = time.perf_counter() - since, serial.facts()
+    assert facts.sample
+    assert sum(facts.sample.each_s) < 0.1 * facts.aside_s < 0.1 * took_s
 
 
 def test_a_value_is_brought_as_it_was_though_later_calls_change_it() -> None:
