@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from job.analysis import stats
-from job.analysis.sampling import estimate_loop, estimated_ratio
+from job.analysis.sampling import as_estimated, estimate_loop, estimated_ratio
 from job.planning.costs import Cost, Shape
 from job.planning.estimate import Profile
 
@@ -131,20 +131,13 @@ def figures_of(results: Results) -> Figures:
     if whole := [trial for trial in trials.get("serial", ()) if not trial.estimated]:
         trials["serial"] = whole  # a loop near its budget may have become a sample now and then
     loop = estimate_loop(trials, instances)
-    if loop and loop.correction:
-        trials["serial"] = [_corrected(each, loop.correction) for each in trials["serial"]]
+    if loop and loop.numbers:
+        trials["serial"] = [as_estimated(each, loop) for each in trials["serial"]]
     serial = trials.get("serial", [])
     rows = tuple(_row(of, counted[name], serial, loop, results) for name, of in trials.items())
     known = [serial] if serial else [of for of in trials.values() if of[-1].calls]
     profile = Profile.of(known[0], instances) if known else None
     return Figures(results, counted, trials, rows, profile, loop)
-
-
-def _corrected(trial: Trial, by: float) -> Trial:
-    """Return a trial of a sample whose work takes so many times as long."""
-    work_s = by * trial.work_s
-    longer = {"elapsed_s": trial.elapsed_s - trial.work_s + work_s, "cpu_s": by * trial.cpu_s}
-    return trial.model_copy(update={"work_s": work_s} | longer)
 
 
 def _cpus(trial: Trial, profile: Profile, nodes: Mapping[str, float]) -> float:

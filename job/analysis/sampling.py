@@ -6,7 +6,7 @@ over the whole range, and the interval of the estimate carries the spread betwee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, fsum, hypot, log, sqrt
 from statistics import fmean, median, variance
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ class Estimated:
         of: How many there are.
         correction: What the sample's share of the times in another strategy multiplied `total_s`
             by; None where nothing corrects it.
+        numbers: Those of the instances that were run, where they are known.
     """
 
     total_s: float
@@ -43,6 +44,12 @@ class Estimated:
     sampled: int
     of: int
     correction: float | None = None
+    numbers: tuple[int, ...] = ()
+
+    @property
+    def scale(self) -> float:
+        """What the sample's time is multiplied by."""
+        return (self.correction or 1.0) * self.of / self.sampled
 
     @property
     def least(self) -> float:
@@ -53,7 +60,8 @@ class Estimated:
 def estimate_loop(trials: Mapping[str, Sequence[Trial]], instances: int) -> Estimated | None:
     """Estimate the work of a serial loop that ran a sample; None where it ran all instances.
 
-    What each instance took in the actors corrects it. The median of its trials is each one's time.
+    It rests on the instances that every trial ran, as their budget may have ended some earlier. The
+    median of its trials is each one's time, and what it took in the actors corrects the estimate.
     """
     serial = trials.get("serial", ())
     if not serial or not serial[-1].estimated:
@@ -64,10 +72,19 @@ def estimate_loop(trials: Mapping[str, Sequence[Trial]], instances: int) -> Esti
         return Estimated(work_s, None, serial[-1].instances, instances)
     others = next((trials[name] for name in ("sharded", "actors") if name in trials), ())
     beside, total_s = _times(others), [sum(s.busy_s for s in t.placement) for t in others]
-    if not ran.keys() <= beside.keys():
-        return estimate_total([*ran.values()], instances)
-    shares = [beside[number] for number in ran]
-    return estimate_total([*ran.values()], instances, shares, median(total_s))
+    corrects = ran.keys() <= beside.keys()
+    by = ([beside[number] for number in ran], median(total_s)) if corrects else ()
+    return replace(estimate_total([*ran.values()], instances, *by), numbers=tuple(ran))
+
+
+def as_estimated(trial: Trial, loop: Estimated) -> Trial:
+    """Return a trial of a sample with the work that the instances of the estimate tell."""
+    if not trial.sample or not trial.work_s:
+        return trial
+    took_s = dict(zip(trial.sample.numbers, trial.sample.each_s, strict=True))
+    work_s = loop.scale * fsum(took_s[number] for number in loop.numbers)
+    elapsed_s, cpu_s = trial.elapsed_s - trial.work_s + work_s, trial.cpu_s * work_s / trial.work_s
+    return trial.model_copy(update={"work_s": work_s, "elapsed_s": elapsed_s, "cpu_s": cpu_s})
 
 
 def _times(trials: Sequence[Trial]) -> dict[int, float]:

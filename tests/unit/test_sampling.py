@@ -308,6 +308,20 @@ def test_the_first_instances_are_corrected_by_what_all_took_in_the_actors() -> N
     assert figures.profile.wall_s == pytest.approx(50.5)
 
 
+@pytest.mark.parametrize("beside", [True, False])
+def test_trials_that_the_budget_ended_elsewhere_are_told_from_the_same_instances(
+    *, beside: bool
+) -> None:
+    # The largest instances ran in two of three trials only: 69 s were told, "50.5 to 50.5".
+    ran = (3, 22, 47, 78, 94)
+    results, longer = (compared(GROWING, each, beside=beside) for each in (ran, (*ran, 97, 98, 99)))
+    trials = [results.trials[0], *(changed(longer.trials[0], index=index) for index in (1, 2))]
+    figures = figures_of(results.with_(trials=(*trials, longer.trials[1])))
+    assert figures.loop
+    assert figures.loop.numbers == ran
+    assert figures.rows[0].work_s == pytest.approx(figures.loop.total_s)
+
+
 def test_without_the_actors_times_the_interval_is_as_wide_as_the_instances_are_unlike() -> None:
     figures = figures_of(compared(GROWING, (3, 22, 47, 78, 94), beside=False))
     _, sharded = figures.rows
