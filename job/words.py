@@ -37,6 +37,11 @@ def size(number: float) -> str:
     return count(round(number), "byte")
 
 
+def first_words(error: BaseException) -> str:
+    """Return the beginning of an error's text, or its kind."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
 def capitalise(clause: str) -> str:
     """Return a clause as it begins a sentence; what is no letter stays as it is."""
     return clause[:1].upper() + clause[1:]

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from job.cluster import private
 from job.cluster.address import find_the_running_one, is_open, knock
 from job.cluster.guard import Request
-from job.cluster.travel import carry_ourselves, digest_of, find_way, first_words, own_paths
+from job.cluster.travel import carry_ourselves, digest_of, find_way, own_paths
 from job.errors import ClusterError
 from job.planning.placement import Capacity
 from job.results.document import BY_VALUE, Cluster, Node
+from job.words import first_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from job.errors import UsageError
 from job.results.document import BY_VALUE
 from job.shard.recipe import Recipe, unpack
+from job.words import first_words
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -187,8 +188,3 @@ def _is_installed(origin: str) -> bool:
         return origin != ""
     homes = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     return any(Path(origin).is_relative_to(home) for home in homes)
-
-
-def first_words(error: Any) -> str:
-    """Return the beginning of an error's text, or its kind."""
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -12,12 +12,15 @@ import hashlib
 import pickle
 import sys
 import time
+from collections import defaultdict
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from job.errors import StateError
 from job.shard.loops import Rounds
 from job.shard.states import canonical
+from job.words import first_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +39,7 @@ LONG_S = 0.001  # of digesting, beside which reading the CPU time is little
 DEEPEST, GROWTH = 3, 4
 SCALARS = (type(None), bool, int, float, complex, str)  # which no later call can change
 CONTAINERS = (list, tuple, set, frozenset, dict)
-BLANK = b""
+SURROGATES = "surrogatepass"  # a text may have them, and UTF-8 has none
 REMEDY = "Leave out --returns bring, or have the calls return plain data."
 
 
@@ -97,12 +100,12 @@ def written(value: object, dump: Callable[[object], bytes] | None) -> bytes:
     try:
         return pickle.dumps(value, protocol=5)
     except Exception as error:
-        reason = _reason(error)
+        reason = first_words(error)
     try:
         if dump:
             return bytes(dump(value))
     except Exception as error:
-        reason = _reason(error)
+        reason = first_words(error)
     raise StateError(f"what it returns cannot be brought to the driver: {reason}", REMEDY)
 
 
@@ -111,6 +114,16 @@ class Aside(NamedTuple):
 
     wall_s: float = 0.0
     cpu_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Digested:
+    """What the calls of one instance returned: how many, the digest of all, their texts' size."""
+
+    calls: int = 0
+    chain: bytes = b""
+    size: int = 0
+    texts: bytearray = field(default_factory=bytearray)  # where they are to be compared whole
 
 
 class Returns:
@@ -123,11 +136,7 @@ class Returns:
         self._held: list[tuple[Piece, bool]] = []
         self._bytes, self._slice = 0, 1
         self._aside_s = self._cpu_s = self._last_s = 0.0
-        # Of each instance: how many calls are digested, and those; with a tolerance the texts too.
-        self._seen: dict[int, int] = {}
-        self._chains: dict[int, bytes] = {}
-        self._lengths: dict[int, int] = {}
-        self._lines: dict[int, list[str]] = {}
+        self._digested: defaultdict[int, Digested] = defaultdict(Digested)  # by instance
 
     @property
     def aside(self) -> Aside:
@@ -170,10 +179,10 @@ class Returns:
         return [self._text(number) for number in numbers]
 
     def _text(self, number: int) -> str:
-        length = self._lengths.get(number, 0)
-        if self._whole and length <= self._whole:
-            return f"[{', '.join(self._lines.get(number, ()))}]"
-        return f"<blake2b {self._chains.get(number, BLANK).hex() or 0}, {length} bytes>"
+        of = self._digested[number]
+        if self._whole and of.size <= self._whole:
+            return f"[{of.texts[2:].decode(errors=SURROGATES)}]"
+        return f"<blake2b {of.chain.hex() or 0}, {of.size} bytes>"
 
     def _slices(
         self, instances: Sequence[object], numbers: Sequence[int]
@@ -211,35 +220,30 @@ class Returns:
     ) -> None:
         times = len(values) // len(numbers)
         for index, number in enumerate(numbers):
-            skipped = self._seen.get(number, 0) - position  # answered before a loss
-            for turn in range(max(0, skipped), times):
+            of = self._digested[number]
+            for turn in range(max(0, of.calls - position), times):  # others came before a loss
                 value = values[index * times + turn]
                 try:
                     if is_written and type(value) not in SCALARS:
                         value = pickle.loads(value)  # noqa: S301 - an actor of ours wrote it
-                    self._add(number, value)
+                    self._add(of, value)
                 except Exception as error:
                     raise _told(number, position + turn, error) from None
-            self._seen[number] = max(self._seen.get(number, 0), position + times)
+            of.calls = max(of.calls, position + times)
 
-    def _add(self, number: int, value: Any) -> None:  # noqa: ANN401 - any value at all
+    def _add(self, of: Digested, value: Any) -> None:  # noqa: ANN401 - any value at all
         if type(value) is bytes and not self._whole:  # whose text takes ten times as long
             kind, data = b"\0bytes", value
         else:
-            text = canonical(value, whole=self._whole)
-            kind, data = BLANK, text.encode(errors="surrogatepass")
-            if self._whole:
-                self._add_line(number, text)
-        blake = hashlib.blake2b(self._chains.get(number, BLANK) + kind, digest_size=16)
+            kind, data = b"", canonical(value, whole=self._whole).encode(errors=SURROGATES)
+        blake = hashlib.blake2b(of.chain + kind, digest_size=16)
         blake.update(data)
-        self._chains[number] = blake.digest()
-        self._lengths[number] = self._lengths.get(number, 0) + len(data)
-
-    def _add_line(self, number: int, text: str) -> None:
-        if self._lengths.get(number, 0) + len(text.encode(errors="surrogatepass")) <= self._whole:
-            self._lines.setdefault(number, []).append(text)
+        of.chain = blake.digest()
+        of.size += len(data)
+        if 0 < of.size <= self._whole:
+            of.texts += b", " + data
         else:
-            self._lines.pop(number, None)
+            of.texts.clear()
 
 
 def rough_bytes(value: Any, usual_bytes: int, deep: int = DEEPEST) -> int:  # noqa: ANN401 - any
@@ -266,7 +270,7 @@ def check_value(value: object, dump: Callable[[object], bytes] | None) -> None:
     try:
         pickle.loads(data)  # noqa: S301 - just written
     except Exception as error:
-        message = f"what it returns cannot be read on the driver: {_reason(error)}"
+        message = f"what it returns cannot be read on the driver: {first_words(error)}"
         raise StateError(message, REMEDY) from None
     try:
         canonical(value)
@@ -277,10 +281,6 @@ def check_value(value: object, dump: Callable[[object], bytes] | None) -> None:
 def _told(number: int, position: int, error: Exception) -> StateError:
     where = f"instance {number:,}, call {position + 1:,}, what it returned"
     message = (
-        error.message if isinstance(error, StateError) else f"cannot be read: {_reason(error)}"
+        error.message if isinstance(error, StateError) else f"cannot be read: {first_words(error)}"
     )
     return StateError(f"{where}: {message}", REMEDY)
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

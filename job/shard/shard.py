@@ -23,6 +23,7 @@ from job.errors import ClusterError, StateError, TargetRaisedError, UsageError
 from job.shard.lane import SLICE_S, WAITING_SLICE_S, Lane
 from job.shard.metering import Account, Meter, Sampler, core_s
 from job.shard.returns import ANSWER_BYTES, Values
+from job.words import first_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -136,8 +137,8 @@ class Shard:
         try:
             return dump(self._at_home([partial(lane.keep, dump) for lane in self._lanes]))
         except Exception as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            message = f"instances {self._numbers[0]:,} and on cannot be kept ({reason})"
+            of = f"instances {self._numbers[0]:,} and on"
+            message = f"{of} cannot be kept ({first_words(error)})"
             raise StateError(message, "Leave out --snapshot-every; losses are replayed.") from None
 
     def advance(self) -> Any:  # noqa: ANN401 - any value at all
@@ -162,7 +163,7 @@ class Shard:
     def account(self, numbers: Sequence[int] = ()) -> Account:
         """Return what the calls so far took, and those of the instances of these numbers.
 
-        Read or not, none comes after it.
+        No call comes after it.
         """
         self._meter.end()
         samplers = {id(lane.sampler): lane.sampler for lane in self._lanes}
