@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from job.errors import TargetRaisedError
-    from job.shard.metering import Sample, Sampler
+    from job.shard.metering import Reading, Sampler
     from job.shard.recipe import Recipe
     from job.shard.returns import Values
     from job.workload.calls import Call
@@ -158,14 +158,14 @@ class Lane:
         if self.made == self._each:
             return 0
         index = bisect_right(self._ends, self.made)
-        sample, since = self.sampler.start(), time.perf_counter()
+        reading, since = self.sampler.start(), time.perf_counter()
         try:
             self._loops[index](self._instances, self._numbers, self._first(index, self.made), 1)
         except BaseException as error:
             (failed,) = self._piece(1, 1)
             raise failed.raised(error) from None
         wall_s = time.perf_counter() - since
-        self.sampler.stop(sample, wall_s)
+        self.sampler.stop(reading, wall_s)
         self._close(self._numbers, self._position)
         self.made = self._position = self.made + 1
         self.walls_s[0] += wall_s
@@ -185,9 +185,9 @@ class Lane:
                 share = self._each if quota is None else max(1, left // len(self))
                 self._step = min(self._each - self._position, share)
             size, calls = self._choose(left)
-            sample, since = self.sampler.start(), time.perf_counter()
+            reading, since = self.sampler.start(), time.perf_counter()
             yield from self._piece(size, calls)
-            self._note(size, calls, time.perf_counter() - since, sample)
+            self._note(size, calls, time.perf_counter() - since, reading)
             left -= size * calls
 
     def read(
@@ -240,9 +240,9 @@ class Lane:
         """Return which repetition of its call the one at a position is, from 0."""
         return position - (self._ends[index - 1] if index else 0)
 
-    def _note(self, size: int, calls: int, wall_s: float, sample: Sample | None) -> None:
+    def _note(self, size: int, calls: int, wall_s: float, reading: Reading | None) -> None:
         made = size * calls
-        self.sampler.stop(sample, wall_s)
+        self.sampler.stop(reading, wall_s)
         self.made += made
         self._longest_s = max(self._longest_s, wall_s / made)
         # What comes may be slower than what was: grow by no more than four times.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
-Sample: TypeAlias = tuple[float, int]
+Reading: TypeAlias = tuple[float, int]
 
 WORTH_SAMPLING_S, SAMPLED_OF = 0.001, 64
 CORE_LOOPS, CORE_TRIES = 50_000, 8  # 2 ms each: long beside a tick, short beside a trial
@@ -48,14 +48,14 @@ class Sampler:
         self._switches = self._turn = 0
         self._worth_it = True
 
-    def start(self) -> Sample | None:
+    def start(self) -> Reading | None:
         """Read what is read before calls; None where it is not worth it."""
         self._turn += 1
         if not self._shared and (self._worth_it or self._turn % SAMPLED_OF == 0):
             return time.thread_time(), voluntary_switches()
         return None
 
-    def stop(self, before: Sample | None, wall_s: float) -> None:
+    def stop(self, before: Reading | None, wall_s: float) -> None:
         """Add up what calls took by the clock, and since `start`."""
         self._wall_s += wall_s
         self._worth_it = wall_s > WORTH_SAMPLING_S
@@ -117,11 +117,10 @@ class Meter:
         children_s = children_cpu_s(self._children)
         if not self._threads:
             return children_s
-        for thread in self._threads:  # one that has ended took what it had taken
-            with contextlib.suppress(OSError):
-                self._threads[thread] = time.clock_gettime(
-                    ~thread << 3 | 6
-                )  # pthread_getcpuclockid
+        for thread in self._threads:
+            clock = ~thread << 3 | 6  # as pthread_getcpuclockid makes it
+            with contextlib.suppress(OSError):  # one that has ended took what it had taken
+                self._threads[thread] = time.clock_gettime(clock)
         return children_s + time.process_time() - sum(self._threads.values())
 
 
