@@ -24,6 +24,7 @@ SLOW_FIRST = 1.25
 LONG_S = 0.1  # of calls, from which on the clocks tell what they do
 HELD_UP = 1.25  # times as long as it computed
 NOTABLE = 0.05  # of the CPU time
+SEVERAL = 1.25  # CPUs that a call computes on, from which on it is worth a word
 COLD = 2.0  # times as long to start as later, which single trials of a busy machine hardly take
 BUSY = 0.25  # of the driver's machine before the start
 WORTH_BRINGING = 1_000  # bytes that one call returns, beyond which bringing them may show
@@ -145,10 +146,9 @@ def _held_up(figures: Figures) -> Iterator[str]:
     calls = figures.profile
     if figures.row("serial") and calls and calls.held_up > HELD_UP and calls.wall_s > LONG_S:
         took = f"{factor(calls.held_up, 2)} times as long as it computed, and its calls do not wait"
-        said = (
-            f"The serial loop took {took}: something else had its CPU, so speedups may be too large"
-        )
-        yield f"{said}. Compare again when the driver's machine is idle."
+        means = "something else had its CPU, so speedups may be too large"
+        said = f"The serial loop took {took}: {means}."
+        yield f"{said} Compare again when the driver's machine is idle."
 
 
 def _above_ideal(figures: Figures) -> Iterator[str]:
@@ -189,7 +189,7 @@ def _elsewhere(figures: Figures) -> Iterator[str]:
         return
     said = f"Of the calls' CPU time {share:.0%} is that of threads or child processes they start:"
     said += " it was counted for whole processes, around the work."
-    if calls.width > HELD_UP:
+    if calls.width > SEVERAL:
         enough = max(1, round(figures.results.cluster.cpus / calls.width))
         said += f" A call computes on {calls.width:.2g} CPUs at once, so {count(enough, 'call')} at"
         said += " once use the cluster's CPUs, and more gain nothing."
@@ -314,7 +314,6 @@ def _few_trials(figures: Figures) -> Iterator[str]:
 CHECKS: tuple[Callable[[Figures], Iterator[str]], ...] = (
     _unchanged, _shared, _returns_dropped, _by_value, _runtime_env, _omitted, _serial_estimated,
     _others_on_cluster, _machine_loaded, _held_up, _above_ideal, _avoidable, _elsewhere,
-    _many_threads,
-    _unlike_nodes, _unlike_cores, _actors_on_head, _open_cluster, _blas_threads, _wide_spread,
-    _slow_first, _outliers, _waiting, _few_trials,
+    _many_threads, _unlike_nodes, _unlike_cores, _actors_on_head, _open_cluster, _blas_threads,
+    _wide_spread, _slow_first, _outliers, _waiting, _few_trials,
 )  # fmt: skip

@@ -127,10 +127,8 @@ def _bound(row: Row, figures: Figures) -> Cause:
         more = f"more CPUs than {row.cpus:.3g} would shorten it, as the calls compute"
         return Cause("CPUs", f"{lead} {more}")
     if row.bound_by == "slots":
-        more = (
-            f"more than {count(row.last.at_once, 'call')} at once would shorten it: more --shards,"
-        )
-        return Cause("slots", f"{lead} {more} --threads-per-shard or CPUs")
+        more = f"more than {count(row.last.at_once, 'call')} at once would shorten it"
+        return Cause("slots", f"{lead} {more}: more --shards, --threads-per-shard or CPUs")
     none = "more CPUs would not shorten it, as an instance's calls come one after the other"
     return Cause("an instance", f"{lead} {none}")
 
@@ -191,7 +189,7 @@ def _threads(figures: Figures, row: Row) -> Iterator[Cause]:
     idle, profile = _idle(row, figures), figures.profile
     if not row.takes_turns or not profile or not (profile.computes or idle):
         return
-    used = f"together they computed on {count(float(f'{row.rate:.2g}'), 'CPU')}"
+    used = f"together they computed on {count(float(f'{row.cpus_each:.2g}'), 'CPU')}"
     said = f"the {row.last.threads:,} threads of a shard take turns: {used}"
     advice = "leave --threads-per-shard to auto"
     if idle:

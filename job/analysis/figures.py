@@ -76,17 +76,17 @@ class Row:
         return self.work_s - self.ideal_s
 
     @property
-    def rate(self) -> float:
+    def cpus_each(self) -> float:
         """On how many CPUs each of its processes computed, on average."""
         return self.cpu_s / self.work_s / max(1, self.last.actors) if self.work_s else 0.0
 
     @property
     def takes_turns(self) -> bool:
         """Whether the threads of a process kept one CPU busy and no more, as the GIL has them."""
-        turns, trial = self.last.switches, self.last
+        trial = self.last
         least = min(TURNS_PER_S * trial.cpu_s, TURNS_PER_CALL * trial.calls)
-        waited = turns is None or turns >= least
-        return trial.threads > 1 and BUSY <= self.rate <= ALONE and waited
+        gave_up = trial.switches is None or trial.switches >= least
+        return trial.threads > 1 and BUSY <= self.cpus_each <= ALONE and gave_up
 
     @property
     def cpus_computed_on(self) -> float:

@@ -254,10 +254,9 @@ class Tried(Record):
     @property
     def calls_s(self) -> tuple[float, ...]:
         """What a call of each kind took by the clock; empty where one was not timed."""
-        each = self.calls
-        return (
-            tuple(one.wall_s / one.calls for one in each) if all(one.calls for one in each) else ()
-        )
+        if not all(each.calls for each in self.calls):
+            return ()
+        return tuple(each.wall_s / each.calls for each in self.calls)
 
 
 class Results(Record):

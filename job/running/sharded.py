@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from job.shard.shard import Place
 
 SCOUTED = 3  # instances whose first calls tell how much calls wait
-NOTHING = Account(
-    0, 0.0, 0.0, 0.0, 0
-)  # what an actor is known to have done that died after its work
+NOTHING = Account(0, 0.0, 0.0, 0.0, 0)  # what is known of an actor that died after its work
 GONE_S = 30.0  # how long the processes of ended actors may take to be gone
 
 
