@@ -127,9 +127,10 @@ def estimate_total(
     plain_s, correction = fmean(times) * (of - sampled), None
     shares, total = [1.0] * sampled, float(of)
     if covariate_sample_s:
-        shares, total = [max(each, _CLOCK_S) for each in covariate_sample_s], covariate_total_s
+        shares = [max(each, _CLOCK_S) for each in covariate_sample_s]
+        total = max(covariate_total_s, fsum(shares))
         correction = total / fsum(shares) * sampled / of
-    left_s = fsum(times) / fsum(shares) * max(total - fsum(shares), 0.0)
+    left_s = fsum(times) / fsum(shares) * (total - fsum(shares))
     if sampled < LEAST_SAMPLE:
         return Estimated(run_s + left_s, None, sampled, of, correction)
     ends = [left_s, *(left_s * end for end in _ratio_bounds(times, shares, of))]

@@ -140,6 +140,11 @@ def test_of_fewer_than_five_instances_no_interval_is_claimed() -> None:
     assert estimate_total([1.0], 10, [2.0], 40.0) == Estimated(20.0, None, 1, 10, 2.0)
 
 
+def test_whatever_the_actors_times_say_all_take_no_less_than_those_that_ran() -> None:
+    found = estimate_total([1.0] * 5, 6, [1.0] * 5, 4.0)
+    assert found.total_s == pytest.approx(found.scale * 5.0) == pytest.approx(5.0)
+
+
 def test_instances_that_took_no_time_break_nothing() -> None:
     found = estimate_total([0.0] * 5, of=10)
     assert found.interval is not None
