@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from job.results.document import Trial
 
 _CLOCK_S = 1e-9  # what a clock can tell from nothing
+_LEAST_LEFT = 0.1  # of the mean: some instances may have had their last call when the time was up
 _WIDEST = 300.0  # in the logarithm: as good as no bound, and no overflow
 
 
@@ -72,9 +73,21 @@ def estimate_loop(trials: Mapping[str, Sequence[Trial]], instances: int) -> Esti
         return Estimated(work_s, None, serial[-1].instances, instances)
     others = next((trials[name] for name in ("sharded", "actors") if name in trials), ())
     beside, total_s = _times(others), [sum(s.busy_s for s in t.placement) for t in others]
-    corrects = ran.keys() <= beside.keys()
-    by = ([beside[number] for number in ran], median(total_s)) if corrects else ()
-    return replace(estimate_total([*ran.values()], instances, *by), numbers=tuple(ran))
+    together_s = median(trial.sample.together_s for trial in serial if trial.sample)
+    if ran.keys() <= beside.keys():
+        # Of what all took together each had its share, by what it took in the actors.
+        share_s = together_s / max(median(total_s), _CLOCK_S)
+        shares = [beside[number] for number in ran]
+        whole = [ran[number] + share_s * beside[number] for number in ran]
+        found = estimate_total(whole, instances, shares, median(total_s))
+        return replace(found, numbers=tuple(ran))
+    least_s = _LEAST_LEFT * fmean(ran.values()) if together_s else 0.0
+    found = estimate_total([max(each, least_s) for each in ran.values()], instances)
+    low, high = found.interval or (0.0, 0.0)
+    return replace(
+        found, total_s=together_s + found.total_s, numbers=tuple(ran),
+        interval=(together_s + low, together_s + high) if found.interval else None,
+    )  # fmt: skip
 
 
 def as_estimated(trial: Trial, loop: Estimated) -> Trial:
@@ -83,6 +96,7 @@ def as_estimated(trial: Trial, loop: Estimated) -> Trial:
         return trial
     took_s = dict(zip(trial.sample.numbers, trial.sample.each_s, strict=True))
     work_s = loop.scale * fsum(took_s[number] for number in loop.numbers)
+    work_s += trial.sample.together_s
     elapsed_s, cpu_s = trial.elapsed_s - trial.work_s + work_s, trial.cpu_s * work_s / trial.work_s
     return trial.model_copy(update={"work_s": work_s, "elapsed_s": elapsed_s, "cpu_s": cpu_s})
 

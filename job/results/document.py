@@ -153,6 +153,7 @@ class Sample(Record):
 
     numbers: tuple[Count, ...]  # of the instances, ascending
     each_s: tuple[Seconds, ...]
+    together_s: Seconds = 0.0  # what all instances had taken before, as the loop ran them by turns
 
 
 class Facts(Record):

@@ -125,7 +125,8 @@ class Runner:
         scale = instances / facts.instances
         if scale > 1 and facts.sample:  # all take as many times longer as there are more of them
             startup *= instances / (facts.made or facts.instances)
-            work, read = scale * sum(facts.sample.each_s), scale * read
+            work = facts.sample.together_s + scale * sum(facts.sample.each_s)
+            read *= scale
         warmups = self._plan.warmups
         trial = Trial(
             **dict(facts) | {"cpu_s": scale * facts.cpu_s},

@@ -65,6 +65,7 @@ class Serial:
         self._instances: list[Any] = []
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._each_s: dict[int, float] = {}  # of the instances of a sample
+        self._together_s = 0.0  # what all instances took before
         self._cpu_s = self._switches = 0.0
         self._kept_share = 1.0  # of the work, what those took that were carried to their end
         self._meter = Meter()  # before the target is imported
@@ -102,17 +103,19 @@ class Serial:
         self._each_s = {}
         with on_driver(self._timeout_s, "work"):
             cpu_s, switches, began = time.thread_time(), voluntary_switches(), self._now()
-            until, start = began + self._loop.budget_s, Reached(0, 0, 0)
-            reached = start if self._loop.sampled else self._run_all(until, progress)
-            all_s = self._now() - began
+            until = began + self._loop.budget_s
+            reached: Reached | None = Reached(0, 0, 0)
+            if not self._loop.sampled:
+                reached = self._run_all(until, progress)
+                self._together_s = self._now() - began
             if reached:
                 self._run_sample(reached, until, progress)
             took_s = self._now() - began
             self._cpu_s = max(0.0, time.thread_time() - cpu_s - self._aside.cpu_s)
             self._switches = voluntary_switches() - switches
-        for number in self._each_s:  # of what all had together each had its share
-            self._each_s[number] += all_s / len(self._numbers)
-        self._kept_share = sum(self._each_s.values()) / took_s if self._each_s else 1.0
+        kept_s = self._together_s * len(self._each_s) / len(self._numbers)
+        kept_s += sum(self._each_s.values())
+        self._kept_share = kept_s / took_s if self._each_s else 1.0
 
     def read(self) -> list[str]:
         """Return the states of the instances that were carried to their end."""
@@ -134,6 +137,7 @@ class Serial:
         self._meter.end()
         kept, made, share = self._kept, len(self._numbers), self._kept_share
         each_s = tuple(self._each_s[number] for number in kept) if self._each_s else ()
+        sample = Sample(numbers=tuple(kept), each_s=each_s, together_s=self._together_s)
         cpu_s = self._cpu_s + self._meter.elsewhere_s
         return Facts(
             cpu_s=share * cpu_s, calls=len(kept) * self._recipe.calls_per_instance,
@@ -141,7 +145,7 @@ class Serial:
             switches=round(share * self._switches),
             elsewhere_share=self._meter.elsewhere_s / cpu_s if cpu_s else 0.0,
             preemptions=round(share * self._meter.preemptions),
-            sample=Sample(numbers=tuple(kept), each_s=each_s) if each_s else None,
+            sample=sample if each_s else None,
             aside_s=self._aside.wall_s,
             made=made if made > len(kept) else None,
         )  # fmt: skip
