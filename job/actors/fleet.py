@@ -63,8 +63,8 @@ class Fleet:
         each = self._subject.recipe.calls_per_instance
         window = max(2, MOST_IN_FLIGHT // max(1, len(deals)))
         if self.returns:  # or what is under way would fill the memory
-            largest = max(1, len(deals)) * (batch or HELD_BYTES) * self._value_bytes
-            window = max(1, min(window, HELD_BYTES // largest))
+            round_bytes = max(1, len(deals)) * (batch or 1) * self._value_bytes
+            window = max(1, min(window, HELD_BYTES // round_bytes)) if batch else 1
         self.workers = [
             Worker(
                 index, recovery.Recovery(numbers, each, batch, window, every * len(numbers)),
