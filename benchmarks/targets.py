@@ -35,3 +35,16 @@ class Ledger:
         """Wait, then book."""
         time.sleep(self.delay)
         self.total = (self.total * 31 + amount) % (2**61 - 1)
+
+
+class Renderer:
+    """Returns much in little time."""
+
+    def __init__(self, size: int) -> None:
+        """Return `size` bytes a call."""
+        self.frame, self.size = 0, size
+
+    def render(self) -> bytes:
+        """Return the next frame."""
+        self.frame += 1
+        return self.frame.to_bytes(8, "big") * (self.size // 8)

@@ -29,6 +29,19 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
+def size(number: float) -> str:
+    """Return how many bytes there are, as people say it: 800 bytes, 4.2 MB, 1.3 GB."""
+    for each, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if number >= each:
+            return f"{number / each:,.3g} {unit}"
+    return count(round(number), "byte")
+
+
+def first_words(error: BaseException) -> str:
+    """Return the beginning of an error's text, or its kind."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
 def capitalise(clause: str) -> str:
     """Return a clause as it begins a sentence; what is no letter stays as it is."""
     return clause[:1].upper() + clause[1:]
@@ -68,10 +81,13 @@ def decimals(seconds: float) -> str:
     return f"{max(seconds, 1e-4):.3g}" if fine else f"{seconds:,.2f}"
 
 
-def computation(instances: int, target: str, calls: Iterable[str], read: str | None) -> str:
+def computation(
+    instances: int, target: str, calls: Iterable[str], read: str | None, returns: str = "drop"
+) -> str:
     """Return what is computed in one line."""
     done = ", ".join(shorten(call, LINE) for call in calls) or "no calls"
     end = f", then {read}" if read else ""
+    end = f"{end}; what they return is brought" if returns == "bring" else end
     return f"{instances:,} x {shorten(target, LINE)}: {done}{end}"
 
 

@@ -25,12 +25,12 @@ def subject_of(
     *,
     read: str | None = None,
     instances: int = 4,
-    **plan: object,
+    **others: object,
 ) -> Subject:
-    """Return some instances of a target of the tests' own, with what of the plan is not usual."""
+    """Return some instances of a target of the tests' own, with what else is not usual."""
     keys = {"target": f"tests.targets.{target}", "calls": list(calls), "instances": instances}
     limits = {"startup_timeout_s": 60, "timeout_s": 60}
-    workload, planned = build(keys | {"read": read}, limits | plan)
+    workload, planned = build(keys | {"read": read}, limits | others)
     recipe = recipe_of(workload).resolve()
     return Subject(workload, planned, recipe, pack(recipe, BY_VALUE))
 

@@ -20,6 +20,7 @@ from job.actors.timeline import Timeline
 from job.actors.worker import Spawner, Worker
 from job.cluster.reasons import NODE_LOST, UNREACHABLE
 from job.shard.metering import Account
+from job.shard.returns import HELD_BYTES, Aside, Returns
 from job.shard.shard import Place
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ class Fleet:
         self.spawner = Spawner(layout, subject)
         self._name, self._layout = name, layout
         self._subject, self._site = subject, site
+        tried = subject.tried.returned_bytes if subject.tried else ()
+        self._value_bytes = max((1, *tried))
+        self.returns = Returns(subject.recipe, self._value_bytes) if subject.recipe.bring else None
         self._goal = Goal.READY
         self._pending: dict[Any, Worker] = {}  # those that are not there, by the next answer
         self._progress: Callable[[int], None] = lambda _: None
@@ -58,6 +62,9 @@ class Fleet:
         batch, every = self._layout.calls_per_batch, self._subject.plan.snapshot_every
         each = self._subject.recipe.calls_per_instance
         window = max(2, MOST_IN_FLIGHT // max(1, len(deals)))
+        if self.returns:  # or what is under way would fill the memory
+            round_bytes = max(1, len(deals)) * (batch or 1) * self._value_bytes
+            window = max(1, min(window, HELD_BYTES // round_bytes)) if batch else 1
         self.workers = [
             Worker(
                 index, recovery.Recovery(numbers, each, batch, window, every * len(numbers)),
@@ -74,6 +81,12 @@ class Fleet:
         self._began_s = time.monotonic()
         self._progress = progress
         self._drive(Goal.WORKED, timeout_s, killer)
+        self._stand_still()
+
+    @property
+    def aside(self) -> Aside:
+        """For how long the clock stood still to digest what calls returned."""
+        return self.returns.aside if self.returns else Aside()
 
     def read(self) -> list[str]:
         """Return the states, collected in chunks from all actors at once."""
@@ -119,9 +132,7 @@ class Fleet:
         """Have instructions carried out and take answers until all shards are at the goal."""
         self._goal, began = goal, time.monotonic()
         self._until_s = began + timeout_s
-        more = self.workers
-        while more:  # round by round over the actors, as a person would
-            more = [worker for worker in more if self._obey(worker)]
+        self._obey_all()
         while self._pending:
             refs = list(self._pending)
             ready, _ = ray.wait(refs, num_returns=max(1, len(refs) // 10), timeout=LOOK_S)
@@ -136,9 +147,37 @@ class Fleet:
             if self._pending and time.monotonic() > self._until_s:
                 worker = next(iter(self._pending.values()))
                 raise self.losses.late(worker, self._until_s - began)
+            if self._holds_enough and not self._pending:
+                self._stand_still()
+                self._obey_all()
+
+    def _obey_all(self) -> None:
+        more = self.workers
+        while more:  # round by round over the actors, as a person would
+            more = [worker for worker in more if self._obey(worker)]
+
+    @property
+    def _holds_enough(self) -> bool:
+        """Whether what is under way is to come to its end, so that values can be digested."""
+        return self.returns is not None and self.returns.is_full
+
+    def _stand_still(self) -> None:
+        """Digest what calls returned while nothing is under way, and take it out of all times."""
+        if not self.returns:
+            return
+        since = time.monotonic()
+        self.returns.digest()
+        took_s = time.monotonic() - since
+        self._began_s += took_s
+        self._until_s += took_s
+        for worker in self.workers:
+            worker.heard_s += took_s
+            worker.killed_s = worker.killed_s and worker.killed_s + took_s
 
     def _obey(self, worker: Worker) -> bool:
         """Carry out a shard's next instruction; return whether there may be one more."""
+        if self._holds_enough:
+            return False
         order = worker.recovery.next(self._goal)
         match order:
             case recovery.Spawn(snapshot=snapshot):
@@ -184,7 +223,7 @@ class Fleet:
                 worker.place = Place(*heard[0])
                 event = recovery.Ready()
             case recovery.Advance():
-                event = recovery.Advanced(len(heard), sum(heard))
+                event = recovery.Advanced(len(heard), self._take(worker, heard))
             case recovery.Plain.SAVE:
                 event = recovery.Saved(heard[0])
             case recovery.Read():
@@ -201,6 +240,16 @@ class Fleet:
             now_s = worker.heard_s - self._began_s
             self.timeline.add(worker.index, worker.place.node_id, since_s, now_s, event.calls)
             self.losses.resume(worker, now_s)
+
+    def _take(self, worker: Worker, heard: list[Any]) -> int:
+        """Return how many calls were answered, and hold what they returned, if that is brought."""
+        returns, numbers = self.returns, worker.recovery.numbers
+        if returns is None:
+            return sum(heard)
+        if self._layout.calls_per_batch == 1 and len(numbers) == 1:
+            position = worker.recovery.answered
+            return sum(returns.hold_value(numbers[0], n, v) for n, v in enumerate(heard, position))
+        return sum(map(returns.hold_batch, heard))
 
     def _lose(self, worker: Worker, loss: LostError) -> None:
         for order, refs in worker.sent:

@@ -128,9 +128,9 @@ class Recovery:
     """One shard: how far it is, what it can start again from, and where it was lost.
 
     Its instances get `each` calls each. A remote call carries `batch` of them, and `window` remote
-    calls may be under way; of those that carry what a second holds (None), two: while the driver
-    has not yet heard of one, which may take as long as others need, the actor is at the next. A
-    snapshot is taken after `save_every` calls; never, where that is 0.
+    calls may be under way; of those that carry what a second holds (None), two at most: while the
+    driver has not yet heard of one, which may take as long as others need, the actor is at the
+    next. A snapshot is taken after `save_every` calls; never, where that is 0.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Recovery:
         self.calls = len(numbers) * each
         self.incarnation = 1  # which actor of the shard it is now
         self.answered = self._saved = 0  # calls, those in its snapshot included
-        self._batch, self._window = batch, window if batch else AHEAD
+        self._batch, self._window = batch, window if batch else min(window, AHEAD)
         self._stretch = max(1, min(self._window // 2, -(-self.calls // (STRETCHES * (batch or 1)))))
         self._save_every = save_every or self.calls + 1
         self._snapshot: bytes | None = None

@@ -98,7 +98,10 @@ class Spawner:
             scheduling_strategy=on_node(node_id) if node_id else "SPREAD",
         )
         threads = layout.threads or 1
-        return remote.remote(self._recipe, numbers, layout.calls_per_batch, threads, own_place)
+        dump = ray.cloudpickle.dumps if self._subject.recipe.bring else None
+        return remote.remote(
+            self._recipe, numbers, layout.calls_per_batch, threads, own_place, dump
+        )
 
     def is_lost(self, worker: Worker) -> bool:
         """Return whether an actor's node has left the cluster, as far as it is known yet."""

@@ -12,7 +12,7 @@ from job.analysis import causes, stats
 from job.analysis.figures import SAME
 from job.planning.estimate import MOST_THREADS
 from job.results.document import BY_VALUE
-from job.words import capitalise, count, factor, listed, spelled
+from job.words import LINE, capitalise, count, factor, listed, shorten, size, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +24,10 @@ SLOW_FIRST = 1.25
 LONG_S = 0.1  # of calls, from which on the clocks tell what they do
 HELD_UP = 1.25  # times as long as it computed
 NOTABLE = 0.05  # of the CPU time
+SEVERAL = 1.25  # CPUs that a call computes on, from which on it is worth a word
+COLD = 2.0  # times as long to start as later, which single trials of a busy machine hardly take
 BUSY = 0.25  # of the driver's machine before the start
+WORTH_BRINGING = 1_000  # bytes that one call returns, beyond which bringing them may show
 
 
 def advise(figures: Figures) -> tuple[str, ...]:
@@ -36,10 +39,39 @@ def advise(figures: Figures) -> tuple[str, ...]:
 
 def _unchanged(figures: Figures) -> Iterator[str]:
     tried = figures.results.tried
-    if tried and tried.unchanged:
-        said = "The calls change nothing that is read: states that agree say nothing of them."
-        advice = "Name with --read what they change. Where they return another object instead, as"
-        yield f"{said} {advice} frozen ones do, write a small class that keeps what they return."
+    if not tried or not tried.unchanged:
+        return
+    said = "The calls change nothing that is read"
+    if figures.results.compares_returns:
+        tells = "what they returned, which was compared, is all that tells of them"
+        yield f"{said}: {tells}. Should they change something, name it with --read."
+        return
+    advice = "Name with --read what they change"
+    if any(tried.returned_bytes) and figures.results.workload.returns == "drop":
+        advice += ", or compare what they return: --returns bring"
+    yield f"{said}: states that agree say nothing of them. {advice}."
+
+
+def _returns_dropped(figures: Figures) -> Iterator[str]:
+    results = figures.results
+    sizes = results.tried.returned_bytes if results.tried else ()
+    worth = max(sizes, default=0)
+    if results.workload.returns == "bring" or worth <= WORTH_BRINGING:
+        return
+    if not any(row.last.actors for row in figures.rows):
+        return
+    pairs = list(zip(results.workload.calls, sizes, strict=True))
+    largest = max(pairs, key=lambda pair: pair[1])[0]
+    in_all = results.workload.instances * sum(_times(call) * each for call, each in pairs)
+    said = f"{shorten(largest, LINE)} returns {size(worth)} a call. What the calls return, in all"
+    cost = f"{size(in_all)}, stays where they run, and no figure holds what bringing it costs."
+    yield f"{said} {cost} --returns bring has it come to the driver, as ray.get of every call does."
+
+
+def _times(call: str) -> int:
+    """Return how many times in a row a call is made, as `Call.text` writes it."""
+    times = call.rpartition(") * ")[2]
+    return int(times) if times.isdecimal() else 1
 
 
 def _shared(figures: Figures) -> Iterator[str]:
@@ -57,6 +89,18 @@ def _by_value(figures: Figures) -> Iterator[str]:
         yield f"{said} {means} Put it into a module that is installed, or lies, on every node."
 
 
+def _runtime_env(figures: Figures) -> Iterator[str]:
+    kinds = figures.results.environment.runtime_env
+    if kinds and any(row.last.actors for row in figures.rows):
+        named = listed(kinds, len(kinds))
+        said = f"Startup has the runtime environment in it ({named}), which is not the class's:"
+        means = "a node makes it ready for its first actor, and every actor's process starts in it."
+        without = "leave it out"
+        if "uv run" in kinds:
+            without = "set RAY_ENABLE_UV_RUN_RUNTIME_ENV=0"
+        yield f"{said} {means} Where the nodes have what it brings, {without}."
+
+
 def _omitted(figures: Figures) -> Iterator[str]:
     for name, reason in figures.results.omitted.items():
         yield f"{name} was left out, not started: {reason}. {causes.SHARDED_NEEDS}"
@@ -68,10 +112,10 @@ def _serial_estimated(figures: Figures) -> Iterator[str]:
         return
     by = " by what each took in the actors" if loop.correction else ""
     said = f"The serial time is estimated from {loop.sampled:,} of {count(loop.of, 'instance')}{by}"
-    may = "nothing tells how far it is off, as they are fewer than 5"
+    may = "nothing tells how far it is off"
     if loop.interval:
         low, high = map(spelled, loop.interval)
-        may = f"its work takes {low} to {high} (95 %)"
+        may = f"its work takes {low} to {high} (95%)"
     only = "Only their states were checked against it. --serial full runs all of them."
     yield f"{said}: {may}. {only}"
 
@@ -102,8 +146,9 @@ def _held_up(figures: Figures) -> Iterator[str]:
     calls = figures.profile
     if figures.row("serial") and calls and calls.held_up > HELD_UP and calls.wall_s > LONG_S:
         took = f"{factor(calls.held_up, 2)} times as long as it computed, and its calls do not wait"
-        said = f"The serial loop took {took}: something else had its CPU, so speedups are too large"
-        yield f"{said}. Compare again when the driver's machine is idle."
+        means = "something else had its CPU, so speedups may be too large"
+        said = f"The serial loop took {took}: {means}."
+        yield f"{said} Compare again when the driver's machine is idle."
 
 
 def _above_ideal(figures: Figures) -> Iterator[str]:
@@ -121,18 +166,20 @@ def _reasons(figures: Figures, row: Row) -> Iterator[str]:
     if serial and serial.estimated:
         yield "the serial time is an estimate"
     if serial and calls and calls.held_up > SAME:
-        yield f"the serial loop was kept from its CPU, {factor(calls.held_up, 2)} times as long"
+        took = f"{factor(calls.held_up, 2)} times as long as it computed"
+        yield f"the serial loop took {took}, as something else had its CPU"
     cores_s = causes.node_cores_s(figures.trials[row.strategy])
-    if (unlike := causes.unlike_driver(cores_s, figures.results.environment.core_s)) and (
-        "faster" in unlike
-    ):
-        yield f"a worker's core is {unlike} than the driver's"
+    driver_s = figures.results.environment.core_s or 0.0
+    if cores_s and driver_s > causes.UNLIKE * median(cores_s):
+        yield f"a worker's core is {causes.unlike_driver(cores_s, driver_s)} than the driver's"
     if (used := row.cpu_s / row.work_s) > SAME * row.cpus:
         yield f"its calls computed on {used:.2g} CPUs, and {row.cpus:.2g} were counted"
     if serial and SAME * row.cpu_s < serial.cpu_s:
+        why = "in warmer caches, or on cores less shared"
+        if (serial.last.elsewhere_share or 0.0) > NOTABLE + (row.last.elsewhere_share or 0.0):
+            why = "without the loop's own threads, which may compute while they wait"
         took = f"its calls computed for {spelled(row.cpu_s)}, the loop's for"
-        warmer = "in warmer caches, or on cores less shared"
-        yield f"{took} {spelled(serial.cpu_s)}, {warmer}"
+        yield f"{took} {spelled(serial.cpu_s)}, {why}"
 
 
 def _elsewhere(figures: Figures) -> Iterator[str]:
@@ -142,7 +189,7 @@ def _elsewhere(figures: Figures) -> Iterator[str]:
         return
     said = f"Of the calls' CPU time {share:.0%} is that of threads or child processes they start:"
     said += " it was counted for whole processes, around the work."
-    if calls.width > HELD_UP:
+    if calls.width > SEVERAL:
         enough = max(1, round(figures.results.cluster.cpus / calls.width))
         said += f" A call computes on {calls.width:.2g} CPUs at once, so {count(enough, 'call')} at"
         said += " once use the cluster's CPUs, and more gain nothing."
@@ -211,15 +258,33 @@ def _wide_spread(figures: Figures) -> Iterator[str]:
 
 
 def _slow_first(figures: Figures) -> Iterator[str]:
-    if figures.results.plan.get("warmups"):
-        return
     for name, of_one in figures.trials.items():
+        if said := _cold_start(figures, name):
+            yield said
+            continue
         first, *others = (trial.elapsed_s for trial in of_one)
         usual = median(others) if len(others) > 1 else first  # of two nobody can tell which is odd
-        if first > SLOW_FIRST * usual:
+        if first > SLOW_FIRST * usual and not figures.results.plan.get("warmups"):
             times = factor(first / usual, 2)
             said = f"{name}: its first trial took {times} times as long as the others."
             yield f"{said} --warmups 1 leaves it out."
+
+
+def _cold_start(figures: Figures, name: str) -> str:
+    """Say that a strategy's first trial, a warm-up or not, started on nodes that were not ready."""
+    first, *others = (trial for trial in figures.results.trials if trial.strategy == name)
+    if len(others) < 2 - first.warmup:  # likewise
+        return ""
+    usual_s = median(trial.startup_s for trial in others)
+    more_s = first.startup_s - usual_s
+    if not first.actors or more_s < max((COLD - 1) * usual_s, WIDE_SPREAD * first.elapsed_s):
+        return ""
+    kinds = figures.results.environment.runtime_env
+    made = f", or made the runtime environment ready ({listed(kinds, len(kinds))})" if kinds else ""
+    which = "warm-up" if first.warmup else "first trial"
+    took = f"{spelled(first.startup_s)} in the {which} and {spelled(usual_s)} later"
+    means = "Whoever runs once pays that." if first.warmup else "--warmups 1 leaves it out."
+    return f"{name}: startup took {took}: the nodes were cold{made}. {means}"
 
 
 def _outliers(figures: Figures) -> Iterator[str]:
@@ -247,8 +312,8 @@ def _few_trials(figures: Figures) -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[Figures], Iterator[str]], ...] = (
-    _unchanged, _shared, _by_value, _omitted, _serial_estimated, _others_on_cluster,
-    _machine_loaded, _held_up, _above_ideal, _avoidable, _elsewhere, _many_threads,
-    _unlike_nodes, _unlike_cores, _actors_on_head, _open_cluster, _blas_threads, _wide_spread,
-    _slow_first, _outliers, _waiting, _few_trials,
+    _unchanged, _shared, _returns_dropped, _by_value, _runtime_env, _omitted, _serial_estimated,
+    _others_on_cluster, _machine_loaded, _held_up, _above_ideal, _avoidable, _elsewhere,
+    _many_threads, _unlike_nodes, _unlike_cores, _actors_on_head, _open_cluster, _blas_threads,
+    _wide_spread, _slow_first, _outliers, _waiting, _few_trials,
 )  # fmt: skip

@@ -121,16 +121,26 @@ def _bound(row: Row, figures: Figures) -> Cause:
     """Return what bounds the ideal itself, of work that is near it."""
     of = "" if row.efficiency is None else f"{row.efficiency:.0%} of "
     lead = f"its work reached {of}the ideal;"
-    if row.bound_by == "CPUs":
+    if row.bound_by == "CPUs" or _uses_all(row, figures.profile):
         if idle := _idle(row, figures):
             return Cause("CPUs", f"{lead} the calls compute, and {idle}", idle.advice)
         more = f"more CPUs than {row.cpus:.3g} would shorten it, as the calls compute"
         return Cause("CPUs", f"{lead} {more}")
     if row.bound_by == "slots":
-        more = f"more than {row.last.at_once:,} calls at once would shorten it: more --shards,"
-        return Cause("slots", f"{lead} {more} --threads-per-shard or CPUs")
+        more = f"more than {count(row.last.at_once, 'call')} at once would shorten it"
+        return Cause("slots", f"{lead} {more}: more --shards, --threads-per-shard or CPUs")
     none = "more CPUs would not shorten it, as an instance's calls come one after the other"
     return Cause("an instance", f"{lead} {none}")
+
+
+def _uses_all(row: Row, profile: Profile | None) -> bool:
+    """Return whether slots bound it that cannot have more CPUs, for calls that compute in them.
+
+    Their wall time is a little above their CPU time, so by a little it is not the CPUs.
+    """
+    if row.bound_by != "slots" or not profile or not profile.computes:
+        return False
+    return row.last.at_once * profile.width >= row.cpus - SLACK
 
 
 class Idle(NamedTuple):
@@ -141,14 +151,15 @@ class Idle(NamedTuple):
 
     def __str__(self) -> str:
         """Say it as the end of a sentence."""
-        return f"{count(self.cpus, 'CPU')} had nothing to do"
+        return f"{count(self.cpus, 'free CPU')} {'was' if self.cpus == 1 else 'were'} not used"
 
 
 def _idle(row: Row, figures: Figures) -> Idle | None:
     """Return the CPUs that more shards would use; None where there are none, or no instances."""
     free = sum(node.cpus_free for node in figures.results.cluster.nodes)
     width = figures.profile.width if figures.profile else 1.0
-    shards = min(figures.results.workload.instances, math.floor(free / width + SLACK))
+    each = max(width, float(row.last.settings.get("cpus_per_actor", 1.0)))
+    shards = min(figures.results.workload.instances, math.floor(free / each + SLACK))
     cpus = round(free - row.cpus_computed_on, 1)
     if shards <= row.last.actors or cpus < 1:
         return None
@@ -178,7 +189,7 @@ def _threads(figures: Figures, row: Row) -> Iterator[Cause]:
     idle, profile = _idle(row, figures), figures.profile
     if not row.takes_turns or not profile or not (profile.computes or idle):
         return
-    used = f"together they computed on {count(float(f'{row.rate:.2g}'), 'CPU')}"
+    used = f"together they computed on {count(float(f'{row.cpus_each:.2g}'), 'CPU')}"
     said = f"the {row.last.threads:,} threads of a shard take turns: {used}"
     advice = "leave --threads-per-shard to auto"
     if idle:

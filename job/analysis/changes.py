@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from job.analysis import stats
 from job.analysis.causes import node_cores_s
 from job.errors import UsageError
-from job.words import factor
+from job.words import factor, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ ENDED = {
     "running": "ended before its time",
     "interrupted": "was interrupted",
     "failed": "failed",
-    "disagree": "ended in states that disagree",
+    "disagree": "ended in a disagreement",
 }
 
 Finding = Literal["slower", "faster", "not significant"]
@@ -114,7 +114,12 @@ def compare_runs(old: Figures, new: Figures, *, force: bool = False) -> Comparis
     return Comparison(
         changes=tuple(changes),
         differs=tuple(differs),
-        notes=(*unfinished, *_cores(old.results, new.results), *_notes(old, new)),
+        notes=(
+            *unfinished,
+            *_cores(old.results, new.results),
+            *_runtime_envs(old.results, new.results),
+            *_notes(old, new),
+        ),
         least=max(map(stats.least_for_change, errors.values())),
         missing=tuple(name for name in before if name not in after),
         unfinished="; ".join(unfinished),
@@ -130,6 +135,7 @@ def _identity(results: Results) -> dict[str, object]:
         "instances": f"{workload.instances:,}",
         "calls": ", ".join(workload.calls) or "none",
         "read": workload.read or "the whole object",
+        "--returns": workload.returns,
         "Ray": cluster.ray_version,
         "Python": results.environment.python_version.rpartition(".")[0],
         "nodes": len(cluster.nodes),
@@ -172,6 +178,14 @@ def _cores(old: Results, new: Results) -> Iterator[str]:
             yield f"{whose} core was {how} in NEW: what computes may differ by as much."
 
 
+def _runtime_envs(old: Results, new: Results) -> Iterator[str]:
+    """Note what only one run's actors had to be started in, as far as both are known."""
+    kinds = [run.environment.runtime_env for run in (old, new)]
+    if None not in kinds and kinds[0] != kinds[1]:
+        was, is_now = (listed(each, len(each)) if each else "none" for each in kinds)
+        yield f"The runtime environment was {was} in OLD, {is_now} in NEW: startup has it in it."
+
+
 def _notes(old: Figures, new: Figures) -> Iterator[str]:
     before, after = old.trials, new.trials
     for name in sorted(before.keys() ^ after.keys()):
@@ -188,3 +202,5 @@ def _notes(old: Figures, new: Figures) -> Iterator[str]:
         exact = new.results.workload.agree == "exact" and then.numbers == now.numbers
         if exact and then.digest != now.digest:
             yield f"{name}: it ended in other states: what is computed is not the same."
+        if exact and then.returned and now.returned and then.returned != now.returned:
+            yield f"{name}: its calls returned other values: what is computed is not the same."

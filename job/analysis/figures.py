@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from job.analysis import stats
-from job.analysis.sampling import estimate_loop, estimated_ratio
+from job.analysis.sampling import as_estimated, estimate_loop, estimated_ratio
 from job.planning.costs import Cost, Shape
 from job.planning.estimate import Profile
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SAME = 1.05  # a factor up to which, either way, nobody should change a program
 SLACK = 0.05  # of a CPU: a call that computes on 1.02 at once needs no second one
 BUSY, ALONE = 0.7, 1.2  # CPUs a process computes on: from where on it had no time left, and one CPU
+# Threads that wait for the interpreter give up their CPU, 400 times a second of computing or after
+# each call (measured); those that a busy machine keeps waiting do not, and native ones hardly.
+TURNS_PER_S, TURNS_PER_CALL = 50, 0.5
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,17 @@ class Row:
         return self.work_s - self.ideal_s
 
     @property
-    def rate(self) -> float:
+    def cpus_each(self) -> float:
         """On how many CPUs each of its processes computed, on average."""
         return self.cpu_s / self.work_s / max(1, self.last.actors) if self.work_s else 0.0
 
     @property
     def takes_turns(self) -> bool:
         """Whether the threads of a process kept one CPU busy and no more, as the GIL has them."""
-        return self.last.threads > 1 and BUSY <= self.rate <= ALONE
+        trial = self.last
+        least = min(TURNS_PER_S * trial.cpu_s, TURNS_PER_CALL * trial.calls)
+        gave_up = trial.switches is None or trial.switches >= least
+        return trial.threads > 1 and BUSY <= self.cpus_each <= ALONE and gave_up
 
     @property
     def cpus_computed_on(self) -> float:
@@ -125,20 +131,13 @@ def figures_of(results: Results) -> Figures:
     if whole := [trial for trial in trials.get("serial", ()) if not trial.estimated]:
         trials["serial"] = whole  # a loop near its budget may have become a sample now and then
     loop = estimate_loop(trials, instances)
-    if loop and loop.correction:
-        trials["serial"] = [_corrected(each, loop.correction) for each in trials["serial"]]
+    if loop and loop.numbers:
+        trials["serial"] = [as_estimated(each, loop) for each in trials["serial"]]
     serial = trials.get("serial", [])
     rows = tuple(_row(of, counted[name], serial, loop, results) for name, of in trials.items())
     known = [serial] if serial else [of for of in trials.values() if of[-1].calls]
     profile = Profile.of(known[0], instances) if known else None
     return Figures(results, counted, trials, rows, profile, loop)
-
-
-def _corrected(trial: Trial, by: float) -> Trial:
-    """Return a trial of a sample whose work takes so many times as long."""
-    work_s = by * trial.work_s
-    longer = {"elapsed_s": trial.elapsed_s - trial.work_s + work_s, "cpu_s": by * trial.cpu_s}
-    return trial.model_copy(update={"work_s": work_s} | longer)
 
 
 def _cpus(trial: Trial, profile: Profile, nodes: Mapping[str, float]) -> float:

@@ -151,7 +151,7 @@ def _judge(gate: Gate, figures: Figures) -> Judged:
         times, surely = f"{about}{factor(value, 4)} times as fast", factor(least, 4)
         said = f"{best.strategy} is {times}, {gate.bound:g} demanded"
     if about:
-        by = f"{surely} at least (95 %)" if least else "nothing tells how far it is off"
+        by = f"{surely} at least (95%)" if least else "nothing tells how far it is off"
         said += f", the serial time being estimated: {by}"
     return _judged(gate, said, met=least >= gate.bound)
 

@@ -112,8 +112,12 @@ def _agreement(results: Results, last: dict[str, Trial]) -> str:
     if isinstance(agree, dict) and "none" in agree:
         return f"not compared: {agree['none']}"
     said = "they agree" if agree == "exact" else "they agree within the tolerance"
-    if (tried := results.tried) and tried.unchanged:
-        said += ", but the calls change nothing that is read"
+    tried = results.tried
+    if results.compares_returns:
+        said += ", and so does what the calls returned"
+    if tried and tried.unchanged:
+        but = ";" if results.compares_returns else ", but"
+        said += f"{but} the calls change nothing that is read"
     elif tried and tried.shared and not results.workload.read:
         said += f", but instances share {listed(tried.shared)}, which no state shows"
     sampled = [count(t.instances, "instance") for t in last.values() if t.estimated]
@@ -139,7 +143,7 @@ def _no_verdict(results: Results) -> tuple[str, str]:
     ended = {
         "complete": "No verdict: only `serial` and another strategy give a speedup",
         "interrupted": "No verdict, it was interrupted",
-        "disagree": "No verdict, the states disagree",
+        "disagree": "No verdict, the strategies disagree",
         "failed": f"No verdict, it failed: {results.problem}".rstrip("."),
         "running": "No verdict yet",
     }
@@ -163,7 +167,7 @@ def _answer(serial: Row, best: Row) -> str:
         return f"Stay with the serial loop: {took}."
     fast = f"{about}{factor(speedup)} times as fast as the serial loop"
     if about and best.interval:
-        times += "; 95 %: {} to {} times".format(*map(factor, best.interval))
+        times += "; 95%: {} to {} times".format(*map(factor, best.interval))
     return f"Use {best.strategy}: {fast} ({times})."
 
 

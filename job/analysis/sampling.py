@@ -6,7 +6,7 @@ over the whole range, and the interval of the estimate carries the spread betwee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, fsum, hypot, log, sqrt
 from statistics import fmean, median, variance
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from job.results.document import Trial
 
 _CLOCK_S = 1e-9  # what a clock can tell from nothing
+_LEAST_LEFT = 0.1  # of the mean: some instances may have had their last call when the time was up
 _WIDEST = 300.0  # in the logarithm: as good as no bound, and no overflow
 
 
@@ -36,6 +37,7 @@ class Estimated:
         of: How many there are.
         correction: What the sample's share of the times in another strategy multiplied `total_s`
             by; None where nothing corrects it.
+        numbers: Those of the instances that were run, where they are known.
     """
 
     total_s: float
@@ -43,6 +45,12 @@ class Estimated:
     sampled: int
     of: int
     correction: float | None = None
+    numbers: tuple[int, ...] = ()
+
+    @property
+    def scale(self) -> float:
+        """What the sample's time is multiplied by."""
+        return (self.correction or 1.0) * self.of / self.sampled
 
     @property
     def least(self) -> float:
@@ -53,7 +61,8 @@ class Estimated:
 def estimate_loop(trials: Mapping[str, Sequence[Trial]], instances: int) -> Estimated | None:
     """Estimate the work of a serial loop that ran a sample; None where it ran all instances.
 
-    What each instance took in the actors corrects it. The median of its trials is each one's time.
+    It rests on the instances that every trial ran, as their budget may have ended some earlier. The
+    median of its trials is each one's time, and what it took in the actors corrects the estimate.
     """
     serial = trials.get("serial", ())
     if not serial or not serial[-1].estimated:
@@ -64,10 +73,32 @@ def estimate_loop(trials: Mapping[str, Sequence[Trial]], instances: int) -> Esti
         return Estimated(work_s, None, serial[-1].instances, instances)
     others = next((trials[name] for name in ("sharded", "actors") if name in trials), ())
     beside, total_s = _times(others), [sum(s.busy_s for s in t.placement) for t in others]
-    if not ran.keys() <= beside.keys():
-        return estimate_total([*ran.values()], instances)
-    shares = [beside[number] for number in ran]
-    return estimate_total([*ran.values()], instances, shares, median(total_s))
+    together_s = median(trial.sample.together_s for trial in serial if trial.sample)
+    if ran.keys() <= beside.keys():
+        # Of what all took together each had its share, by what it took in the actors.
+        share_s = together_s / max(median(total_s), _CLOCK_S)
+        shares = [beside[number] for number in ran]
+        whole = [ran[number] + share_s * beside[number] for number in ran]
+        found = estimate_total(whole, instances, shares, median(total_s))
+        return replace(found, numbers=tuple(ran))
+    least_s = _LEAST_LEFT * fmean(ran.values()) if together_s else 0.0
+    found = estimate_total([max(each, least_s) for each in ran.values()], instances)
+    low, high = found.interval or (0.0, 0.0)
+    return replace(
+        found, total_s=together_s + found.total_s, numbers=tuple(ran),
+        interval=(together_s + low, together_s + high) if found.interval else None,
+    )  # fmt: skip
+
+
+def as_estimated(trial: Trial, loop: Estimated) -> Trial:
+    """Return a trial of a sample with the work that the instances of the estimate tell."""
+    if not trial.sample or not trial.work_s:
+        return trial
+    took_s = dict(zip(trial.sample.numbers, trial.sample.each_s, strict=True))
+    work_s = loop.scale * fsum(took_s[number] for number in loop.numbers)
+    work_s += trial.sample.together_s
+    elapsed_s, cpu_s = trial.elapsed_s - trial.work_s + work_s, trial.cpu_s * work_s / trial.work_s
+    return trial.model_copy(update={"work_s": work_s, "elapsed_s": elapsed_s, "cpu_s": cpu_s})
 
 
 def _times(trials: Sequence[Trial]) -> dict[int, float]:
@@ -110,9 +141,10 @@ def estimate_total(
     plain_s, correction = fmean(times) * (of - sampled), None
     shares, total = [1.0] * sampled, float(of)
     if covariate_sample_s:
-        shares, total = [max(each, _CLOCK_S) for each in covariate_sample_s], covariate_total_s
+        shares = [max(each, _CLOCK_S) for each in covariate_sample_s]
+        total = max(covariate_total_s, fsum(shares))
         correction = total / fsum(shares) * sampled / of
-    left_s = fsum(times) / fsum(shares) * max(total - fsum(shares), 0.0)
+    left_s = fsum(times) / fsum(shares) * (total - fsum(shares))
     if sampled < LEAST_SAMPLE:
         return Estimated(run_s + left_s, None, sampled, of, correction)
     ends = [left_s, *(left_s * end for end in _ratio_bounds(times, shares, of))]

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate, count, takewhile
-from math import comb, cos, exp, fsum, inf, log, pi, sin, sqrt, tan
-from statistics import NormalDist, fmean, median
+from math import comb, cos, exp, inf, log, pi, sin, sqrt, tan
+from statistics import NormalDist, fmean, median, variance
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -237,14 +237,10 @@ def _sigma(deviations: Sequence[float], mad: float) -> float:
 
 def _quotient_of_means(old: Sequence[float], new: Sequence[float], error: Fraction) -> Interval:
     """Bound how many times as long `new` takes, by Student's interval of the mean logarithms."""
-    sides = [_tamed_logs(side) for side in (old, new)]
-    means = [fmean(side) for side in sides]
-    squared_error = fsum(
-        fsum((each - mean) ** 2 for each in side) / (len(side) - 1) / len(side)
-        for side, mean in zip(sides, means, strict=True)
-    )
-    reach = student_quantile(min(map(len, sides)) - 1, error) * sqrt(squared_error)
-    value, shift = median(new) / median(old), means[1] - means[0]
+    before, after = _tamed_logs(old), _tamed_logs(new)
+    squared_error = variance(before) / len(before) + variance(after) / len(after)
+    reach = student_quantile(min(len(before), len(after)) - 1, error) * sqrt(squared_error)
+    value, shift = median(new) / median(old), fmean(after) - fmean(before)
     return value * exp(shift - reach), value * exp(shift + reach)
 
 

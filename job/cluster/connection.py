@@ -8,20 +8,22 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from job.cluster import private
 from job.cluster.address import find_the_running_one, is_open, knock
 from job.cluster.guard import Request
 from job.cluster.reasons import mismatch
-from job.cluster.travel import carry_ourselves, digest_of, find_way, first_words, own_paths
+from job.cluster.travel import carry_ourselves, digest_of, find_way, own_paths
 from job.cluster.versions import check_tested, own_versions, unlike
 from job.errors import ClusterError
 from job.planning.placement import Capacity
 from job.results.document import BY_VALUE, Cluster, Node
+from job.words import first_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -35,6 +37,7 @@ BUSY_S = 0.25
 CONNECTED_GRACE_S = 1.5  # of the 2 s in which a signal ends us
 KINDS: dict[str, Kind] = {"job": "job", "local": "embedded"}
 ASK_S = 60.0  # how long nodes may take to say what they have of the target
+UNSEEN = {"config", "excludes"}  # of a runtime environment: they bring nothing to a node
 HEAD = "node:__internal_head__"  # the resource by which Ray marks it
 
 
@@ -210,7 +213,8 @@ def _init(address: str, leaving: Leaving, module: str = "") -> None:
         else:
             # Its workers inherit this: what the driver can import, they can.
             os.environ["PYTHONPATH"] = os.pathsep.join(own_paths())
-            ray.init(address="local", include_dashboard=False, **quiet)
+            with private.plain_workers():
+                ray.init(address="local", include_dashboard=False, **quiet)
     except SystemExit:  # how Ray's own handler reports SIGTERM
         leaving.signum = leaving.signum or signal.SIGTERM
         raise KeyboardInterrupt from None
@@ -232,6 +236,22 @@ def describe(kind: Kind) -> Cluster:
 
     address = ray.get_runtime_context().gcs_address
     return Cluster(kind=kind, address=address, ray_version=ray.__version__, nodes=find_nodes())
+
+
+def runtime_kinds() -> tuple[str, ...]:
+    """Return what the runtime environment consists of that the driver's actors start in."""
+    import ray
+
+    return kinds_of(ray.get_runtime_context().runtime_env)
+
+
+def kinds_of(environment: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what is named of a runtime environment: `pip`, `working_dir`, `uv run` and so on."""
+    kinds = {key for key, value in environment.items() if value and key[0] != "_"} - UNSEEN
+    program, *words = [*str(environment.get("py_executable", "")).split(), ""]
+    if PurePath(program).name == "uv" and words[0] == "run":
+        kinds = kinds - {"py_executable"} | {"uv run"}
+    return tuple(sorted(kinds))
 
 
 def find_nodes() -> tuple[Node, ...]:

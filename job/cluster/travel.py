@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from job.errors import UsageError
 from job.results.document import BY_VALUE
 from job.shard.recipe import Recipe, unpack
+from job.words import first_words
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -111,15 +112,15 @@ def find_way(source: Source, digests: list[str]) -> Travel:
     return BY_VALUE if source.file else "by reference"  # which nodes then tell what they lack
 
 
-def pack(recipe: Recipe, travel: Travel) -> bytes:
-    """Return a recipe as it is sent.
+def pack(recipe: Recipe, travel: Travel, *, here: bool = False) -> bytes:
+    """Return a recipe as it is sent, to a process that can import this package too if `here`.
 
     Raises:
         UsageError: The target or its arguments cannot be sent.
     """
     import ray
 
-    carry_ourselves()
+    carry_ourselves(carried=not here)
     try:
         if travel == BY_VALUE:
             return _pack_by_value(recipe)
@@ -171,11 +172,15 @@ def own_paths() -> tuple[str, ...]:
     return tuple(path for path in paths if path not in standard and Path(path).is_dir())
 
 
-def carry_ourselves() -> None:
+def carry_ourselves(*, carried: bool = True) -> None:
     """Let this package travel with what is sent, since a cluster need not have it installed."""
     import ray
 
-    ray.cloudpickle.register_pickle_by_value(importlib.import_module("job"))
+    ours = importlib.import_module("job")
+    if carried:
+        ray.cloudpickle.register_pickle_by_value(ours)
+    elif ours.__name__ in ray.cloudpickle.list_registry_pickle_by_value():
+        ray.cloudpickle.unregister_pickle_by_value(ours)
 
 
 def _is_installed(origin: str) -> bool:
@@ -183,8 +188,3 @@ def _is_installed(origin: str) -> bool:
         return origin != ""
     homes = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     return any(Path(origin).is_relative_to(home) for home in homes)
-
-
-def first_words(error: Any) -> str:
-    """Return the beginning of an error's text, or its kind."""
-    return " ".join(str(error).split())[:300] or type(error).__name__

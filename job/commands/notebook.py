@@ -41,6 +41,7 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
     instances: int = 4,
     *,
     read: str | None = None,
+    returns: str = "drop",
     args: Sequence[object] = (),
     kwargs: Mapping[str, object] | None = None,
     address: str | None = None,
@@ -54,6 +55,7 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
             `method`, `args`, `kwargs` and `times` can hold what no literal can write.
         instances: How many instances.
         read: The method or attribute that tells the state; without it the whole object.
+        returns: What becomes of what calls return: `drop`, or `bring` to the driver and compare it.
         args: What each instance is made with, where `target` is a class.
         kwargs: Likewise, by name.
         address: `local`, `auto` or HOST:PORT. A Ray that this process is connected to comes first.
@@ -71,7 +73,7 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
         raise UsageError("args and kwargs go with a class; a text holds its own: module:Class(3)")
     made = (calls,) if isinstance(calls, str) else calls
     given = {"target": named, "calls": made, "instances": instances, "read": read}
-    workload, planned = build(given | plan, {})
+    workload, planned = build(given | {"returns": returns} | plan, {})
     make = None if isinstance(target, str) else target
     where = choose(address, os.environ)
     warner = Warner()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SHOWN = {  # what stands for a key's value in --help, where it is no number
     "target": "MODULE:CLASS", "calls": "CALL", "read": "NAME", "agree": "HOW",
-    "strategies": "NAMES", "serial": "HOW", "chaos": "WHAT",
+    "returns": "HOW",    "strategies": "NAMES", "serial": "HOW", "chaos": "WHAT",
 }  # fmt: skip
 
 

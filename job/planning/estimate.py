@@ -35,6 +35,7 @@ MOST_SAMPLE = 1_000  # more would hardly narrow it
 GRACE = 1.25  # of the budget, which an estimate may miss by as much
 SEED = 0  # of what is chosen at random, so that every run chooses the same
 FAR, LEAST_S = 10, 60.0  # so many times longer than expected, and by so much, and work hangs
+MOST_LOST_S = 0.5  # at a time, to those that take turns on a CPU: 3 to 100 ms for each of them
 WAITING = 1.5  # wall / CPU from which on calls wait rather than compute
 
 
@@ -46,6 +47,7 @@ class Profile:
     wall_s: float
     cpu_s: float
     switches: int | None = None  # how often a call gave up its CPU to wait; None: not known
+    preemptions: int | None = None  # how often one was made to; likewise
 
     @classmethod
     def of(cls, trials: Sequence[Trial], instances: int) -> Profile:
@@ -60,6 +62,7 @@ class Profile:
             median(walls),
             median(each.cpu_s for each in trials),
             None if last.switches is None else round(last.switches * scale),
+            None if last.preemptions is None else round(last.preemptions * scale),
         )
 
     @property
@@ -69,23 +72,19 @@ class Profile:
 
     @property
     def waits(self) -> float:
-        """How many times as long as they computed the calls took; 1 if they never waited.
-
-        A busy machine, too, makes calls take longer than they compute. But it takes their CPU
-        away; a call that waits gives it up.
-        """
-        if self.switches is not None and self.switches < WAITS_PER_CALL * self.calls:
-            return 1.0
-        return self.wall_s / max(self.cpu_s, 1e-9)
+        """How many times as long as they computed the calls took; 1 if they never waited."""
+        return 1.0 if self._never_waits else self._longer
 
     @property
     def held_up(self) -> float:
         """How many times as long as they computed calls took that did not wait; 1 if they did.
 
-        What else runs on the machine then had their CPU.
+        What else runs on the machine then had their CPU, if it took it often enough: a few calls
+        among many may wait long.
         """
-        known = self.switches is not None and self.waits == 1.0
-        return max(1.0, self.wall_s / max(self.cpu_s, 1e-9)) if known else 1.0
+        lost_s = self.wall_s - self.cpu_s
+        often = self.preemptions is None or self.preemptions * MOST_LOST_S >= lost_s
+        return max(1.0, self._longer) if self._never_waits and often else 1.0
 
     @property
     def computes(self) -> bool:
@@ -101,6 +100,18 @@ class Profile:
     def cpu_share(self) -> float:
         """How much of their time is computing, on each CPU: all of it where they do not wait."""
         return self.width if self.computes else 1 / self.waits
+
+    @property
+    def _longer(self) -> float:
+        return self.wall_s / max(self.cpu_s, 1e-9)
+
+    @property
+    def _never_waits(self) -> bool:
+        """Whether they hardly ever gave up their CPU, as calls that wait do.
+
+        A busy machine, too, makes calls take longer than they compute; but it takes their CPU away.
+        """
+        return self.switches is not None and self.switches < WAITS_PER_CALL * self.calls
 
 
 @dataclass(frozen=True)
@@ -205,8 +216,7 @@ def choose_sample(instances: int, size: int, seed: int = SEED) -> tuple[int, ...
         seed: The same seed chooses the same ones.
 
     Returns:
-        Their numbers in random order: the first of them are a sample,
-        too.
+        Their numbers in random order: the first of them are a sample, too.
     """
     size, chance = min(instances, size), random.Random(seed)  # noqa: S311 - no secret
     edges = (part * instances // size for part in range(size + 1))

@@ -8,7 +8,8 @@ of every version keep loading. Its history, version 1 throughout:
                 trials.{driver_cpu_s, switches, placement.core_s}
     2026-11-26  calibration, cluster.{open, nodes.head}, trials.{deaths, timeline}; then
                 trials.deaths.unheard_s, gates, tried, environment.travel
-    2026-11-27  trials.{sample, made, elsewhere_share}
+    2026-11-27  trials.{sample, made, elsewhere_share, preemptions}, environment.runtime_env,
+                workload.returns, trials.{aside_s, returned}
 """
 
 from __future__ import annotations
@@ -51,10 +52,11 @@ class Computed(Record):
     calls: tuple[str, ...]
     read: str | None = None
     agree: str | dict[str, Any] = "exact"
+    returns: str = "drop"
 
     def __str__(self) -> str:
         """Say it in one line, as `Workload` does."""
-        return computation(self.instances, self.target, self.calls, self.read)
+        return computation(self.instances, self.target, self.calls, self.read, self.returns)
 
 
 class Node(Record):
@@ -107,6 +109,7 @@ class Environment(Record):
     core_s: float | None = None  # what a fixed piece of Python took, at its least disturbed
     blas_threads: int | None = None  # that numpy may use; None where it has nothing to do with it
     travel: Travel = "by reference"  # how the target came to the workers
+    runtime_env: tuple[str, ...] | None = None  # of what kinds it is; None where nobody knows
 
 
 class NodeShare(Record):
@@ -150,6 +153,7 @@ class Sample(Record):
 
     numbers: tuple[Count, ...]  # of the instances, ascending
     each_s: tuple[Seconds, ...]
+    together_s: Seconds = 0.0  # what all instances had taken before, as the loop ran them by turns
 
 
 class Facts(Record):
@@ -162,10 +166,12 @@ class Facts(Record):
     at_once: Annotated[int, Field(ge=1)]  # how many calls could run at once
     cpus: Annotated[float, Field(ge=0)]  # on how many CPUs
     switches: Count | None = None  # how often a call waited (`metering.voluntary_switches`)
+    preemptions: Count | None = None  # how often the serial loop was made to give up its CPU
     # Of `cpu_s`, in threads and child processes of the target's own; None: they were not counted.
     elsewhere_share: Annotated[float, Field(ge=0, le=1)] | None = None
     slowest_s: Seconds | None = None  # the slowest instance's wall time, where it was measured
     driver_cpu_s: Seconds | None = None  # what the driver spent on sending the calls
+    aside_s: Seconds = 0.0  # for which the work stood still, to digest what calls returned
     settings: dict[str, int | float | str] = {}  # the knobs
     placement: tuple[NodeShare, ...] = ()
     deaths: tuple[Loss, ...] = ()
@@ -190,6 +196,7 @@ class Trial(Facts):
     elapsed_s: Seconds
     states: tuple[str, ...]
     digest: str
+    returned: str = ""  # the digest of what calls returned, where that was brought
     losses: Count = 0
     replayed_calls: Count = 0
     estimated: bool = False
@@ -248,10 +255,9 @@ class Tried(Record):
     @property
     def calls_s(self) -> tuple[float, ...]:
         """What a call of each kind took by the clock; empty where one was not timed."""
-        each = self.calls
-        return (
-            tuple(one.wall_s / one.calls for one in each) if all(one.calls for one in each) else ()
-        )
+        if not all(each.calls for each in self.calls):
+            return ()
+        return tuple(each.wall_s / each.calls for each in self.calls)
 
 
 class Results(Record):
@@ -270,6 +276,12 @@ class Results(Record):
     calibration: Calibration | None = None
     tried: Tried | None = None
     gates: tuple[Judged, ...] = ()
+
+    @property
+    def compares_returns(self) -> bool:
+        """Whether what calls return is brought and compared, and there is something to compare."""
+        compared = self.workload.returns == "bring" and "none" not in self.workload.agree
+        return compared and (self.tried is None or any(self.tried.returned_bytes))
 
     def counted(self) -> dict[str, list[Trial]]:
         """Return the trials that are no warm-ups, by strategy, in the order they were run."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Of what may hold floats; a digest of a string, say, names its kind and is as good as the string.
 _DIGESTS = re.compile(r"<blake2b \w+, \d+ (?:characters|bytes)>")
+_LESS = "Choose `agree: exact`, a `read` that returns less, or calls that do with --returns bring."
 _EXACT = decimal.Context(prec=50, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
 
 
@@ -33,15 +34,17 @@ class States(NamedTuple):
 
 
 def difference(
-    reference: States, other: States, relative: float = 0.0, absolute: float = 0.0
-) -> int | None:
-    """Return the first instance of both whose states disagree; None where all agree.
+    reference: States, other: States, relative: float = 0.0, absolute: float = 0.0,
+    what: str = "its state",
+) -> int | None:  # fmt: skip
+    """Return the first instance of both whose texts disagree; None where all agree.
 
     Args:
         reference: What one strategy ended in.
         other: What another did.
         relative: How far floats and Decimals may differ, as a share of the larger one.
         absolute: How far they may differ, whatever their size.
+        what: Which texts they are, of an instance.
 
     Raises:
         StateError: States that travelled as digests differ, which says nothing of their floats.
@@ -55,8 +58,8 @@ def difference(
         if one == another or (not exact and close(one, another, relative, absolute)):
             continue
         if not exact and _DIGESTS.findall(one) != _DIGESTS.findall(another):
-            message = f"instance {number:,}: its state is too large to be compared with a tolerance"
-            raise StateError(message, "Choose a `read` that returns less, or `agree: exact`.")
+            message = f"instance {number:,}: {what} is too large to be compared with a tolerance"
+            raise StateError(message, _LESS)
         return number
     return None
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from job.cluster.connection import Site
     from job.cluster.travel import Subject
     from job.planning.layout import Arrangement
-    from job.results.document import Results
+    from job.results.document import Results, Trial
     from job.running.listener import Listener
     from job.running.strategy import Strategy
     from job.shard.recipe import Recipe
@@ -60,11 +60,12 @@ def connect(
 
 
 def compare(
-    subject: Subject, site: Site, listener: Listener, profile: Profile | None = None
+    subject: Subject, site: Site, listener: Listener, serial: Trial | None = None
 ) -> Results:
     """Lay a comparison out over the cluster that is connected, and run it.
 
-    `profile` is what its calls take, where more is known than the try-out tells.
+    `serial` is a trial of the same loop, where there was one before: it knows more of the calls
+    than the try-out, and by the times of its very instances the actors are to correct it.
 
     Raises:
         JobError: What went wrong, and how to go on.
@@ -75,8 +76,9 @@ def compare(
         site = replace(site, travel=BY_VALUE)
     subject = replace(subject, packed=pack(subject.recipe, site.travel))
     check_nodes(site, subject.packed, plan.startup_timeout_s)
-    if profile is None and subject.tried:
-        profile = profile_of(workload, subject.tried)
+    profile = profile_of(workload, subject.tried) if subject.tried else None
+    if serial:
+        profile = Profile.of([serial], workload.instances)
     sample = sample_size(workload, plan, profile)
     runner = Runner(begin(subject, site, laid_out.omitted), subject, listener)
     with runner.recording():
@@ -85,6 +87,8 @@ def compare(
             listener.tell(str(estimate(workload, profile, cpus, layouts, sample)))
         calls_s = subject.tried.calls_s if subject.tried else ()
         loop = lay_out_loop(workload, plan, sample, calls_s)
+        if serial and serial.sample:
+            loop = replace(loop, order=serial.sample.numbers)
         runner.run(build_strategies(subject, site, laid_out, loop), profile)
         runner.note(calibration=calibrate(runner.results, subject, site, listener))
     return runner.results

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from job.workload.model import Plan, Workload
 
 
+PACKER = "ray.cloudpickle"  # what actors pickle by
+
+
 def recipe_of(workload: Workload, make: Callable[..., Any] | None = None) -> Recipe:
     """Return what shards must know of a workload; `make`, the target itself, where it is at hand.
 
@@ -32,8 +35,9 @@ def recipe_of(workload: Workload, make: Callable[..., Any] | None = None) -> Rec
     """
     limit, exact = state_limit(workload.instances), workload.agree.tolerance == Tolerance()
     recipe = Recipe(
-        make, workload.target, workload.calls, workload.read, limit, exact, paths=own_paths()
-    )
+        make, workload.target, workload.calls, workload.read, limit, exact,
+        bring=workload.returns == "bring", paths=own_paths(),
+    )  # fmt: skip
     return replace(recipe, make=None) if is_importable(recipe) else recipe
 
 
@@ -47,8 +51,8 @@ def prepare(
     """
     recipe = recipe_of(workload, make)
     # What plain pickle cannot write, a notebook's own class, is pickled by value before.
-    sent = recipe if recipe.make is None else pack(recipe, BY_VALUE)
-    asked = pickle.dumps((sent, workload.instances))
+    sent = recipe if recipe.make is None else pack(recipe, BY_VALUE, here=True)
+    asked = pickle.dumps((sent, workload.instances, PACKER))
     tried, awaited = try_out(workload, plan, asked, listener)
     return Subject(workload, plan, replace(recipe, awaited=awaited), tried=tried)
 
@@ -67,6 +71,7 @@ def begin(subject: Subject, site: Site, omitted: dict[str, str]) -> Results:
             core_s=core_s(),
             blas_threads=subject.tried.blas_threads if subject.tried else None,
             travel=site.travel,
+            runtime_env=connection.runtime_kinds(),
         ),
         cluster=site.cluster,
         omitted=omitted,

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 # With trials=auto: fewer carry no interval, more hardly narrow it.
 LEAST_AUTO, MOST_AUTO = 7, 30
+UNLIKE = (
+    "Is the target deterministic, and does it share nothing between instances (class attributes, "
+    "globals, files)?"
+)
 
 
 class Runner:
@@ -43,6 +47,7 @@ class Runner:
         self._listener = listener
         self._clock = clock
         self._states: dict[str, States] = {}
+        self._returned: dict[str, States] = {}
         self._profile: Profile | None = None
 
     @contextlib.contextmanager
@@ -91,7 +96,7 @@ class Runner:
     def _run_trial(self, strategy: Strategy, turn: int) -> None:
         try:
             strategy.prepare(self._profile)
-            trial, states = self._time(strategy, turn)
+            trial, states, returned = self._time(strategy, turn)
         except TargetRaisedError as error:
             raise error.told(strategy.name, "on the driver") from None
         finally:
@@ -101,9 +106,10 @@ class Runner:
         environment = known.model_copy(update={"core_s": min(known.core_s or inf, core_s())})
         self.note(trials=(*self.results.trials, trial), environment=environment)
         self._check_states(strategy.name, States(trial.numbers, states))
+        self._check_returned(strategy.name, States(trial.numbers, returned))
         strategy.settle()
 
-    def _time(self, strategy: Strategy, turn: int) -> tuple[Trial, list[str]]:
+    def _time(self, strategy: Strategy, turn: int) -> tuple[Trial, list[str], list[str]]:
         with self._listener.watch(strategy.name, turn, strategy.calls) as progress:
             times = [self._clock()]
             strategy.start()
@@ -112,12 +118,15 @@ class Runner:
             times.append(self._clock())
             states = strategy.read()
             times.append(self._clock())
-        facts, instances = strategy.facts(), self._workload.instances
+        facts, returned = strategy.facts(), strategy.returned()
+        times[2:] = (each - facts.aside_s for each in times[2:])  # the clock stood still
         startup, work, read = (b - a for a, b in pairwise(times))
+        instances = self._workload.instances
         scale = instances / facts.instances
         if scale > 1 and facts.sample:  # all take as many times longer as there are more of them
             startup *= instances / (facts.made or facts.instances)
-            work, read = scale * sum(facts.sample.each_s), scale * read
+            work = facts.sample.together_s + scale * sum(facts.sample.each_s)
+            read *= scale
         warmups = self._plan.warmups
         trial = Trial(
             **dict(facts) | {"cpu_s": scale * facts.cpu_s},
@@ -130,34 +139,51 @@ class Runner:
             elapsed_s=startup + work + read,
             states=keepable(states),
             digest=digest(states),
+            returned=digest(returned) if returned else "",
             losses=len(facts.deaths),
             replayed_calls=sum(loss.replayed_calls for loss in facts.deaths),
             estimated=scale > 1,
         )
         if strategy.name == "serial":
             self._profile = Profile.of([trial], self._workload.instances)
-        return trial, states
+        return trial, states, returned
 
     def _check_states(self, name: str, found: States) -> None:
         """Compare with every strategy's states; a sample only with the instances it ran."""
-        agree = self._workload.agree
         for other, known in self._states.items():
-            if agree.none:
-                break
-            number = difference(known, found, agree.tolerance.relative, agree.tolerance.absolute)
+            number = self._difference(known, found, "its state")
             if number is not None:
                 was, now = (shorten(each.of(number), 200) for each in (known, found))
                 message = (
                     f"states disagree: instance {number:,} is {was} after {other} "
                     f"and {now} after {name}"
                 )
-                hint = (
-                    "Is the target deterministic, and does it share nothing between instances "
-                    "(class attributes, globals, files)?"
-                )
-                raise DisagreementError(message, hint)
-        if name not in self._states or len(found.texts) > len(self._states[name].texts):
-            self._states[name] = found
+                raise DisagreementError(message, UNLIKE)
+        _keep_more(self._states, name, found)
+
+    def _check_returned(self, name: str, found: States) -> None:
+        """Compare what calls returned, likewise; there is nothing where it is dropped."""
+        if not found.texts:
+            return
+        for other, known in self._returned.items():
+            number = self._difference(known, found, "what its calls returned")
+            if number is not None:
+                which = f"those of instance {number:,} returned other values"
+                message = f"calls disagree: {which} under {name} than under {other}"
+                raise DisagreementError(message, UNLIKE)
+        _keep_more(self._returned, name, found)
+
+    def _difference(self, known: States, found: States, what: str) -> int | None:
+        """Return the first instance that both have and whose texts disagree."""
+        agree = self._workload.agree
+        allowed = agree.tolerance.relative, agree.tolerance.absolute
+        return None if agree.none else difference(known, found, *allowed, what)
+
+
+def _keep_more(kept: dict[str, States], name: str, found: States) -> None:
+    """Keep what was found of a strategy, unless it is known of more instances."""
+    if name not in kept or len(found.texts) > len(kept[name].texts):
+        kept[name] = found
 
 
 def ending(error: KeyboardInterrupt | JobError) -> dict[str, str]:

@@ -12,13 +12,14 @@ import time
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from job.errors import TrialError
+from job.errors import StateError, TrialError
 from job.planning.estimate import LEAST_SAMPLE, Loop
 from job.results.document import Facts, Sample
 from job.shard import loops
 from job.shard.lane import MOST_PACE, Step
 from job.shard.metering import Meter, voluntary_switches
 from job.shard.recipe import make_instance, read_state
+from job.shard.returns import Aside, Returns
 from job.signals import OURS, Interrupt, OutOfTime, end_process
 
 if TYPE_CHECKING:
@@ -64,9 +65,11 @@ class Serial:
         self._instances: list[Any] = []
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._each_s: dict[int, float] = {}  # of the instances of a sample
+        self._together_s = 0.0  # what all instances took before
         self._cpu_s = self._switches = 0.0
         self._kept_share = 1.0  # of the work, what those took that were carried to their end
         self._meter = Meter()  # before the target is imported
+        self._returns: Returns | None = None
 
     @property
     def calls(self) -> int:
@@ -78,6 +81,14 @@ class Serial:
         with on_driver(self._timeout_s, "importing the target"):
             self._recipe = recipe = self._recipe.resolve()
         kinds = [(call, recipe.is_awaited(call)) for call in recipe.calls]
+        self._returns = Returns(recipe) if recipe.bring else None
+        if self._returns:
+            takers = map(self._returns.rounds, self._before)
+            self._rounds = self._runs = [
+                loops.rounds(call, awaited=awaited, returns=taker)
+                for (call, awaited), taker in zip(kinds, takers, strict=False)
+            ]
+            return
         self._rounds = [loops.rounds(call, awaited=awaited) for call, awaited in kinds]
         self._runs = [loops.run(call, awaited=awaited) for call, awaited in kinds]
 
@@ -91,18 +102,20 @@ class Serial:
         """Run the loop."""
         self._each_s = {}
         with on_driver(self._timeout_s, "work"):
-            cpu_s, switches, began = time.thread_time(), voluntary_switches(), time.perf_counter()
-            until, start = began + self._loop.budget_s, Reached(0, 0, 0)
-            reached = start if self._loop.sampled else self._run_all(until, progress)
-            all_s = time.perf_counter() - began
+            cpu_s, switches, began = time.thread_time(), voluntary_switches(), self._now()
+            until = began + self._loop.budget_s
+            reached: Reached | None = Reached(0, 0, 0)
+            if not self._loop.sampled:
+                reached = self._run_all(until, progress)
+                self._together_s = self._now() - began
             if reached:
                 self._run_sample(reached, until, progress)
-            took_s = time.perf_counter() - began
-            self._cpu_s = time.thread_time() - cpu_s
+            took_s = self._now() - began
+            self._cpu_s = max(0.0, time.thread_time() - cpu_s - self._aside.cpu_s)
             self._switches = voluntary_switches() - switches
-        for number in self._each_s:  # of what all had together each had its share
-            self._each_s[number] += all_s / len(self._numbers)
-        self._kept_share = sum(self._each_s.values()) / took_s if self._each_s else 1.0
+        kept_s = self._together_s * len(self._each_s) / len(self._numbers)
+        kept_s += sum(self._each_s.values())
+        self._kept_share = kept_s / took_s if self._each_s else 1.0
 
     def read(self) -> list[str]:
         """Return the states of the instances that were carried to their end."""
@@ -115,18 +128,25 @@ class Serial:
             )
             return [known.setdefault(state, state) for state in states]
 
+    def returned(self) -> list[str]:
+        """Return what stands for what each instance's calls returned."""
+        return self._returns.texts(self._kept) if self._returns else []
+
     def facts(self) -> Facts:
         """Return what is known of the trial."""
         self._meter.end()
         kept, made, share = self._kept, len(self._numbers), self._kept_share
         each_s = tuple(self._each_s[number] for number in kept) if self._each_s else ()
+        sample = Sample(numbers=tuple(kept), each_s=each_s, together_s=self._together_s)
         cpu_s = self._cpu_s + self._meter.elsewhere_s
         return Facts(
             cpu_s=share * cpu_s, calls=len(kept) * self._recipe.calls_per_instance,
             instances=len(kept), actors=0, at_once=1, cpus=1,
             switches=round(share * self._switches),
             elsewhere_share=self._meter.elsewhere_s / cpu_s if cpu_s else 0.0,
-            sample=Sample(numbers=tuple(kept), each_s=each_s) if each_s else None,
+            preemptions=round(share * self._meter.preemptions),
+            sample=sample if each_s else None,
+            aside_s=self._aside.wall_s,
             made=made if made > len(kept) else None,
         )  # fmt: skip
 
@@ -139,6 +159,14 @@ class Serial:
 
     def settle(self) -> None:
         """Nothing outlives the loop."""
+
+    @property
+    def _aside(self) -> Aside:
+        """For how long the clock stood still to digest what calls returned."""
+        return self._returns.aside if self._returns else Aside()
+
+    def _now(self) -> float:
+        return time.perf_counter() - self._aside.wall_s
 
     @property
     def _kept(self) -> Sequence[int]:
@@ -160,9 +188,9 @@ class Serial:
                 size, times = min(pace, whole - first), 1
                 if size == whole:
                     times = min(pace // whole, call.times - done)
-                since = time.perf_counter()
+                since = self._now()
                 self._make(self._rounds[index], index, done, times, slice(first, first + size))
-                now = time.perf_counter()
+                now = self._now()
                 progress(size * times)
                 made += size * times
                 done, first = (done, first + size) if first + size < whole else (done + times, 0)
@@ -178,7 +206,7 @@ class Serial:
     def _run_sample(self, reached: Reached, until: float, progress: Progress) -> None:
         """Carry instance after instance to its end, as many as there is time for."""
         for number in self._loop.order:
-            since = time.perf_counter()
+            since = self._now()
             if len(self._each_s) >= LEAST_SAMPLE and since > until:
                 return
             at, made = self._numbers.index(number), 0
@@ -186,7 +214,7 @@ class Serial:
                 first = reached.rounds + (at < reached.instances) if index == reached.call else 0
                 self._make(self._runs[index], index, first, call.times - first, slice(at, at + 1))
                 made += call.times - first
-            self._each_s[number] = time.perf_counter() - since
+            self._each_s[number] = self._now() - since
             progress(made)
 
     def _make(
@@ -202,7 +230,7 @@ class Serial:
             made = step.run()
             if made is not None:
                 self._await(made)
-        except OURS:
+        except (*OURS, StateError):  # the latter of a value that cannot be compared
             raise
         except BaseException as error:
             raise step.raised(error) from None

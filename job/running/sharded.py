@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from job.shard.shard import Place
 
 SCOUTED = 3  # instances whose first calls tell how much calls wait
-NOTHING = Account(
-    0, 0.0, 0.0, 0.0, 0
-)  # what an actor is known to have done that died after its work
+NOTHING = Account(0, 0.0, 0.0, 0.0, 0)  # what is known of an actor that died after its work
 GONE_S = 30.0  # how long the processes of ended actors may take to be gone
 
 
@@ -112,11 +110,16 @@ class Sharded:
         """
         cpu = time.thread_time()
         self.fleet.work(progress, self._deadline_s(), self._killer)
-        self._driver_cpu_s = time.thread_time() - cpu
+        self._driver_cpu_s = max(0.0, time.thread_time() - cpu - self.fleet.aside.cpu_s)
 
     def read(self) -> list[str]:
         """Return the states."""
         return self.fleet.read()
+
+    def returned(self) -> list[str]:
+        """Return what stands for what each instance's calls returned."""
+        returns = self.fleet.returns
+        return returns.texts(range(self._subject.instances)) if returns else []
 
     def facts(self) -> Facts:
         """Ask the actors what their calls took."""
@@ -148,6 +151,7 @@ class Sharded:
             elsewhere_share=elsewhere_s / cpu_s if cpu_s else 0.0,
             slowest_s=max(account.slowest_s for account in accounts),
             driver_cpu_s=self._driver_cpu_s,
+            aside_s=self.fleet.aside.wall_s,
             settings={
                 "cpus_per_actor": layout.cpus_per_actor,
                 "threads_per_shard": layout.threads or 1,

@@ -33,6 +33,12 @@ class Strategy(Protocol):
     def read(self) -> list[str]:
         """Return the canonical states, in the instances' order."""
 
+    def returned(self) -> list[str]:
+        """Return what stands for what each instance's calls returned, in the order of `read`.
+
+        Nothing, where that is dropped.
+        """
+
     def facts(self) -> Facts:
         """Return what is known of the trial; not timed."""
 

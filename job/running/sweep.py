@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from job.errors import DisagreementError, JobError
-from job.planning.estimate import Profile
 from job.planning.points import at, expected_s, order
 from job.results.sweep import Point, Sweep
 from job.running.comparison import compare, connect
@@ -95,15 +94,14 @@ class Sweeping:
 
     def _compare(self, value: float) -> None:
         over, subject = self._over, self._subjects[value]
-        profile: Profile | None = None
+        serial = next(reversed(self._serial), None)
         name = f"{over.key}={over.spelled(value)}"
         self._listener.tell(f"{name}: point {len(self.sweep.points) + 1} of {len(over.values)}")
-        if self._serial:
+        if serial:
             left = tuple(each for each in subject.plan.strategies if each != "serial")
             subject = replace(subject, plan=subject.plan.model_copy(update={"strategies": left}))
-            profile = Profile.of(self._serial[-1:], subject.instances)
         try:
-            results = compare(subject, self._site, Aside(self._listener), profile)
+            results = compare(subject, self._site, Aside(self._listener), serial)
         except JobError as error:
             raise type(error)(f"{name}: {error.message}", error.hint) from None
         if over.reuses_serial:
@@ -120,11 +118,13 @@ class Sweeping:
             return
         whole = [trial for trial in results.trials if not trial.estimated]
         known = self._known = self._known or next(iter(whole), None)
-        wrong = [t.strategy for t in whole if known and t.digest != known.digest]
-        if known and wrong:
-            first = "the serial loop" if known.strategy == "serial" else "at the first point"
-            message = f"states disagree: {name}, {wrong[0]} ended in others than {first}"
-            raise DisagreementError(message, "A comparison with this layout names the instance.")
+        for what, key in (("states", "digest"), ("what calls returned", "returned")):
+            wrong = [t.strategy for t in whole if known and getattr(t, key) != getattr(known, key)]
+            if known and wrong:
+                first = "the serial loop" if known.strategy == "serial" else "at the first point"
+                message = f"{what} disagree: {name}, {wrong[0]} ended in others than {first}"
+                hint = "A comparison with this layout names the instance."
+                raise DisagreementError(message, hint)
 
 
 def _prepare(

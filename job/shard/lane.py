@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from job.errors import TargetRaisedError
-    from job.shard.metering import Sample, Sampler
+    from job.shard.metering import Reading, Sampler
     from job.shard.recipe import Recipe
+    from job.shard.returns import Values
     from job.workload.calls import Call
 
 BATCH_S = 1.0  # an automatic batch: long beside a round trip (1 ms), short beside a trial
@@ -61,18 +62,23 @@ class Lane:
         made: How many calls were made.
         walls_s: What each instance's calls took so far, in seconds, in the order of `numbers`.
         sampler: What they took together.
+        values: What they returned, until it is taken; None where that is dropped.
     """
 
     def __init__(
-        self, recipe: Recipe, numbers: Sequence[int], sampler: Sampler, slice_s: float = SLICE_S
-    ) -> None:
+        self, recipe: Recipe, numbers: Sequence[int], sampler: Sampler, slice_s: float = SLICE_S,
+        values: Values | None = None,
+    ) -> None:  # fmt: skip
         """Only take note: `make` makes the instances, in the home thread."""
         self._recipe = recipe
         self._numbers = numbers
         self._ends = list(accumulate(call.times for call in recipe.calls))
         self._each = self._ends[-1] if self._ends else 0
         self._instances: list[Any] = []
-        self._loops = [loops.run(call, awaited=recipe.is_awaited(call)) for call in recipe.calls]
+        keep = values.keep if values else None
+        self._loops = [
+            loops.run(call, awaited=recipe.is_awaited(call), keep=keep) for call in recipe.calls
+        ]
         # Of the round: those before the cursor have had `_position + _step` calls, the one at it
         # `_position + _into`, those after it `_position`.
         self._position = self._step = self._cursor = self._into = 0
@@ -80,7 +86,7 @@ class Lane:
         self._longest_s = 0.0
         self.made = 0
         self.walls_s = array("d", bytes(8 * len(numbers)))
-        self.sampler = sampler
+        self.sampler, self.values = sampler, values
         self._slice_s = slice_s
 
     @property
@@ -123,6 +129,7 @@ class Lane:
                 step.run()
             except BaseException as error:
                 raise step.raised(error) from None
+            self._close(step.numbers, step.position)
 
     async def run_awaiting(self, quota: int | None) -> None:
         """Do the same on an event loop, where other lanes get on meanwhile.
@@ -137,6 +144,7 @@ class Lane:
                     await made
             except BaseException as error:
                 raise step.raised(error) from None
+            self._close(step.numbers, step.position)
 
     def run_once(self) -> int:
         """Make one call of a lane of one instance, and return 1; 0 where none is left.
@@ -150,14 +158,15 @@ class Lane:
         if self.made == self._each:
             return 0
         index = bisect_right(self._ends, self.made)
-        sample, since = self.sampler.start(), time.perf_counter()
+        reading, since = self.sampler.start(), time.perf_counter()
         try:
             self._loops[index](self._instances, self._numbers, self._first(index, self.made), 1)
         except BaseException as error:
             (failed,) = self._piece(1, 1)
             raise failed.raised(error) from None
         wall_s = time.perf_counter() - since
-        self.sampler.stop(sample, wall_s)
+        self.sampler.stop(reading, wall_s)
+        self._close(self._numbers, self._position)
         self.made = self._position = self.made + 1
         self.walls_s[0] += wall_s
         return 1
@@ -170,15 +179,15 @@ class Lane:
         """
         left = self.left if quota is None else min(quota, self.left)
         until = time.perf_counter() + max(BATCH_S, 4 * self._longest_s)
-        while left and (quota is not None or time.perf_counter() < until):
+        while left and (quota is not None or (time.perf_counter() < until and not self._is_full)):
             if not self._step:
                 # By time alone one instance after the other; of so many calls each gets a share.
                 share = self._each if quota is None else max(1, left // len(self))
                 self._step = min(self._each - self._position, share)
             size, calls = self._choose(left)
-            sample, since = self.sampler.start(), time.perf_counter()
+            reading, since = self.sampler.start(), time.perf_counter()
             yield from self._piece(size, calls)
-            self._note(size, calls, time.perf_counter() - since, sample)
+            self._note(size, calls, time.perf_counter() - since, reading)
             left -= size * calls
 
     def read(
@@ -196,6 +205,15 @@ class Lane:
             read_state(self._recipe, self._instances[index], self._numbers[index], event_loop)
             for index in range(first, min(first + most, len(self)))
         ]
+
+    @property
+    def _is_full(self) -> bool:
+        return self.values is not None and self.values.is_full
+
+    def _close(self, numbers: Sequence[int], position: int) -> None:
+        """Have what was returned noted as theirs, who had so many calls before."""
+        if self.values:
+            self.values.close(numbers, position)
 
     def _choose(self, left: int) -> tuple[int, int]:
         """Return how many instances get how many calls each before the clock is looked at again."""
@@ -222,13 +240,15 @@ class Lane:
         """Return which repetition of its call the one at a position is, from 0."""
         return position - (self._ends[index - 1] if index else 0)
 
-    def _note(self, size: int, calls: int, wall_s: float, sample: Sample | None) -> None:
+    def _note(self, size: int, calls: int, wall_s: float, reading: Reading | None) -> None:
         made = size * calls
-        self.sampler.stop(sample, wall_s)
+        self.sampler.stop(reading, wall_s)
         self.made += made
         self._longest_s = max(self._longest_s, wall_s / made)
         # What comes may be slower than what was: grow by no more than four times.
         self._pace = max(1, min(4 * made, int(self._slice_s * made / max(wall_s, 1e-9)), MOST_PACE))
+        if self.values:
+            self._pace = min(self._pace, self.values.pace)
         stop = self._cursor + size
         each_s = wall_s / size
         if size == 1:

@@ -16,7 +16,7 @@ from job.errors import UsageError
 from job.workload.calls import InstanceNumber, Varying, fill_in, is_name, mentions, spell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from job.workload.calls import Call
@@ -36,6 +36,23 @@ def {name}(instances, numbers, first, times):
         for repetition in range(first, first + times):
             {call}
 """
+_TAKEN_ROUNDS = """\
+def {name}(instances, numbers, first, times):
+    for repetition in range(first, first + times):
+        for some, theirs in slices(instances, numbers):
+            values = []
+            keep = values.append
+            for instance{number} in {source}:
+                {call}
+            take(theirs, repetition, values)
+"""
+
+
+class Rounds(NamedTuple):
+    """What deals out the instances of a round, and takes what the calls of each part returned."""
+
+    slices: Callable[..., Iterator[tuple[Sequence[object], Sequence[int]]]]
+    take: Callable[[Sequence[int], int, list[Any]], None]
 
 
 class Failure(NamedTuple):
@@ -45,17 +62,27 @@ class Failure(NamedTuple):
     instance: object
 
 
-def rounds(call: Call, *, awaited: bool = False) -> Callable[..., Any]:
+def rounds(
+    call: Call, *, awaited: bool = False, returns: Rounds | None = None
+) -> Callable[..., Any]:
     """Return `loop(instances, numbers, first, times)`: each round calls every instance once.
 
-    The first round is the call's repetition number `first`, from 0.
+    The first round is the call's repetition number `first`, from 0. What the calls return is
+    dropped, or taken by `returns` round by round.
     """
+    if returns:
+        return _compile(_TAKEN_ROUNDS, call, awaited=awaited, **returns._asdict())
     return _compile(_ROUNDS, call, awaited=awaited)
 
 
-def run(call: Call, *, awaited: bool = False) -> Callable[..., Any]:
-    """Return `loop(instances, numbers, first, times)`: each instance in turn, `times` times."""
-    return _compile(_RUN, call, awaited=awaited)
+def run(
+    call: Call, *, awaited: bool = False, keep: Callable[[Any], None] | None = None
+) -> Callable[..., Any]:
+    """Return `loop(instances, numbers, first, times)`: each instance in turn, `times` times.
+
+    What the calls return is dropped, or kept by `keep` one by one.
+    """
+    return _compile(_RUN, call, awaited=awaited, **({"keep": keep} if keep else {}))
 
 
 def locate(trace: TracebackType | None) -> Failure | None:
@@ -74,19 +101,21 @@ def index_of(failure: Failure | None, instances: Sequence[object]) -> int:
     return next(found, 0)
 
 
-def _compile(template: str, call: Call, *, awaited: bool) -> Callable[..., Any]:
-    values: dict[str, object] = {"fill_in": fill_in}
+def _compile(template: str, call: Call, *, awaited: bool, **used: object) -> Callable[..., Any]:
+    values: dict[str, object] = {"fill_in": fill_in, **used}
     numbered = mentions((call.args, call.kwargs), InstanceNumber)
     number = "number" if numbered else "0"
     positional = [_argument(value, number, values) for value in call.args]
     named = [f"{_name(k)}={_argument(v, number, values)}" for k, v in call.kwargs.items()]
     method = ".".join(map(_name, call.method.split(".")))
     text = f"instance.{method}({', '.join(positional + named)})"
+    text = f"await {text}" if awaited else text
+    some, theirs = ("some", "theirs") if template is _TAKEN_ROUNDS else ("instances", "numbers")
     source = template.format(
         name=NAME,
         number=", number" if numbered else "",
-        source="zip(instances, numbers)" if numbered else "instances",
-        call=f"await {text}" if awaited else text,
+        source=f"zip({some}, {theirs})" if numbered else some,
+        call=f"keep({text})" if used else text,
     )
     exec(f"async {source}" if awaited else source, values)  # noqa: S102 - names are checked
     loop: Callable[..., Any] = values[NAME]  # type: ignore[assignment]

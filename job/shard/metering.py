@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
-Sample: TypeAlias = tuple[float, int]
+Reading: TypeAlias = tuple[float, int]
 
 WORTH_SAMPLING_S, SAMPLED_OF = 0.001, 64
 CORE_LOOPS, CORE_TRIES = 50_000, 8  # 2 ms each: long beside a tick, short beside a trial
@@ -48,14 +48,14 @@ class Sampler:
         self._switches = self._turn = 0
         self._worth_it = True
 
-    def start(self) -> Sample | None:
+    def start(self) -> Reading | None:
         """Read what is read before calls; None where it is not worth it."""
         self._turn += 1
         if not self._shared and (self._worth_it or self._turn % SAMPLED_OF == 0):
             return time.thread_time(), voluntary_switches()
         return None
 
-    def stop(self, before: Sample | None, wall_s: float) -> None:
+    def stop(self, before: Reading | None, wall_s: float) -> None:
         """Add up what calls took by the clock, and since `start`."""
         self._wall_s += wall_s
         self._worth_it = wall_s > WORTH_SAMPLING_S
@@ -92,8 +92,9 @@ class Meter:
         """Take note of what is here before the target is imported."""
         self._threads = dict.fromkeys(map(int, _entries(PROCESSES / "self" / "task")), 0.0)
         self._children = frozenset(_children(os.getpid()))
-        self._began: tuple[float, float] | None = None
-        self.elsewhere_s = 0.0  # once it has ended
+        self._began: tuple[float, float, int] | None = None
+        # Once it has ended; `preemptions` are those of the thread that began and ended it.
+        self.elsewhere_s, self.preemptions = 0.0, 0
 
     def begin(self, homes: Iterable[int] = ()) -> None:
         """Read before the first call; `homes` are the threads that make calls, as Linux has them.
@@ -101,13 +102,14 @@ class Meter:
         None needs to be named that was there before the target.
         """
         self._threads |= dict.fromkeys(homes, 0.0)
-        self._began = self._read(), time.perf_counter()
+        self._began = self._read(), time.perf_counter(), _switches().ru_nivcsw
 
     def end(self) -> None:
         """Read after the last call, once; what is too little to be the target's is nothing."""
         if self._began:
-            cpu_s, clock_s = self._began
+            cpu_s, clock_s, preemptions = self._began
             clock_s, cpu_s = time.perf_counter() - clock_s, self._read() - cpu_s
+            self.preemptions = _switches().ru_nivcsw - preemptions
             self.elsewhere_s = cpu_s if cpu_s > NOTABLE * clock_s else 0.0
             self._began = None
 
@@ -115,11 +117,10 @@ class Meter:
         children_s = children_cpu_s(self._children)
         if not self._threads:
             return children_s
-        for thread in self._threads:  # one that has ended took what it had taken
-            with contextlib.suppress(OSError):
-                self._threads[thread] = time.clock_gettime(
-                    ~thread << 3 | 6
-                )  # pthread_getcpuclockid
+        for thread in self._threads:
+            clock = ~thread << 3 | 6  # as pthread_getcpuclockid makes it
+            with contextlib.suppress(OSError):  # one that has ended took what it had taken
+                self._threads[thread] = time.clock_gettime(clock)
         return children_s + time.process_time() - sum(self._threads.values())
 
 
@@ -187,6 +188,8 @@ def voluntary_switches() -> int:
     It tells calls that wait from calls that are kept waiting by a busy machine, which wall and CPU
     time do not. Where the system does not say, as on macOS, it is 0.
     """
-    if not PER_THREAD:
-        return 0
-    return resource.getrusage(PER_THREAD).ru_nvcsw
+    return _switches().ru_nvcsw if PER_THREAD else 0
+
+
+def _switches() -> resource.struct_rusage:
+    return resource.getrusage(PER_THREAD)  # elsewhere those of the process

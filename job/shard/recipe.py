@@ -39,6 +39,7 @@ class Recipe:
     state_limit: int  # from how many characters on a state is replaced by its digest
     exact: bool = True  # states are compared without a tolerance, and so by digests where long
     awaited: frozenset[str] = frozenset()  # the methods that return what is to be awaited
+    bring: bool = False  # what calls return is to come to the driver
     paths: tuple[str, ...] = ()  # where the target may be imported from, besides the usual places
 
     @property

@@ -17,11 +17,13 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from itertools import zip_longest
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from job.errors import ClusterError, StateError, TargetRaisedError, UsageError
 from job.shard.lane import SLICE_S, WAITING_SLICE_S, Lane
 from job.shard.metering import Account, Meter, Sampler, core_s
+from job.shard.returns import ANSWER_BYTES, Values
+from job.words import first_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,13 +61,14 @@ class Shard:
     event loop there, where as many instances get on at once.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a shard is made of
         self,
         recipe: Recipe | bytes,
         numbers: Sequence[int],
         calls_per_batch: int | None,
         threads: int,
         where: Callable[[], Place],
+        dump: Callable[[object], bytes] | None = None,
     ) -> None:
         """Only take note of everything: `ready` makes the instances, where errors can be told.
 
@@ -75,17 +78,19 @@ class Shard:
             calls_per_batch: How many calls one `advance` applies; None for about a second's worth.
             threads: How many instances may be called at once.
             where: Tells where this process runs.
+            dump: Pickles what calls return, where that is to be brought, and pickle alone cannot.
         """
         self._recipe = recipe
         self._numbers = numbers
         self._calls_per_batch = calls_per_batch
         self._threads = threads
         self._where = where
+        self._dump = dump
         self._lanes: list[Lane] = []
         self._homes: list[ThreadPoolExecutor] = []
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._failure: TargetRaisedError | None = None
-        self._meter = Meter()
+        self._meter: Meter  # once Ray has started its last thread, which it does after this
 
     def ready(self, snapshot: bytes | None = None) -> Place:
         """Make the instances, or take them from a snapshot, and say where they live.
@@ -94,7 +99,7 @@ class Shard:
             ClusterError: The target cannot be imported here.
             TargetRaisedError: A constructor raised.
         """
-        place, sent = self._where(), self._recipe
+        place, sent, self._meter = self._where(), self._recipe, Meter()
         recipe: Recipe = pickle.loads(sent) if isinstance(sent, bytes) else sent  # noqa: S301 - ours
         try:
             recipe = recipe.resolve()
@@ -104,9 +109,12 @@ class Shard:
         threads = min(self._threads, len(self._numbers))
         slice_s = SLICE_S if threads == 1 else WAITING_SLICE_S
         self._lanes = [
-            Lane(recipe, self._numbers[lane::threads], shared or Sampler(), slice_s)
+            Lane(
+                recipe, self._numbers[lane::threads], shared or Sampler(), slice_s,
+                self._values(recipe, threads),
+            )
             for lane in range(threads)
-        ]
+        ]  # fmt: skip
         if shared:
             self._event_loop = asyncio.new_event_loop()
             weakref.finalize(self, self._event_loop.close)
@@ -129,12 +137,15 @@ class Shard:
         try:
             return dump(self._at_home([partial(lane.keep, dump) for lane in self._lanes]))
         except Exception as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            message = f"instances {self._numbers[0]:,} and on cannot be kept ({reason})"
+            of = f"instances {self._numbers[0]:,} and on"
+            message = f"{of} cannot be kept ({first_words(error)})"
             raise StateError(message, "Leave out --snapshot-every; losses are replayed.") from None
 
-    def advance(self) -> int:
+    def advance(self) -> Any:  # noqa: ANN401 - any value at all
         """Apply the next batch and return how many calls it held; 0 when none are left.
+
+        Where what calls return is to be brought that comes along: of one instance and one call at a
+        time nothing but the value, as of a hand-written actor.
 
         Raises:
             TargetRaisedError: A call raised; so does every later `advance`.
@@ -142,17 +153,17 @@ class Shard:
         if self._failure:
             raise self._failure
         try:
-            if self._is_hand_written:
-                return self._lanes[0].run_once()
-            return self._apply()
+            alone = self._is_single and not self._event_loop
+            made = self._lanes[0].run_once() if alone else self._apply()
         except TargetRaisedError as error:
             self._failure = error
             raise
+        return self._with_values(made) if self._lanes and self._lanes[0].values else made
 
     def account(self, numbers: Sequence[int] = ()) -> Account:
         """Return what the calls so far took, and those of the instances of these numbers.
 
-        Read or not, none comes after it.
+        No call comes after it.
         """
         self._meter.end()
         samplers = {id(lane.sampler): lane.sampler for lane in self._lanes}
@@ -198,9 +209,24 @@ class Shard:
         return states
 
     @property
-    def _is_hand_written(self) -> bool:
+    def _is_single(self) -> bool:
         """Whether it is what one would write by hand: one instance, and one call at a time."""
-        return self._calls_per_batch == 1 and len(self._numbers) == 1 and not self._event_loop
+        return self._calls_per_batch == 1 and len(self._numbers) == 1
+
+    def _values(self, recipe: Recipe, lanes: int) -> Values | None:
+        """Return what holds a lane's values; a single one is pickled by whoever sends it."""
+        if not recipe.bring:
+            return None
+        return Values(self._dump, 0 if self._is_single else ANSWER_BYTES // lanes)
+
+    def _with_values(self, made: int) -> Any:  # noqa: ANN401 - any value at all
+        """Return the answer to `advance` with what the calls returned."""
+        taken = [lane.values.take() for lane in self._lanes if lane.values]
+        if self._is_single and made:
+            ((_, ((_, _, (value,)),)),) = taken
+            return value
+        pieces = [piece for _, of_one in taken for piece in of_one]
+        return made, sum(size for size, _ in taken), pieces
 
     @property
     def _made(self) -> int:

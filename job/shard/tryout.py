@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import importlib
 import inspect
 import operator
 import os
@@ -16,6 +17,7 @@ import pickle
 import signal
 import sys
 import time
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +25,7 @@ from job.errors import JobError, StateError, TargetRaisedError, UsageError
 from job.shard import loops
 from job.shard.metering import children_cpu_s, voluntary_switches
 from job.shard.recipe import make_instance, read_state, result_of, target_raised
+from job.shard.returns import check_value, written
 from job.shard.states import canonical
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ def serve() -> None:
     os.dup2(2, 1)  # what the target prints is no answer
     with contextlib.suppress(OSError, AttributeError):  # not on Linux
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
-    recipe, instances = pickle.load(sys.stdin.buffer)  # noqa: S301 - our driver wrote it
+    recipe, instances, packer = pickle.load(sys.stdin.buffer)  # noqa: S301 - our driver wrote it
     if isinstance(recipe, bytes):
         recipe = pickle.loads(recipe)  # noqa: S301 - likewise
     found: dict[str, Any] = {}
@@ -56,7 +59,7 @@ def serve() -> None:
 
     error: Exception | None = None
     try:
-        try_out(recipe, instances, tell, found)
+        try_out(recipe, instances, tell, found, partial(_dump_by, packer))
     except (JobError, TargetRaisedError) as raised:
         error = raised
     pickle.dump((None, found, error), answers)
@@ -74,11 +77,13 @@ class Timed(NamedTuple):
 
 
 def try_out(
-    recipe: Recipe, instances: int, tell: Callable[[str], None], found: dict[str, Any]
-) -> None:
+    recipe: Recipe, instances: int, tell: Callable[[str], None], found: dict[str, Any],
+    dump: Callable[[object], bytes] | None = None,
+) -> None:  # fmt: skip
     """Try a target out, and fill in what was found: the keys of `Tried`, and `awaited`.
 
-    `tell` is told what is done next, so that whoever waits knows what was the last of it.
+    `tell` is told what is done next, so that whoever waits knows what was the last of it; `dump`
+    pickles what pickle alone cannot, as the actors will.
 
     Raises:
         JobError: Why this cannot be compared.
@@ -99,7 +104,9 @@ def try_out(
         tell(str(call))
         took, value = _call(recipe, call, instance, position, event_loop, awaited)
         timed.append(took)
-        returned.append(_size(value))
+        returned.append(_size(value, dump))
+        if recipe.bring:
+            _check_value(call, value, dump)
     tell(f"read {recipe.read or 'of the object'}")
     state = read_state(recipe, instance, 0, event_loop)
     after = dict(_shared(recipe))
@@ -219,12 +226,24 @@ def _since(began: tuple[float, float, int], calls: int) -> Timed:
     return Timed(calls, wall_s, process_s + children_cpu_s() - began[1], switches - began[2])
 
 
-def _size(value: object) -> int:
+def _size(value: object, dump: Callable[[object], bytes] | None) -> int:
     """Return how many bytes a value takes when it is sent; 0 where it cannot be."""
     try:
-        return 0 if value is None else len(pickle.dumps(value, protocol=5))
+        return 0 if value is None else len(written(value, dump))
     except Exception:
         return 0
+
+
+def _check_value(call: Call, value: object, dump: Callable[[object], bytes] | None) -> None:
+    try:
+        check_value(value, dump)
+    except StateError as error:
+        raise StateError(f"--call {call}, {error.message}", error.hint) from None
+
+
+def _dump_by(packer: str, value: object) -> bytes:
+    """Pickle a value by a module that is loaded only where it is needed."""
+    return bytes(importlib.import_module(packer).dumps(value))
 
 
 def _shared(recipe: Recipe) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,8 @@ OPTIONS = {  # each a key of a file, and an option of its name
     "(unwrapped.state); without it all of it counts",
     "agree": "when states count as equal: exact, or a relative tolerance of floats such as 1e-9; "
     "in a file also a mapping with tolerance, or with none and a reason",
+    "returns": "what becomes of what calls return: drop, it stays where they run (by default), or "
+    "bring: all of it comes to the driver, as ray.get of every call has it, and is compared",
     "strategies": "which strategies take turns, in this order: serial, actors, sharded",
     "trials": "how many trials each strategy has, 1 to 1,000 (1 by default), or auto: as many as "
     "fit into the budget",

@@ -170,6 +170,7 @@ class Workload(Model):
     agree: Annotated[
         Agree, BeforeValidator(_parse_agree), _or({"const": "exact"}, {"type": "number"})
     ] = Agree()
+    returns: Literal["drop", "bring"] = "drop"
 
     @field_validator("calls")
     @classmethod
@@ -184,7 +185,8 @@ class Workload(Model):
         return sum(call.times for call in self.calls)
 
     def __str__(self) -> str:
-        return computation(self.instances, str(self.target), map(str, self.calls), self.read)
+        calls = map(str, self.calls)
+        return computation(self.instances, str(self.target), calls, self.read, self.returns)
 
 
 class Plan(Model):

@@ -101,25 +101,28 @@ class Command:
             self._environment["RAY_AUTH_TOKEN"] = token
 
     def start(
-        self, *arguments: str, by: tuple[str, ...] = SCRIPT, cwd: Path = TARGETS, **extra: str
-    ) -> Running:
-        """Start it; `extra` are further environment variables."""
-        command = [self._python, *by, *arguments]
+        self, *arguments: str, by: tuple[str, ...] = SCRIPT, cwd: Path = TARGETS,
+        argv0: str = "", **extra: str,
+    ) -> Running:  # fmt: skip
+        """Start it as `argv0`; `extra` are further environment variables."""
+        command = [argv0 or self._python, *by, *arguments]
         if not {"report", "compare"} & set(arguments):  # those need no cluster
             command += self._options
         return Running(
             subprocess.Popen(
                 command, cwd=cwd, env=self._environment | extra, text=True, errors="replace",
+                executable=self._python,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 start_new_session=True,
             )
         )  # fmt: skip
 
     def run(
-        self, *arguments: str, by: tuple[str, ...] = SCRIPT, cwd: Path = TARGETS, **extra: str
-    ) -> Ended:
+        self, *arguments: str, by: tuple[str, ...] = SCRIPT, cwd: Path = TARGETS,
+        argv0: str = "", **extra: str,
+    ) -> Ended:  # fmt: skip
         """Run it to its end."""
-        return self.start(*arguments, by=by, cwd=cwd, **extra).end()
+        return self.start(*arguments, by=by, cwd=cwd, argv0=argv0, **extra).end()
 
     def left_behind(self) -> list[str]:
         """Return the command lines of the processes that were called for its Ray."""

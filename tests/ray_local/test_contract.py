@@ -105,6 +105,7 @@ def run(strategy: Strategy) -> Run:
 
 def work(strategy: Strategy) -> None:
     with stopped(strategy):
+        strategy.prepare(None)
         strategy.start()
         strategy.work(lambda _: None)
 

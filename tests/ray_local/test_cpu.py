@@ -26,14 +26,14 @@ class Run:
 
     report: Report
     noted_s: dict[int, float]
+    driver: int
 
     def shares(self) -> dict[str, float]:
         """Return what each strategy's CPU time is of what the target itself has noted."""
         (sharded,) = [row.last for row in self.report.rows if row.strategy == "sharded"]
         pids = {pid for share in sharded.placement for pid in share.processes}
         there = sum(seconds for pid, seconds in self.noted_s.items() if pid in pids)
-        here = sum(seconds for pid, seconds in self.noted_s.items() if pid not in pids)
-        noted = {"serial": here, "sharded": there}
+        noted = {"serial": self.noted_s[self.driver], "sharded": there}
         return {row.strategy: row.cpu_s / noted[row.strategy] for row in self.report.rows}
 
     def advises(self, words: str) -> bool:
@@ -44,10 +44,11 @@ class Run:
 def run(command: Command, name: str, marks: Path, *more: str) -> Run:
     target = f"crunchers:{name}({str(marks)!r})"
     kept = marks.parent / "kept.json"
-    ended = command.run("--target", target, *PLAN, *SINGLE, *more, "--output", str(kept))
+    running = command.start("--target", target, *PLAN, *SINGLE, *more, "--output", str(kept))
+    ended = running.end()
     assert ended.code == 0, ended
     noted = {int(file.name): sum(map(float, file.read_text().split())) for file in marks.iterdir()}
-    return Run(analyse(load(kept)), noted)
+    return Run(analyse(load(kept)), noted, running.process.pid)
 
 
 @pytest.mark.parametrize("name", ["Threads", "Children", "Pool"])
@@ -83,3 +84,14 @@ def test_threads_that_release_the_interpreter_are_held_against_all_cpus_of_their
     assert row.cpus == CPUS
     shares = found.shares()
     assert all(0.7 < share < 1.6 for share in shares.values()), shares
+
+
+def test_what_ray_computes_to_carry_calls_is_not_the_targets(command: Command, marks: Path) -> None:
+    kept = marks.parent / "kept.json"
+    work = ("--instances", "2", "--call", "increment() * 1500", "--read", "read", "--trials", "1")
+    ended = command.run(
+        "--target", "job.targets.counter:Counter(delay=0)", *work,
+        "--strategies", "serial,actors", "--output", str(kept),
+    )  # fmt: skip
+    assert ended.code == 0, ended
+    assert [row.last.elsewhere_share for row in analyse(load(kept)).rows] == [0.0, 0.0]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from job.cluster.check import tell
+from job.cluster.private import UV_RUN
 from job.cluster.travel import digest_of, pack
 from job.results.storage import load
-from tests.ray_local.running import MODULE, ROOT, TARGETS, Command, Ended, Head
+from tests.ray_local.running import MODULE, ROOT, SCRIPT, TARGETS, Command, Ended, Head
 from tests.subjects import subject_of
 
 LEDGER = (
@@ -53,6 +56,40 @@ def test_the_script_runs_from_the_root_with_an_address(command: Command, head: H
     target = ("--target", "tests.targets." + LEDGER[1], *LEDGER[2:])
     ended = command.run(*target, "--strategies", ",".join(TWO), by=("job/main.py",), cwd=ROOT)
     check(ended, at(head), TWO)
+
+
+# A process like that of `uv run`, by which Ray knows it; and a `uv` that would start a worker.
+RUN = """
+import subprocess, sys
+sys.exit(subprocess.call(sys.argv[1:]))
+"""
+UV = """#!/bin/sh
+echo "$@" >> {used}
+while [ "$1" != python ]; do shift; done
+shift
+exec {python} "$@"
+"""
+
+
+@pytest.mark.parametrize("own", ["", "1"])
+def test_below_uv_run_an_embedded_ray_starts_plain_workers_unless_it_was_told_not_to(
+    embedded: Command, tmp_path: Path, own: str
+) -> None:
+    used, uv = tmp_path / "used", tmp_path / "uv"
+    uv.write_text(UV.format(used=used, python=sys.executable))
+    uv.chmod(0o755)
+    (tmp_path / "run").write_text(RUN)
+    shutil.copy(TARGETS / "ledgers.py", tmp_path)
+    extra = {"PATH": f"{tmp_path}:{os.environ['PATH']}"} | ({UV_RUN: own} if own else {})
+    command = (sys.executable, *SCRIPT, *LEDGER, "--strategies", "serial,actors")
+    ended = embedded.run(
+        *command, "--output", "kept.json", by=("run",), argv0="uv", cwd=tmp_path, **extra
+    )
+    check(ended, "embedded Ray", TWO)
+    assert used.exists() == bool(own), ended
+    kinds = load(tmp_path / "kept.json").environment.runtime_env
+    assert kinds == (("uv run", "working_dir") if own else ())
+    assert ("Startup has the runtime environment in it" in ended.stdout) == bool(own), ended
 
 
 def test_the_module_runs_from_the_root_with_ray_address(head: Head, folder: Path) -> None:

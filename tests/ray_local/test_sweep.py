@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+from job.analysis.figures import figures_of
 from job.results.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -37,6 +38,18 @@ def test_a_sweep_over_shards_is_measured_saved_and_shown_again(
     assert "Best      the serial loop" in ended.stdout
     assert max(map(len, ended.stdout.splitlines())) <= 100
     assert command.run("report", str(saved)).stdout == ended.stdout
+
+
+def test_at_every_point_the_actors_correct_the_loop_that_ran_a_sample_at_the_first(
+    command: Command, tmp_path: Path
+) -> None:
+    saved = tmp_path / "sweep.json"
+    words = ("sweep", "--over", "shards=1,2", "--instances", "40", "--output", str(saved))
+    unlike = ("--target", "job.targets.counter:Counter(delay=instance % 7 * 0.001)")
+    ended = command.run(*words, *unlike, "--call", "increment", "--budget", "0.2")
+    assert ended.code == 0, ended
+    loops = [figures_of(point.results).loop for point in load(saved).points]
+    assert [loop and loop.correction is not None for loop in loops] == [True, True]
 
 
 def test_a_budget_that_is_spent_leaves_out_the_middle(command: Command, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 GOLDEN = load(Path(__file__).parents[1] / "data" / "results-v1.json")
 PLAN = Plan().model_dump(mode="json")
+BRINGING = GOLDEN.workload.model_copy(update={"returns": "bring"})
+PREDICTING = GOLDEN.workload.model_copy(update={"calls": ("predict(1) * 50", "close()")})
 NAMES = [check.__name__.removeprefix("_") for check in CHECKS]
 OPTIONS = {name for option in commands.commands["run"].params for name in option.opts}
 
@@ -100,7 +102,10 @@ class Case:
 SIX = (2.0, 2.01, 1.99, 2.02, 1.98, 2.0)
 SOUND = [*times("serial", *SIX), *times("actors", *SIX)]
 THREADS = {"cpus_per_actor": 1.0, "threads_per_shard": 2}
-SLEEPY = {"cpu_s": 0.19, "switches": 100}  # of 2 s: more than ten times as long as it computes
+SLEEPY: dict[str, Any] = {
+    "cpu_s": 0.19,
+    "switches": 100,
+}  # of 2 s: more than ten times as long as it computes
 
 
 def driven(strategy: str, driver_cpu_s: float, **more: Any) -> list[Trial]:  # noqa: ANN401 - any key
@@ -114,12 +119,16 @@ def serial_is(**more: Any) -> list[Trial]:  # noqa: ANN401 - any key
     return [*(trial("serial", seconds, **more) for seconds in SIX), *times("actors", *SIX)]
 
 
-def threaded(number: int, rate: float = 1.0, **more: Any) -> list[Trial]:  # noqa: ANN401 - any key
+def threaded(
+    number: int,
+    rate: float = 1.0,
+    turns: int = 50,
+    **more: Any,  # noqa: ANN401 - any key
+) -> list[Trial]:
     """Return the serial loop as it is told, and 4 shards of so many threads on `rate` CPUs each."""
     settings = {"cpus_per_actor": 1.0, "threads_per_shard": number}
-    sharded = [
-        trial("sharded", seconds, settings=settings, cpu_s=4 * rate * seconds) for seconds in SIX
-    ]
+    keys = {"settings": settings, "switches": turns}
+    sharded = [trial("sharded", each, **keys, cpu_s=4 * rate * each) for each in SIX]
     return [*(trial("serial", seconds, **more) for seconds in SIX), *sharded]
 
 
@@ -139,12 +148,38 @@ def on_cpus(cpus_per_actor: float) -> list[Trial]:
     return [trial("actors", seconds, settings=settings) for seconds in SIX]
 
 
+def started(*startup_s: float, warmups: int = 0) -> list[Trial]:
+    """Return trials of 6 s of work whose actors took so long to start, the first ones warm-ups."""
+    return [
+        trial("actors", seconds + 6.0, startup_s=seconds, work_s=6.0, warmup=index < warmups)
+        for index, seconds in enumerate(startup_s)
+    ]
+
+
 CASES: dict[str, list[Case]] = {
     "unchanged": [
         Case(
-            "The calls change nothing that is read",
-            changed={"tried": Tried(unchanged=True)},
+            "The calls change nothing that is read: states that agree say nothing of them. Name "
+            "with --read what they change.",
+            changed={"tried": Tried(unchanged=True, returned_bytes=(0,))},
             unchanged={"tried": Tried()},
+        ),
+        Case(
+            "or compare what they return: --returns bring.",
+            changed={"tried": Tried(unchanged=True, returned_bytes=(5,))},
+            unchanged={"tried": Tried(returned_bytes=(5,))},
+        ),
+        Case(
+            "what they returned, which was compared, is all that tells of them.",
+            changed={"tried": Tried(unchanged=True, returned_bytes=(5,)), "workload": BRINGING},
+            unchanged={"tried": Tried(returned_bytes=(5,)), "workload": BRINGING},
+        ),
+    ],
+    "returns_dropped": [
+        Case(
+            "predict(1) * 50 returns 4.19 MB a call. What the calls return, in all 839 MB, stays",
+            changed={"tried": Tried(returned_bytes=(4_194_304, 10)), "workload": PREDICTING},
+            unchanged={"tried": Tried(returned_bytes=(1_000, 10)), "workload": PREDICTING},
         ),
     ],
     "shared": [
@@ -223,6 +258,12 @@ CASES: dict[str, list[Case]] = {
             plan={"threads_per_shard": 2},
         ),
         Case(
+            "sharded: the 2 threads of a shard take turns: together they computed on 1 CPU.",
+            fires=threaded(2, turns=50),  # of 100 calls
+            silent=threaded(2, turns=49),  # the machine, not each other, kept them waiting
+            plan={"threads_per_shard": 2},
+        ),
+        Case(
             "sharded: the 2 threads of a shard take turns: together they computed on 0.71 CPUs.",
             fires=threaded(2, 0.71),
             silent=threaded(2, 0.69),  # something else kept them
@@ -238,7 +279,13 @@ CASES: dict[str, list[Case]] = {
             "sharded: the 2 threads of a shard take turns",
             # Without the serial loop what the shards took tells: 8 s of computing.
             fires=[
-                trial("sharded", settings=THREADS, cpu_s=8.0, placement=(share(None, busy_s=8.0),))
+                trial(
+                    "sharded",
+                    settings=THREADS,
+                    switches=60,
+                    cpu_s=8.0,
+                    placement=(share(None, busy_s=8.0),),
+                )
             ],
             silent=[
                 trial(
@@ -259,7 +306,7 @@ CASES: dict[str, list[Case]] = {
             silent=serial_is(cpu_s=1.61),
         ),
         Case(
-            "something else had its CPU, so speedups are too large",
+            "something else had its CPU, so speedups may be too large",
             fires=serial_is(cpu_s=0.5, switches=0),
             silent=serial_is(cpu_s=0.5, switches=1),  # of 100 calls: they wait
         ),
@@ -267,6 +314,11 @@ CASES: dict[str, list[Case]] = {
             "something else had its CPU",
             fires=serial_is(cpu_s=0.5),
             silent=serial_is(cpu_s=0.5, switches=None),  # an old document
+        ),
+        Case(
+            "something else had its CPU",
+            fires=serial_is(cpu_s=0.5, preemptions=3),
+            silent=serial_is(cpu_s=0.5, preemptions=2),  # no other keeps it for 0.75 s at a time
         ),
         Case(
             "something else had its CPU",
@@ -281,7 +333,7 @@ CASES: dict[str, list[Case]] = {
             silent=apart(0.478),
         ),
         Case(
-            "of the ideal: the serial loop was kept from its CPU, 1.3 times as long. ",
+            "of the ideal: the serial loop took 1.3 times as long as it computed, as something",
             fires=apart(0.4, cpu_s=1.57, actors_cpu_s=1.57, switches=0),
             silent=apart(0.5, cpu_s=1.57, actors_cpu_s=1.57, switches=0),
         ),
@@ -301,6 +353,11 @@ CASES: dict[str, list[Case]] = {
             "its calls computed for 1.60 s, the loop's for 2.00 s, in warmer caches",
             fires=apart(0.42, cpu_s=2.0, actors_cpu_s=1.6),
             silent=apart(0.5, cpu_s=2.0, actors_cpu_s=1.6),
+        ),
+        Case(
+            "without the loop's own threads, which may compute while they wait. ",
+            fires=apart(0.42, cpu_s=2.0, actors_cpu_s=1.6, elsewhere_share=0.5),
+            silent=apart(0.5, cpu_s=2.0, actors_cpu_s=1.6, elsewhere_share=0.5),
         ),
         Case(
             "of the ideal: the serial time is an estimate. ",
@@ -420,7 +477,43 @@ CASES: dict[str, list[Case]] = {
             silent=times("actors", 1.5, 2.5, 2.0, 2.5),  # too few to tell
         ),
     ],
+    "runtime_env": [
+        Case(
+            "Startup has the runtime environment in it (pip and working_dir), which is not the",
+            changed={"environment": {"runtime_env": ("pip", "working_dir")}},
+            unchanged={"environment": {"runtime_env": ()}},
+        ),
+        Case(
+            "Where the nodes have what it brings, set RAY_ENABLE_UV_RUN_RUNTIME_ENV=0.",
+            changed={"environment": {"runtime_env": ("uv run", "working_dir")}},
+            unchanged={"environment": {"runtime_env": None}},
+        ),
+        Case(
+            "Startup has the runtime environment in it",
+            fires=times("actors", *SIX),
+            silent=times("serial", *SIX),  # no actor started in it
+            changed={"environment": {"runtime_env": ("pip",)}},
+            unchanged={"environment": {"runtime_env": ("pip",)}},
+        ),
+    ],
     "slow_first": [
+        Case(
+            "actors: startup took 8.00 s in the first trial and 1.10 s later: the nodes were cold.",
+            fires=started(8.0, 1.0, 1.2),
+            silent=started(1.9, 1.0, 1.0),
+        ),
+        Case(
+            "actors: startup took 8.00 s in the warm-up and 1.00 s later: the nodes were cold.",
+            fires=started(8.0, 1.0, warmups=1),
+            silent=started(8.0, 1.0),  # nobody can tell which is odd
+            plan={"warmups": 1},
+        ),
+        Case(
+            "the nodes were cold, or made the runtime environment ready (pip). --warmups 1 leaves",
+            fires=started(8.0, 1.0, 1.0),
+            silent=started(0.3, 0.1, 0.1),  # of which a trial takes little notice
+            changed={"environment": {"runtime_env": ("pip",)}},
+        ),
         Case(
             "actors: its first trial took 1.3 times as long as the others",
             fires=times("actors", 2.6, 2.0, 2.0),

@@ -171,6 +171,7 @@ def test_states_are_shown_per_strategy_and_shortened_when_many() -> None:
     assert len(short) <= 76
 
 
+BRINGING = GOLDEN.workload.model_copy(update={"returns": "bring"})
 WHOLE, READ = (GOLDEN.workload.model_copy(update={"read": read}) for read in (None, "total"))
 
 
@@ -187,6 +188,22 @@ WHOLE, READ = (GOLDEN.workload.model_copy(update={"read": read}) for read in (No
         (
             (SERIAL, ACTORS),
             {"tried": Tried(unchanged=True)},
+            "they agree, but the calls change nothing that is read",
+        ),
+        (
+            (SERIAL, ACTORS),
+            {"tried": Tried(returned_bytes=(5,)), "workload": BRINGING},
+            "they agree, and so does what the calls returned",
+        ),
+        (
+            (SERIAL, ACTORS),
+            {"tried": Tried(unchanged=True, returned_bytes=(5,)), "workload": BRINGING},
+            "they agree, and so does what the calls returned; "  # noqa: ISC004 - one text
+            "the calls change nothing that is read",
+        ),
+        (
+            (SERIAL, ACTORS),
+            {"tried": Tried(unchanged=True, returned_bytes=(0,)), "workload": BRINGING},
             "they agree, but the calls change nothing that is read",
         ),
         (

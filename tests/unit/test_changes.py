@@ -186,6 +186,7 @@ def cored(factor: float) -> Results:
         ({"workload": {"instances": 5}}, "instances 4 and 5"),
         ({"workload": {"calls": ("increment() * 3",)}}, "calls increment() * 2 and increment() "),
         ({"workload": {"read": None}}, "read read and the whole object"),
+        ({"workload": {"returns": "bring"}}, "--returns drop and bring"),
         ({"cluster": {"ray_version": "2.61.0"}}, "Ray 2.60.0 and 2.61.0"),
         ({"cluster": {"nodes": GOLDEN.cluster.nodes[:1]}}, "nodes 2 and 1; CPUs 6 and 4"),
         ({"environment": {"python_version": "3.13.2"}}, "Python 3.11 and 3.13"),
@@ -258,6 +259,27 @@ def test_runs_without_a_strategy_in_common_are_refused() -> None:
 # --- what is noted
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ((), ("pip", "working_dir"), "none in OLD, pip and working_dir in NEW"),
+        (("uv run",), (), "uv run in OLD, none in NEW"),
+        (("pip",), ("conda",), "pip in OLD, conda in NEW"),
+        (("pip",), ("pip",), ""),
+        (None, ("pip",), ""),  # of an older version, which did not keep it
+    ],
+)
+def test_a_runtime_environment_that_only_one_run_had_is_noted(
+    old: tuple[str, ...] | None, new: tuple[str, ...], said: str
+) -> None:
+    runs = [
+        GOLDEN.with_(environment=GOLDEN.environment.model_copy(update={"runtime_env": kinds}))
+        for kinds in (old, new)
+    ]
+    note = f"The runtime environment was {said}: startup has it in it."
+    assert compare_runs(*runs).notes == ((note,) if said else ())
+
+
 def test_a_strategy_that_only_one_run_has_is_noted() -> None:
     serial = GOLDEN.with_(trials=[t for t in GOLDEN.trials if t.strategy == "serial"])
     comparison = compare_runs(GOLDEN, serial)
@@ -277,6 +299,13 @@ def test_other_states_are_noted_where_they_should_be_equal() -> None:
     new = GOLDEN.with_(trials=[trial("serial", 0, (0, 2, 0), digest="e")])
     (note,) = compare_runs(old, new).notes
     assert note.startswith("serial: it ended in other states")
+    one, another, dropped = (
+        GOLDEN.with_(trials=[trial("serial", 0, (0, 2, 0), returned=digest)])
+        for digest in ("d", "e", "")
+    )
+    (note,) = compare_runs(one, another).notes
+    assert note.startswith("serial: its calls returned other values")
+    assert compare_runs(one, dropped).notes == ()
     loose = [
         each.with_(workload=each.workload.model_copy(update={"agree": {"none": "random"}}))
         for each in (old, new)
@@ -290,7 +319,7 @@ def test_other_states_are_noted_where_they_should_be_equal() -> None:
         ("running", "NEW ended before its time."),
         ("interrupted", "NEW was interrupted."),
         ("failed", "NEW failed."),
-        ("disagree", "NEW ended in states that disagree."),
+        ("disagree", "NEW ended in a disagreement."),
     ],
 )
 def test_a_run_that_was_not_completed_is_noted(status: str, says: str) -> None:

@@ -80,6 +80,11 @@ def test_only_calls_that_do_not_wait_can_be_held_up() -> None:
     assert Profile(500, 1.0, 1.9, switches=0).held_up == 1.0
 
 
+def test_a_few_calls_that_wait_long_among_many_are_not_held_up() -> None:
+    assert Profile(500, 4.0, 1.0, switches=1, preemptions=5).held_up == 1.0
+    assert Profile(500, 4.0, 1.0, switches=1, preemptions=6).held_up == 4.0
+
+
 def test_calls_that_compute_on_two_cpus_each_are_expected_to_share_them() -> None:
     wide = Profile(calls=80, wall_s=8.0, cpu_s=16.0, switches=800)
     cost = {cpus: expected_cost(Layout(4, 1.0), wide, 4, cpus) for cpus in (1, 2, 4, 8)}

@@ -108,7 +108,7 @@ def test_an_estimated_baseline_whose_interval_carries_the_bound_is_allowed_and_s
     assert lines(like, speedup="2") == [
         (
             "✓ --require-speedup 2: actors is about 2.439 times as fast, 2 demanded, the serial "
-            "time being estimated: 2.431 at least (95 %)"
+            "time being estimated: 2.431 at least (95%)"
         )
     ]
     assert lines(like, efficiency="90%")[0].startswith("✓ --require-efficiency 90%: ")
@@ -144,7 +144,7 @@ def test_no_gate_passes_on_an_estimate_of_which_nobody_knows_how_far_it_is_off()
         ),
         (GOLDEN.with_(status="interrupted"), "2", "it was interrupted"),
         (GOLDEN.with_(status="failed", problem="it broke"), "2", "it failed"),
-        (GOLDEN.with_(status="disagree"), "2", "it ended in states that disagree"),
+        (GOLDEN.with_(status="disagree"), "2", "it ended in a disagreement"),
         (GOLDEN.with_(status="running", trials=()), "2", "it ended before its time"),
     ],
 )

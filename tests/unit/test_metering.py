@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from job.planning.estimate import WAITING, Profile
+from job.planning.estimate import MOST_LOST_S, WAITING, Profile
 from job.shard import metering
 from job.shard.metering import SAMPLED_OF, Meter, Sampler, core_s, voluntary_switches
 
@@ -82,6 +82,20 @@ def test_calls_that_a_busy_machine_keeps_waiting_still_count_as_computing() -> N
             )
     assert profile.wall_s >= WAITING * profile.cpu_s
     assert profile.waits == 1.0
+
+
+@LINUX_ONLY
+def test_a_busy_machine_makes_a_thread_give_up_its_cpu_often() -> None:
+    meter = Meter()
+    with crowded():
+        meter.begin()
+        wall, cpu, until = time.perf_counter(), time.thread_time(), time.monotonic() + PATIENCE_S
+        while time.perf_counter() - wall < 1.5 * (time.thread_time() - cpu) + 0.3:
+            assert time.monotonic() < until, "nobody else takes this CPU"
+            compute()
+        meter.end()
+        lost_s = time.perf_counter() - wall - (time.thread_time() - cpu)
+    assert meter.preemptions * MOST_LOST_S >= lost_s
 
 
 @LINUX_ONLY

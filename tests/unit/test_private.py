@@ -19,6 +19,7 @@ WITHOUT: dict[str, tuple[Callable[[], object], object]] = {
     "reload_settings": (private.reload_settings, None),
     "ask_cluster_id": (lambda: private.ask_cluster_id("a:1", "", 1.0), ""),
     "ask_versions": (lambda: private.ask_versions("a:1", "", 1.0), None),
+    "_ray_constants": (lambda: private.plain_workers().__enter__(), None),
     "free_cpus": (private.free_cpus, {"a": 4.0, "head": 0.0}),
     "draining_nodes": (private.draining_nodes, frozenset()),
     "request_cpus": (lambda: private.request_cpus("a:1", [1.0], 1), None),

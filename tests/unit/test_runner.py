@@ -98,6 +98,8 @@ class Fake:
     instances: int = INSTANCES
     sample: Sample | None = None
     made: int | None = None
+    values: list[str] = field(default_factory=list)
+    aside_s: float = 0.0
     fails: dict[str, BaseException] = field(default_factory=dict)
     profiles: list[Profile | None] = field(default_factory=list)
 
@@ -126,11 +128,15 @@ class Fake:
         self._phase("read", self.read_s)
         return list(self.states)
 
+    def returned(self) -> list[str]:
+        return list(self.values)
+
     def facts(self) -> Facts:
         self._phase("facts", 1_000)
         return Facts(
             cpu_s=0.25, calls=self.calls, instances=self.instances, actors=2, at_once=2,
             cpus=2, settings={"cpus_per_actor": 0.5}, sample=self.sample, made=self.made,
+            aside_s=self.aside_s,
         )  # fmt: skip
 
     def stop(self) -> None:
@@ -201,6 +207,12 @@ def test_only_the_three_phases_are_timed_and_exactly(world: World) -> None:
     _, actors = run(world.runner(), pair(world)).trials
     assert (actors.startup_s, actors.work_s, actors.read_s) == (1.25, 2.0, 0.03125)
     assert actors.elapsed_s == 3.28125
+
+
+def test_what_the_clock_stood_still_for_is_no_work(world: World) -> None:
+    (trial,) = run(world.runner(), [Fake(world, work_s=8.0, aside_s=3.0, values=["a"])]).trials
+    assert (trial.work_s, trial.read_s, trial.elapsed_s) == (5.0, 0.5, 6.5)
+    assert (trial.aside_s, trial.returned) == (3.0, digest(["a"]))
 
 
 def test_a_trial_holds_what_the_strategy_knows_of_it(world: World) -> None:
@@ -280,6 +292,27 @@ def test_a_difference_between_two_strategies_ends_the_comparison(world: World) -
     assert runner.results.status == "disagree"
     assert runner.results.problem == raised.value.message
     assert trials(runner.results) == [("serial", 0, False), ("actors", 0, False)]
+
+
+def test_calls_that_returned_other_values_end_the_comparison_too(world: World) -> None:
+    runner = world.runner()
+    other = Fake(world, "actors", values=["a", "b", "x", "y"])
+    with pytest.raises(DisagreementError) as raised:
+        run(runner, [Fake(world, values=["a", "b", "c", "d"]), other])
+    assert raised.value.message == (
+        "calls disagree: those of instance 2 returned other values under actors than under serial"
+    )
+    assert runner.results.status == "disagree"
+    assert len(runner.results.trials) == 2
+
+
+def test_of_a_sample_what_its_calls_returned_is_compared(world: World) -> None:
+    sample = Fake(world, states=["2"] * 2, values=["a", "b"], instances=2)
+    both = [Fake(world, name, values=["a", "b", "c", "d"]) for name in ("actors", "sharded")]
+    assert run(world.runner(), [sample, *both]).status == "complete"
+    both[1].values[3] = "x"
+    with pytest.raises(DisagreementError, match="instance 3 returned"):
+        run(world.runner(), [sample, *both])
 
 
 def test_a_strategy_must_agree_with_itself_as_well(world: World) -> None:

@@ -165,6 +165,8 @@ def share(host: str, core_s: float, busy_s: float = 4.0) -> NodeShare:
 
 
 SLOW = {"work_s": 8.0, "elapsed_s": 8.1}  # half of the ideal
+TURNS = {"settings": {"threads_per_shard": 4}, "cpu_s": 15.9, "switches": 900}
+UNLIKE = {"placement": (share("a", 0.002), share("b", 0.004))}
 SERIAL = trial("serial", 8.0, actors=0, at_once=1, cpus=1.0, settings={}, placement=())
 
 
@@ -214,7 +216,7 @@ def limit(made: Results, strategy: str) -> Cause:
     ("figures", "name"),
     [
         ({}, "CPUs"),
-        (SLOW | {"settings": {"threads_per_shard": 4}, "cpu_s": 15.9}, "the GIL"),
+        (SLOW | TURNS, "the GIL"),
         (SLOW | {"settings": {"threads_per_shard": 4}}, "overhead"),  # none saw them take turns
         ({"settings": {"threads_per_shard": 4}}, "CPUs"),  # at its ideal anyway
         ({"startup_s": 9.0, "elapsed_s": 13.1}, "startup"),
@@ -224,6 +226,16 @@ def limit(made: Results, strategy: str) -> Cause:
         (SLOW | {"actors": 6}, "imbalance"),
         ({"work_s": 8.0, "elapsed_s": 8.1, "slowest_s": 5.0}, "imbalance"),
         ({"work_s": 40.0, "elapsed_s": 40.1}, "overhead"),
+        # From which bound on:
+        (SLOW | {"placement": (share("a", 0.002), share("b", 0.0025))}, "overhead"),
+        (SLOW | {"placement": (share("a", 0.002), share("b", 0.00251))}, "a slow node"),
+        (SLOW | {"placement": (share("a", 1.0, busy_s=24.0),), "slowest_s": 4.5}, "overhead"),
+        (SLOW | {"placement": (share("a", 1.0, busy_s=24.0),), "slowest_s": 4.51}, "imbalance"),
+        ({"work_s": 40.0, "elapsed_s": 40.1, "driver_cpu_s": 28.0}, "overhead"),
+        # Where several apply, the first:
+        (SLOW | TURNS | UNLIKE, "the GIL"),
+        ({"work_s": 40.0, "elapsed_s": 40.1, "driver_cpu_s": 35.0} | UNLIKE, "the driver"),
+        (SLOW | UNLIKE | {"actors": 6}, "a slow node"),
     ],
 )
 def test_the_figures_tell_what_limits(figures: dict[str, Any], name: str) -> None:

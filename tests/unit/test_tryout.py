@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from job.errors import StateError
 from job.running.preparation import recipe_of
 from job.workload.reading import build
 from tests.subjects import tried
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 TICK_S = 0.01  # of what the system counts the CPU time of a process's children in
 
 
-def found_out(target: str, call: str, read: str) -> dict[str, Any]:
-    keys = {"target": target, "calls": [call], "read": read, "instances": 4}
+def found_out(target: str, call: str, read: str, returns: str = "drop") -> dict[str, Any]:
+    keys = {"target": target, "calls": [call], "read": read, "instances": 4, "returns": returns}
     workload, _ = build(keys, {})
     return tried(recipe_of(workload), 4)
 
@@ -57,3 +58,19 @@ def test_calls_change_nothing_only_where_they_leave_another_instance_as_it_was_t
     target: str, call: str, read: str, *, unchanged: bool
 ) -> None:
     assert found_out(target, call, read)["unchanged"] == unchanged
+
+
+LOADER = "tests.targets.returning:Loader"
+
+
+def test_how_much_a_call_returns_is_known() -> None:
+    (size,) = found_out(LOADER, "load", "size")["returned_bytes"]
+    assert 4 * 2**20 <= size <= 4 * 2**20 + 100
+
+
+@pytest.mark.parametrize("call", ["guard", "guarded"])
+def test_what_a_call_returns_must_bear_to_be_brought_only_where_it_is(call: str) -> None:
+    assert found_out(LOADER, call, "size")["returned_bytes"] == [0]
+    with pytest.raises(StateError, match=rf"--call {call}\(\), what it returns.*lock") as raised:
+        found_out(LOADER, call, "size", "bring")
+    assert "--returns bring" in raised.value.hint

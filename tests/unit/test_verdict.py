@@ -97,7 +97,7 @@ NO_SPEEDUP = "No verdict: only `serial` and another strategy give a speedup. 1 t
         ((SERIAL,), "interrupted", "No verdict, it was interrupted. 1 trial had ended."),
         ((SERIAL, ACTORS), "interrupted", "No verdict, it was interrupted. 2 trials had ended."),
         ((SERIAL,), "failed", "No verdict, it failed: it broke. 1 trial had ended."),
-        ((SERIAL, ACTORS), "disagree", "No verdict, the states disagree. 2 trials had ended."),
+        ((SERIAL, ACTORS), "disagree", "No verdict, the strategies disagree. 2 trials had ended."),
         ((SERIAL,), "complete", NO_SPEEDUP),
         ((ACTORS,), "complete", NO_SPEEDUP),
     ],
@@ -200,9 +200,16 @@ def test_threads_that_computed_on_one_cpu_together_are_named() -> None:
     )
 
 
-@pytest.mark.parametrize("cpu_s", [8.0, 36.0])  # on 0.4 and 1.8 CPUs in each of 4 processes
-def test_threads_that_were_not_seen_to_take_turns_are_not_said_to(cpu_s: float) -> None:
-    said = of(COMPUTING, trial("sharded", 0.0, 5.0, 0.0, cpu_s=cpu_s, **EIGHT))
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"cpu_s": 8.0},  # on 0.4 CPUs in each of 4 processes
+        {"cpu_s": 36.0},  # on 1.8
+        {"cpu_s": 19.6, "switches": 3},  # for others than each other: fewer than half the 8 calls
+    ],
+)
+def test_threads_that_were_not_seen_to_take_turns_are_not_said_to(figures: dict[str, Any]) -> None:
+    said = of(COMPUTING, trial("sharded", 0.0, 5.0, 0.0, **EIGHT | figures))
     assert said.endswith(" Its work reached 40% of the ideal: let a call do more, or raise "
                          "--calls-per-batch.")  # fmt: skip
 
@@ -242,15 +249,24 @@ def test_threads_that_take_turns_beside_an_idle_cpu_lead_to_more_shards() -> Non
     turns = one_shard(8.2, 8.1, threads=4)
     assert sharded_row(COMPUTING, turns).efficiency == pytest.approx(0.488, abs=0.001)
     assert of(COMPUTING, turns, **TWO_CPUS).endswith(
-        " The 4 threads of a shard take turns: together they computed on 0.99 CPUs: 1 CPU had "
-        "nothing to do, and --shards 2 would use it."
+        " The 4 threads of a shard take turns: together they computed on 0.99 CPUs: 1 free "
+        "CPU was not used, and --shards 2 would use it."
     )
 
 
-def test_one_shard_beside_an_idle_cpu_leads_to_two() -> None:
-    assert of(COMPUTING, one_shard(8.1, 8.0), **TWO_CPUS).endswith(
-        " Its work reached 99% of the ideal; the calls compute, and 1 CPU had nothing to do: "
+@pytest.mark.parametrize("cpu_s", [8.0, 7.9, 6.5])  # the clock shows a little more, or much
+def test_one_shard_beside_an_idle_cpu_leads_to_two(cpu_s: float) -> None:
+    computing = COMPUTING.model_copy(update={"cpu_s": cpu_s})
+    assert of(computing, one_shard(8.1, cpu_s), **TWO_CPUS).endswith(
+        " Its work reached 99% of the ideal; the calls compute, and 1 free CPU was not used: "
         "--shards 2 would use it."
+    )
+
+
+def test_one_shard_of_calls_that_wait_leads_to_more_at_once() -> None:
+    waiting = trial("serial", 0.0, 8.0, 0.0, cpu_s=0.1, switches=8)
+    assert of(waiting, one_shard(8.1, 0.1), **TWO_CPUS).endswith(
+        " more than 1 call at once would shorten it: more --shards, --threads-per-shard or CPUs."
     )
 
 

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.words import capitalise, count, duration, excerpt, factor, listed, shorten, span, spelled
+from job.words import (
+    capitalise,
+    computation,
+    count,
+    duration,
+    excerpt,
+    factor,
+    listed,
+    shorten,
+    size,
+    span,
+    spelled,
+)
 
 
 def test_one_is_told_from_many() -> None:
@@ -15,6 +27,23 @@ def test_one_is_told_from_many() -> None:
         "1 call",
         "2,000 calls",
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1_000, "1 kB"), (4_194_304, "4.19 MB"),
+        (8.4e11, "840 GB"), (2.5e9, "2.5 GB"),
+    ],
+)  # fmt: skip
+def test_bytes_have_a_unit_that_suits_them(number: float, said: str) -> None:
+    assert size(number) == said
+
+
+def test_what_is_computed_says_whether_what_calls_return_is_brought() -> None:
+    assert computation(2, "m:C()", ["f()"], "read") == "2 x m:C(): f(), then read"
+    brought = computation(2, "m:C()", ["f()"], "read", "bring")
+    assert brought == "2 x m:C(): f(), then read; what they return is brought"
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,22 @@ def test_agreement_is_exact_within_a_tolerance_or_none(
     assert build(workload.model_dump(mode="json"), {})[0] == workload
 
 
+@pytest.mark.parametrize("said", ["drop", "bring"])
+def test_what_calls_return_is_dropped_or_brought(tmp_path: Path, said: str) -> None:
+    workload, _ = written(tmp_path, f"{COUNTER}returns: {said}\n")
+    assert (workload.returns, written(tmp_path, COUNTER)[0].returns) == (said, "drop")
+    assert build(workload.model_dump(mode="json"), {})[0] == workload
+    assert build(read_workload("counter"), {"returns": said})[0].returns == said
+    with pytest.raises(UsageError, match=r"returns: 'keep' is not allowed: it says .* drop, "):
+        written(tmp_path, f"{COUNTER}returns: keep\n")
+
+
+def test_a_new_target_brings_nothing_of_what_the_old_ones_calls_returned(tmp_path: Path) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_text(COUNTER + "returns: bring\n")
+    assert build(read_workload(str(path)), {"target": "random:Random"})[0].returns == "drop"
+
+
 def test_options_override_the_file_and_hide_its_mistakes(tmp_path: Path) -> None:
     path = tmp_path / "ours.yaml"
     path.write_text(COUNTER + "agree: 1e-9\ntrials: 3\nserial: maybe\n")
@@ -148,6 +164,8 @@ def test_the_schema_takes_what_is_valid_and_nothing_else() -> None:
         assert check.is_valid(yaml.safe_load(path.read_text()))
     valid = yaml.safe_load(COUNTER)
     assert check.is_valid(valid | {"agree": 1e-9, "read": None, "shards": "auto"})
+    assert check.is_valid(valid | {"returns": "bring"})
+    assert not check.is_valid(valid | {"returns": "keep"})
     for wrong in ({"instnaces": 4}, {"instances": 0}, {"calls": "clear"}, {"shards": "many"}):
         assert not check.is_valid(valid | wrong)
     assert not check.is_valid(valid | {"agree": {"tolerance": 3}})
