@@ -7,6 +7,7 @@ silent while their node has left the cluster counts as lost too.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -124,8 +125,12 @@ class Fleet:
         """End the actors; return where they were."""
         workers, self.workers = self.workers, []
         self._pending.clear()
+        refs = [ref for worker in workers for _, sent in worker.sent for ref in sent]
         for worker in workers:
             worker.kill()
+        # Of errors that nobody looked at Ray tells one by one, a traceback each.
+        with contextlib.suppress(Exception):
+            ray.get(ray.wait(refs, num_returns=len(refs), timeout=0)[0])
         return [worker.place for worker in workers if worker.place]
 
     def _drive(self, goal: Goal, timeout_s: float, killer: Killer | None = None) -> None:

@@ -5,6 +5,7 @@ Each advisory follows from the results alone, so a saved file yields the same on
 
 from __future__ import annotations
 
+import math
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -190,9 +191,9 @@ def _elsewhere(figures: Figures) -> Iterator[str]:
     said = f"Of the calls' CPU time {share:.0%} is that of threads or child processes they start:"
     said += " it was counted for whole processes, around the work."
     if calls.width > SEVERAL:
-        enough = max(1, round(figures.results.cluster.cpus / calls.width))
-        said += f" A call computes on {calls.width:.2g} CPUs at once, so {count(enough, 'call')} at"
-        said += " once use the cluster's CPUs, and more gain nothing."
+        enough = math.ceil(figures.results.cluster.cpus / calls.width)
+        said += f" A call computes on {calls.width:.2g} CPUs at once, so more than"
+        said += f" {count(enough, 'call')} at once gain nothing."
     unseen = "What others compute for them, such as a server, is not in it"
     yield f"{said} {unseen}: start it within the calls or the constructor."
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LEAST_STRETCH, MOST_STRETCH = 0.5, 4.0  # beyond, the trial was disturbed and says nothing
 LEAST_TELLING_S = 2e-5  # a call of less CPU time is blurred by what metering each call costs
+LEAST_WORK_S = 0.05  # all calls together: of less, what else ran meanwhile may be most
 NEAR = 0.2  # a residual up to which the model's order of strategies may be off by noise
 MOST_OFF = 0.5  # a residual from which on it says nothing of this run
 
@@ -185,7 +186,8 @@ def _stretch(others: dict[str, Row], figures: Figures, profile: Profile) -> floa
     trials = figures.trials[row.strategy]
     last, found = trials[-1], Profile.of(trials, trials[-1].instances)
     each = last.settings.get("calls_per_batch") == 1
-    if not profile.wall_s or (each and profile.cpu_s < LEAST_TELLING_S * profile.calls):
+    tiny = each and profile.cpu_s < LEAST_TELLING_S * profile.calls
+    if tiny or profile.wall_s < LEAST_WORK_S:
         return 1.0
     stretch = found.cpu_s / profile.cpu_s if profile.cpu_s and found.cpu_s else 1.0
     if (

@@ -19,6 +19,7 @@ CORE_LOOPS, CORE_TRIES = 50_000, 8  # 2 ms each: long beside a tick, short besid
 PACE_S = 0.3  # longer than the turns that processes take on a core
 PER_THREAD = getattr(resource, "RUSAGE_THREAD", 0)
 PROCESSES = Path("/proc")  # Linux; elsewhere neither threads nor living children can be told
+LEAST_S = 0.01  # what Ray's threads may take at once: a tick
 NOTABLE = 0.01  # of the time: Ray's own threads take 0.2 %, nearly all of it in those known before
 
 
@@ -110,7 +111,7 @@ class Meter:
             cpu_s, clock_s, preemptions = self._began
             clock_s, cpu_s = time.perf_counter() - clock_s, self._read() - cpu_s
             self.preemptions = _switches().ru_nivcsw - preemptions
-            self.elsewhere_s = cpu_s if cpu_s > NOTABLE * clock_s else 0.0
+            self.elsewhere_s = cpu_s if cpu_s > max(NOTABLE * clock_s, LEAST_S) else 0.0
             self._began = None
 
     def _read(self) -> float:

@@ -147,3 +147,16 @@ def test_an_output_that_cannot_be_written_is_refused_before_anything_runs(
     ended = command.run("--target", f"markers:Marker({str(marks)!r})", "--output", str(output))
     check(ended, 6, f"--output {output}: cannot be written")
     assert list(marks.iterdir()) == []
+
+
+@pytest.mark.parametrize("strategy", ["actors", "sharded"])
+def test_an_exception_is_told_in_a_few_lines_whatever_else_was_under_way(
+    command: Command, strategy: str
+) -> None:
+    ended = command.run(
+        "--target", "ledgers:Fragile(instance, breaks=1, where='call 8')", "--instances", "2",
+        "--call", "step() * 500", "--read", "read", "--strategies", strategy, "--shards", "2",
+        "--calls-per-batch", "1",
+    )  # fmt: skip
+    check(ended, 4, "instance 1, call 8, ")
+    assert len(ended.stderr.splitlines()) < 10, ended

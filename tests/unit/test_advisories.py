@@ -382,7 +382,7 @@ CASES: dict[str, list[Case]] = {
             silent=[trial("actors", elsewhere_share=None, placement=(share(None),))],  # an old one
         ),
         Case(
-            "A call computes on 3 CPUs at once, so 3 calls at once use the cluster's CPUs",
+            "A call computes on 3 CPUs at once, so more than 3 calls at once gain nothing.",
             fires=serial_is(cpu_s=6.0, elsewhere_share=0.9),
             silent=serial_is(cpu_s=6.0, elsewhere_share=0.0),
         ),
