@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 MOST_IN_FLIGHT = 10_000  # remote calls that are sent and not yet answered
 LOOK_S = 0.2  # how long one wait may last: signals are seen in between, and kills carried out
+LAST_WORDS_S = 0.5  # how long answers of ended actors may be under way
 SILENT_S = 2.0  # after which it is looked whether a silent actor's node is still there
 CROWDED_S = 3.0  # after which an actor without a place shares another one's CPU
 SAY_S = 10.0  # between two notes that something is waited for
@@ -128,9 +129,10 @@ class Fleet:
         refs = [ref for worker in workers for _, sent in worker.sent for ref in sent]
         for worker in workers:
             worker.kill()
-        # Of errors that nobody looked at Ray tells one by one, a traceback each.
-        with contextlib.suppress(Exception):
-            ray.get(ray.wait(refs, num_returns=len(refs), timeout=0)[0])
+        if refs:  # of errors that nobody looked at Ray tells one by one, a traceback each
+            done, _ = ray.wait(refs, num_returns=len(refs), timeout=LAST_WORDS_S)
+            with contextlib.suppress(Exception):
+                ray.get(done)
         return [worker.place for worker in workers if worker.place]
 
     def _drive(self, goal: Goal, timeout_s: float, killer: Killer | None = None) -> None:
