@@ -23,6 +23,8 @@ def render_sweep(report: SweepReport, style: str = "simple") -> str:
     said = [("Pays off", text) for text in report.pays_off]
     said += [("", report.checked), ("Best", report.best), ("Limit", report.limit or "")]
     said += [("Advisory", text) for text in report.advisories[:MOST_ADVISORIES]]
+    if more := len(report.advisories[MOST_ADVISORIES:]):
+        said.append(("", f"The results hold {more:,} more."))
     end = "\n".join(labelled(label, text) for label, text in said if text)
     return "\n\n".join([head, table(cells_of_sweep(report), style), end])
 

@@ -268,14 +268,17 @@ def check_value(value: object, dump: Callable[[object], bytes] | None) -> None:
     """Raise a StateError where what a call returned cannot be brought, or not be compared."""
     data = written(value, dump)
     try:
-        pickle.loads(data)  # noqa: S301 - just written
+        sent = pickle.loads(data)  # noqa: S301 - just written
     except Exception as error:
         message = f"what it returns cannot be read on the driver: {first_words(error)}"
         raise StateError(message, REMEDY) from None
     try:
-        canonical(value)
+        alike = canonical(value) == canonical(sent)
     except StateError as error:
         raise StateError(f"what it returns: {error.message}", REMEDY) from None
+    if not alike:  # as bytes are that a memoryview comes as
+        kinds = f"a {type(value).__name__} comes as a {type(sent).__name__}"
+        raise StateError(f"what it returns is another value once it was sent: {kinds}", REMEDY)
 
 
 def _told(number: int, position: int, error: Exception) -> StateError:

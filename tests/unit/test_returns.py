@@ -333,6 +333,8 @@ def test_what_nobody_can_write_or_compare_is_told_with_a_remedy() -> None:
     with pytest.raises(StateError, match="cannot be read on the driver"):
         check_value(threading.Lock(), lambda _value: b"no pickle")
     assert "plain data" in raised.value.hint
+    with pytest.raises(StateError, match="a memoryview comes as a bytes"):
+        check_value(memoryview(b"x"), lambda _value: pickle.dumps(b"x"))
     check_value([1, "x", {2.0}], None)
 
 

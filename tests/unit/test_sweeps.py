@@ -315,6 +315,13 @@ def test_a_loop_that_ran_a_sample_predicts_what_one_that_ran_all_does() -> None:
     assert (found.pays_off, found.checked) == (expected.pays_off, expected.checked)
 
 
+def test_how_many_advisories_of_a_sweep_are_left_out_is_said() -> None:
+    made = results(SERIAL, trial("sharded", 4.0)).with_(advisories=tuple("ABCDEFG"))
+    text = render_sweep(Sweep(over="shards", points=(Point(value=2, results=made),)))
+    assert "Advisory  E\n          The results hold 2 more." in text
+    assert "Advisory  F" not in text
+
+
 def test_an_interrupted_sweep_says_so() -> None:
     sweep = Sweep(over="shards", status="interrupted").with_point(point(1, 8.0))
     assert "interrupted" in render_sweep(sweep)
