@@ -64,10 +64,10 @@ import subprocess, sys
 sys.exit(subprocess.call(sys.argv[1:]))
 """
 UV = """#!/bin/sh
-echo "$@" >> {used}
+echo "$@" >> "{used}"
 while [ "$1" != python ]; do shift; done
 shift
-exec {python} "$@"
+exec "{python}" "$@"
 """
 
 
