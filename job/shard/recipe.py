@@ -176,6 +176,8 @@ def target_raised(
     # One line, as part of a sentence, and something that can be saved as UTF-8.
     text = " ".join(text.split()).encode(errors="backslashreplace").decode()
     shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if isinstance(error, StateError):  # of what the call returned, in our own words
+        shown = f"{error.message}. {error.hint}"
     # Without a frame that is not this package's the method could not even be called.
     frames = [each for each in traceback.extract_tb(error.__traceback__) if not _is_ours(each)]
     last = frames[-1] if frames else None
