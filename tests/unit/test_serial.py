@@ -19,7 +19,7 @@ from job.running.serial import Serial, on_driver
 from job.shard import loops
 from job.shard.recipe import Recipe
 from job.workload.calls import parse_call, parse_target
-from tests.targets.crunchers import Children, Cruncher, Threads
+from tests.targets.crunchers import Children, Threads, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -142,7 +142,7 @@ def test_its_facts_are_those_of_one_loop_on_one_cpu() -> None:
 
 @pytest.mark.parametrize("kind", [Threads, Children])
 def test_what_threads_and_children_of_the_target_compute_is_counted(
-    kind: type[Cruncher], tmp_path: Path
+    kind: type[Waiter], tmp_path: Path
 ) -> None:
     class Kept(kind):  # type: ignore[valid-type, misc]
         def __init__(self, _number: int) -> None:
