@@ -103,9 +103,19 @@ class Fleet:
         found, told_by = [], self.ask(self.workers, "account", numbers)
         for worker, told in zip(self.workers, told_by, strict=True):
             if told is None:
-                self.losses.add(worker, "it ended after its work", self._began_s, 0)
+                self.losses.add(worker, self._last_cause(worker), self._began_s, 0)
             found.append(Account(*(told or (worker.recovery.calls, 0.0, 0.0, 0.0, 0))))
         return found
+
+    def _last_cause(self, worker: Worker) -> str:
+        """Return what an actor died of that had done its work, where Ray can tell at once."""
+        ref = worker.handle.account.remote()
+        if ray.wait([ref], timeout=LOOK_S)[0]:
+            try:
+                take_answers(self._name, worker, [ref])
+            except LostError as loss:
+                return loss.cause
+        return "it ended after its work"
 
     def ask(self, workers: Sequence[Worker], method: str, *args: object) -> list[Any]:
         """Return what actors that have done their work answer to a last question.

@@ -264,7 +264,7 @@ def test_an_actor_that_dies_after_it_was_read_is_a_loss_too(make: Make, layout: 
         strategy.stop()
         strategy.settle()
     assert facts.calls == INSTANCES * EACH
-    assert [loss.cause for loss in facts.deaths] == ["it ended after its work"]
+    assert [loss.cause for loss in facts.deaths] == ["it was killed by `ray.kill`"]
 
 
 def test_nodes_are_not_to_be_killed_where_there_is_only_the_drivers(command: Command) -> None:
