@@ -11,9 +11,9 @@ import click
 
 from benchmarks.scenarios import LIMIT_S
 from job.cluster import connection
+from job.cluster.autoscaler import preview
 from job.cluster.travel import pack
 from job.planning.estimate import Loop
-from job.planning.layout import arrange
 from job.running.comparison import build_strategies
 from job.running.listener import Listener
 from job.running.preparation import prepare
@@ -45,10 +45,11 @@ def strategy(name: str, scenario: Scenario, site: Site) -> Strategy:
     workload, plan = build({}, options(name, scenario))
     subject = prepare(workload, plan, None, Listener())
     subject = replace(subject, packed=pack(subject.recipe, site.travel))
-    laid_out = arrange(workload, plan, connection.capacities(site.cluster))
-    (built,) = build_strategies(subject, site, laid_out, Loop())
     assert subject.tried  # noqa: S101 - prepare has tried it
-    built.prepare(profile_of(workload, subject.tried))
+    profile = profile_of(workload, subject.tried)
+    laid_out = preview(workload, plan, site.cluster, profile)
+    (built,) = build_strategies(subject, site, laid_out, Loop())
+    built.prepare(profile)
     return built
 
 

@@ -71,9 +71,9 @@ def document(
     outcomes: Outcomes,
     verdicts: Iterable[Verdict],
     repeat: int,
-    break_even: list[dict[str, object]],
+    apart: dict[str, list[dict[str, object]]],
 ) -> str:
-    """Return everything measured, as JSON."""
+    """Return everything measured, as JSON; `apart` is what was, by its key."""
     runs = [
         {"scenario": scenario, "contender": contender, "repetition": number, **_as_json(run)}
         for (scenario, contender), runs in outcomes.items()
@@ -86,7 +86,7 @@ def document(
         "repeat": repeat,
         "scenarios": [asdict(scenario) for scenario in SCENARIOS.values()],
         "verdicts": [asdict(verdict) | {"met": verdict.met} for verdict in verdicts],
-        "break_even": break_even,
+        **apart,
         "runs": runs,
     }
     return json.dumps(whole, indent=1) + "\n"

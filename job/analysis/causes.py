@@ -156,7 +156,7 @@ class Idle(NamedTuple):
 
 def _idle(row: Row, figures: Figures) -> Idle | None:
     """Return the CPUs that more shards would use; None where there are none, or no instances."""
-    free = sum(node.cpus_free for node in figures.results.cluster.nodes)
+    free = sum(min(node.cpus_free, node.real_cpus) for node in figures.results.cluster.nodes)
     width = figures.profile.width if figures.profile else 1.0
     each = max(width, float(row.last.settings.get("cpus_per_actor", 1.0)))
     shards = min(figures.results.workload.instances, math.floor(free / each + SLACK))

@@ -12,11 +12,11 @@ from job.planning.costs import Cost, Shape
 from job.planning.estimate import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from job.analysis.sampling import Estimated
     from job.analysis.stats import Interval
-    from job.results.document import Results, Trial
+    from job.results.document import Cluster, Results, Trial
 
 SAME = 1.05  # a factor up to which, either way, nobody should change a program
 SLACK = 0.05  # of a CPU: a call that computes on 1.02 at once needs no second one
@@ -140,7 +140,7 @@ def figures_of(results: Results) -> Figures:
     return Figures(results, counted, trials, rows, profile, loop)
 
 
-def _cpus(trial: Trial, profile: Profile, nodes: Mapping[str, float]) -> float:
+def _cpus(trial: Trial, profile: Profile, cluster: Cluster) -> float:
     """Return on how many CPUs a trial's calls can compute: of each node on as many as it has.
 
     Each actor makes some calls at once, and each of those computes on some CPUs. Whether threads
@@ -149,8 +149,9 @@ def _cpus(trial: Trial, profile: Profile, nodes: Mapping[str, float]) -> float:
     if not trial.actors:
         return max(trial.cpus, profile.width)
     each = trial.at_once / trial.actors * profile.width
+    nodes = {node.node_id: node.real_cpus for node in cluster.nodes}
     reached = (min(nodes.get(s.node_id, s.actors), s.actors * each) for s in trial.placement)
-    return max(1.0, trial.cpus, sum(reached))
+    return max(1.0, min(trial.cpus, cluster.cores), sum(reached))
 
 
 def _row(
@@ -162,7 +163,7 @@ def _row(
     # The ideal is the bound of the work if all calls were one and nothing else cost, with the
     # calls' times as the serial loop had them, which alone runs them undisturbed; else their own.
     profile = Profile.of(serial or [last], instances)
-    cpus = _cpus(last, profile, {node.node_id: node.cpus for node in results.cluster.nodes})
+    cpus = _cpus(last, profile, results.cluster)
     shape = Shape(instances, cpus, slot=1 / last.at_once)
     computing = profile.cpu_s / profile.wall_s if profile.wall_s else 0.0
     bound = Cost(0.0, shape.bounds(computing)).limit(profile.wall_s)

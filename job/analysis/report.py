@@ -32,6 +32,7 @@ class Report(Figures):
     """What a person wants to know of a comparison: its figures, and what they mean in sentences.
 
     Attributes:
+        chosen: Why there are fewer shards than there is room for; empty where there are not.
         states: What each strategy's last trial ended in, shortened.
         placement: Where each strategy's last trial ran, by the names the cluster has for nodes.
         pays_off: What the model says, a sentence for each strategy.
@@ -41,6 +42,7 @@ class Report(Figures):
 
     cluster: str
     workload: str
+    chosen: str
     model: BreakEven | NoBreakEven
     causes: dict[str, Cause]
     states: tuple[tuple[str, str], ...]
@@ -71,6 +73,7 @@ def analyse(results: Results, gates: Sequence[Gate] = ()) -> Report:
         **vars(figures),
         cluster=ran_on(results),
         workload=str(results.workload),
+        chosen=str(results.chosen) if results.chosen and results.chosen.because else "",
         model=model,
         causes=causes,
         states=tuple((n, excerpt(t.states, STATES_WIDTH, t.instances)) for n, t in last.items()),
@@ -100,7 +103,10 @@ def describe(cluster: Cluster) -> str:
     """Return what a cluster consists of, in one line."""
     kind = {"embedded": "embedded Ray", "connected": cluster.address, "job": "Ray job"}
     nodes = count(len(cluster.nodes), "node")
-    return f"{kind[cluster.kind]}: {nodes}, {cluster.cpus:g} CPUs; Ray {cluster.ray_version}"
+    cpus = f"{cluster.cpus:g} CPUs"
+    if cluster.cores < cluster.cpus:
+        cpus += f" on {count(cluster.cores, 'core')}"
+    return f"{kind[cluster.kind]}: {nodes}, {cpus}; Ray {cluster.ray_version}"
 
 
 def _agreement(results: Results, last: dict[str, Trial]) -> str:

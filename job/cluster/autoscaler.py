@@ -18,11 +18,13 @@ from job.cluster.guard import ANSWER_S
 from job.errors import ClusterError
 from job.planning.layout import arrange
 from job.planning.placement import NO_GROWTH, Capacity, Growth, bundles, lacking, slots
+from job.planning.shards import fewer_shards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from job.cluster.connection import Site
+    from job.planning.estimate import Profile
     from job.planning.layout import Arrangement
     from job.results.document import Cluster
     from job.workload.model import Plan, Workload
@@ -39,15 +41,19 @@ DEAD = 2  # autoscaler_pb2.NodeStatus
 JOINING = "Where nodes are still to join, as after `ray up`, --wait-for-cpus N waits for them."
 
 
-def lay_out(workload: Workload, plan: Plan, site: Site) -> tuple[Site, Arrangement]:
+def lay_out(
+    workload: Workload, plan: Plan, site: Site, profile: Profile | None = None
+) -> tuple[Site, Arrangement]:
     """Lay the plan out, and wait until there is room for it where nodes can be added.
+
+    `profile` is what calls take, as far as it is known.
 
     Raises:
         ClusterError: It can never be placed, or the nodes did not come in time.
     """
     site = await_cpus(plan, site)
-    nodes, growth = _look_around(site.cluster)
-    made = _arrange(workload, plan, site.cluster, nodes, growth)
+    nodes, growth = around = _look_around(site.cluster)
+    made = _arrange(workload, plan, site.cluster, around, profile)
     largest = made.largest
     scaling = any(fit.when == "scaling" for fit in made.fits.values())
     if largest is None or not (scaling or growth.elastic):
@@ -67,16 +73,18 @@ def lay_out(workload: Workload, plan: Plan, site: Site) -> tuple[Site, Arrangeme
         return lacking(largest.shards, largest.cpus_per_actor, now)
 
     site = _wait(plan, site, missing, asked=True)
-    return site, preview(workload, plan, site.cluster)
+    return site, preview(workload, plan, site.cluster, profile)
 
 
-def preview(workload: Workload, plan: Plan, cluster: Cluster) -> Arrangement:
+def preview(
+    workload: Workload, plan: Plan, cluster: Cluster, profile: Profile | None = None
+) -> Arrangement:
     """Lay the plan out over the nodes that are there and those that may be added, as it is now.
 
     Raises:
         ClusterError: It can never be placed.
     """
-    return _arrange(workload, plan, cluster, *_look_around(cluster))
+    return _arrange(workload, plan, cluster, _look_around(cluster), profile)
 
 
 def await_cpus(plan: Plan, site: Site) -> Site:
@@ -104,15 +112,19 @@ def await_cpus(plan: Plan, site: Site) -> Site:
 
 
 def _arrange(
-    workload: Workload, plan: Plan, cluster: Cluster, nodes: Sequence[Capacity], growth: Growth
-) -> Arrangement:
+    workload: Workload, plan: Plan, cluster: Cluster, around: tuple[list[Capacity], Growth],
+    profile: Profile | None,
+) -> Arrangement:  # fmt: skip
     """See `arrange`; where nodes may join, a refusal says how to wait for them."""
     try:
-        return arrange(workload, plan, nodes, growth)
+        made = arrange(workload, plan, *around)
     except ClusterError as error:
         if cluster.kind == "embedded":
             raise
         raise ClusterError(error.message, f"{error.hint} {JOINING}") from None
+    if profile is None or plan.shards != "auto" or "sharded" not in made.layouts:
+        return made
+    return fewer_shards(made, workload, profile, *around)
 
 
 def _look_around(cluster: Cluster) -> tuple[list[Capacity], Growth]:
@@ -227,7 +239,7 @@ def _wait(plan: Plan, site: Site, missing: Missing, *, asked: bool) -> Site:
             site.note(f"{text} ({waited})")
             told_at, told = now, text
         time.sleep(POLL_S)
-        nodes = connection.find_nodes()
+        nodes = connection.find_nodes(site.cores)
         site = replace(site, cluster=site.cluster.model_copy(update={"nodes": nodes}))
     there = slots(connection.capacities(site.cluster))
     site.note(f"The nodes are there: {there:,} CPUs on {len(site.cluster.nodes):,} nodes.")

@@ -7,7 +7,8 @@ import logging
 import os
 import signal
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from job.cluster.versions import check_tested, own_versions, unlike
 from job.errors import ClusterError
 from job.planning.placement import Capacity
 from job.results.document import BY_VALUE, Cluster, Node
+from job.shard.metering import own_cores
 from job.words import first_words
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class Site:
     request: Request  # asks its autoscaler; withdrawn when the session ends
     note: Callable[[str], None]  # told what a user should know meanwhile
     travel: Travel = "by reference"  # how the target travels there
+    cores: Mapping[str, int] = field(default_factory=dict)  # of machines that told, by address
     busy_share: float = 0.0  # of this machine's CPUs, before anything of ours was started
     digest: str = ""  # of the target's source, which every node has to have
 
@@ -75,35 +78,44 @@ def session(
     busy = _busy_share()
     with connect(address, leaving, note) as cluster, Request(cluster.address) as request:
         travel: Travel = "by reference"
+        cores: dict[str, int] = {}
         if source and cluster.kind != "embedded":
-            travel = find_way(source, _ask_digests(cluster, source))
+            digests, cores = _ask_nodes(cluster, source)
+            travel = find_way(source, digests)
         if ours and source and travel == BY_VALUE:  # better: let Ray bring it to every node
             ray.shutdown()
             _init(cluster.address, leaving, source.file)
             travel = "as py_modules"
         digest = source.digest if source and travel == "by reference" else ""
-        yield Site(cluster, request, note, travel, busy, digest)
+        found = cluster.model_copy(update={"nodes": find_nodes(cores)}) if cores else cluster
+        yield Site(found, request, note, travel, cores, busy, digest)
 
 
-def _ask_digests(cluster: Cluster, source: Source) -> list[str]:
-    """Return what each node that hosts actors, and answers, has for the target's source."""
+def _ask_nodes(cluster: Cluster, source: Source) -> tuple[list[str], dict[str, int]]:
+    """Return what each node that hosts actors, and answers, has for the target's source.
+
+    And how many cores it has, by its address.
+    """
     import ray
 
-    refs = list(ask_hosts(cluster, digest_of, source.module, source.paths))
-    if not refs:
-        return []
-    answered, _ = ray.wait(refs, num_returns=len(refs), timeout=ASK_S)
-    return [_answer(ref) for ref in answered]
+    asked = ask_hosts(cluster, _tell, source.module, source.paths)
+    if not asked:
+        return [], {}
+    answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=ASK_S)
+    digests, cores = [], {}
+    for ref in answered:
+        digest, told = "", 0
+        with contextlib.suppress(ray.exceptions.RayError):  # it could not find one out
+            digest, told = ray.get(ref)
+        digests.append(digest)
+        if told:
+            cores[asked[ref].address] = told
+    return digests, cores
 
 
-def _answer(ref: Any) -> str:
-    """Return a digest; none from a node that could not find one out."""
-    import ray
-
-    try:
-        return str(ray.get(ref))
-    except ray.exceptions.RayError:
-        return ""
+def _tell(module: str, paths: tuple[str, ...]) -> tuple[str, int]:
+    """Return what a node has for a module's source, and how many cores."""
+    return digest_of(module, paths), own_cores()
 
 
 def ask_hosts(cluster: Cluster, task: Callable[..., Any], *args: Any) -> dict[Any, Node]:
@@ -254,12 +266,19 @@ def kinds_of(environment: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(kinds))
 
 
-def find_nodes() -> tuple[Node, ...]:
-    """Return the nodes that are there now, the head first."""
+def find_nodes(cores: Mapping[str, int] | None = None) -> tuple[Node, ...]:
+    """Return the nodes that are there now, the head first.
+
+    Args:
+        cores: How many cores a machine has, by its address, as far as it is known besides for this
+            one. Nodes of one machine share them.
+    """
     import ray
 
-    free = private.free_cpus()
-    found = sorted(ray.nodes(), key=lambda node: (HEAD not in node["Resources"], _name(node)))
+    free, known = private.free_cpus(), {**(cores or {}), driver_address(): own_cores()}
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    found = sorted(alive, key=lambda node: (HEAD not in node["Resources"], _name(node)))
+    sharing = Counter(n["NodeManagerAddress"] for n in alive if n["Resources"].get("CPU"))
     return tuple(
         Node(
             node_id=node["NodeID"],
@@ -267,13 +286,17 @@ def find_nodes() -> tuple[Node, ...]:
             host=_name(node),
             cpus=node["Resources"].get("CPU", 0.0),
             cpus_free=free.get(node["NodeID"], 0.0),
+            cores=_share(known, sharing, node["NodeManagerAddress"]),
             memory_bytes=node["Resources"].get("memory", 0.0),
             resources={k: v for k, v in node["Resources"].items() if not k.startswith("node:")},
             head=HEAD in node["Resources"],
         )
         for node in found
-        if node["Alive"]
     )
+
+
+def _share(cores: Mapping[str, int], sharing: Mapping[str, int], address: str) -> float | None:
+    return cores[address] / max(1, sharing[address]) if address in cores else None
 
 
 def _name(node: dict[str, Any]) -> str:
@@ -291,6 +314,7 @@ def capacities(cluster: Cluster) -> list[Capacity]:
             cpus_free=free.get(node.node_id, 0.0),
             memory_bytes=node.memory_bytes,
             gpus=node.resources.get("GPU", 0.0),
+            cores=node.cores,
         )
         for node in cluster.nodes
     ]

@@ -52,6 +52,8 @@ def of_comparison(report: Report) -> Content:
         ("Cluster", report.cluster),
         ("Begun", results.environment.started_at),
     ]
+    if report.chosen:
+        known.append(("Shards", report.chosen))
     if report.states:
         known.append(("States", report.agreement))
     sections = (

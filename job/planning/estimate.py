@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from job.results.document import Cluster, Trial
     from job.workload.model import Plan, Workload
 
-# Seen with Ray 2.60 on 2 cores: 32 actors took 11 s to start, and a driver sends 4,500 calls/s.
-ACTOR_CPU_S = 0.7
+# Seen with Ray 2.60 on 2 cores: 2 actors took 0.4 s to start, 4 0.8, 16 4, 32 8 to 11 and 48 14:
+# each was 0.4 to 0.7 s of computing on its node, and 7 ms in the head, which starts one by one. A
+# driver sends 4,500 calls/s.
+ACTOR_CPU_S = 0.6
+ACTOR_HEAD_S = 0.007
 SEND_S = 1 / 4_500
 MOST_THREADS = 1_000
 WAITS_PER_CALL = 0.01
@@ -48,9 +51,10 @@ class Profile:
     cpu_s: float
     switches: int | None = None  # how often a call gave up its CPU to wait; None: not known
     preemptions: int | None = None  # how often one was made to; likewise
+    load_s: float = 0.0  # of CPU, what a process takes before them, to import the target
 
     @classmethod
-    def of(cls, trials: Sequence[Trial], instances: int) -> Profile:
+    def of(cls, trials: Sequence[Trial], instances: int, load_s: float = 0.0) -> Profile:
         """Return what the calls of one strategy's trials took, as if all instances had been run."""
         last, scale = trials[-1], instances / trials[-1].instances
         walls = [
@@ -63,6 +67,7 @@ class Profile:
             median(each.cpu_s for each in trials),
             None if last.switches is None else round(last.switches * scale),
             None if last.preemptions is None else round(last.preemptions * scale),
+            load_s,
         )
 
     @property
@@ -225,34 +230,36 @@ def choose_sample(instances: int, size: int, seed: int = SEED) -> tuple[int, ...
 
 
 def estimate(
-    workload: Workload, profile: Profile, cpus: float, layouts: Mapping[str, Layout],
+    workload: Workload, profile: Profile, cores: float, layouts: Mapping[str, Layout],
     sample: int | None = None,
 ) -> Estimate:  # fmt: skip
-    """Return what one trial of each strategy will take, on a cluster of so many CPUs."""
+    """Return what one trial of each strategy will take, on a cluster of so many cores."""
     calls = workload.instances * workload.calls_per_instance
     others = {}
     for name, layout in layouts.items():
-        cost = expected_cost(layout, profile, workload.instances, cpus)
+        cost = expected_cost(layout, profile, workload.instances, cores)
         others[name] = cost.elapsed_s(calls, profile.call_s)
     return Estimate(profile.call_s * calls, sample, others)
 
 
 def deadline_s(
-    layout: Layout, profiles: Sequence[Profile], instances: int, calls: int, cpus: float
+    layout: Layout, profiles: Sequence[Profile], instances: int, calls: int, cores: float
 ) -> float:
     """Return after what time work hangs, whichever of these profiles its calls are like."""
     expected = [
-        expected_cost(layout, each, instances, cpus).elapsed_s(calls, each.call_s)
+        expected_cost(layout, each, instances, cores).elapsed_s(calls, each.call_s)
         for each in profiles
     ]
     return LEAST_S + FAR * max(expected)
 
 
-def expected_cost(layout: Layout, profile: Profile, instances: int, cpus: float) -> Cost:
+def expected_cost(layout: Layout, profile: Profile, instances: int, cores: float) -> Cost:
     """Return what a layout is expected to cost, as far as that is known before it was run."""
-    threads = layout.threads or threads_for(profile, -(-instances // layout.shards))
-    used = max(1.0, min(cpus, layout.shards))  # each actor is a process
-    slot = fullest_slot(instances, layout.shards, threads)
+    shards = layout.shards
+    threads = layout.threads or threads_for(profile, -(-instances // shards))
+    slot = fullest_slot(instances, shards, threads)
     sent_s = SEND_S / layout.calls_per_batch if layout.calls_per_batch else 0.0
-    shape = Shape(instances, max(1.0, min(cpus, layout.shards * profile.width)), slot, sent_s)
-    return Cost(max(1.0, ACTOR_CPU_S * layout.shards / used), shape.bounds(profile.cpu_share))
+    shape = Shape(instances, max(1.0, min(cores, shards * profile.width)), slot, sent_s)
+    beside = max(1.0, shards / max(1.0, cores))  # each actor is a process
+    startup_s = (ACTOR_CPU_S + profile.load_s) * beside + ACTOR_HEAD_S * shards
+    return Cost(startup_s, shape.bounds(profile.cpu_share))

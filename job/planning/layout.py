@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from job.planning.placement import Capacity, Fit, Growth
+    from job.results.document import Chosen
     from job.workload.model import Plan, Workload
 
 ADVICE = {
@@ -43,6 +44,7 @@ class Arrangement:
     layouts: dict[str, Layout]  # of each strategy that needs actors
     fits: dict[str, Fit]  # when the actors of each can be placed
     omitted: dict[str, str]  # the strategies that are left out, and why
+    chosen: Chosen | None = None  # how many shards, where that was left to us
 
     @property
     def largest(self) -> Layout | None:

@@ -29,6 +29,7 @@ class Capacity:
     cpus_free: float
     memory_bytes: float
     gpus: float = 0
+    cores: float | None = None  # that its CPUs are, where it is known
 
     def __str__(self) -> str:
         """Say what it has; of GPUs only where there are any."""
@@ -59,6 +60,11 @@ class Fit:
 def slots(nodes: Sequence[Capacity]) -> int:
     """Return how many whole CPUs can be scheduled; nodes with none do not count."""
     return room(1, [node.cpus for node in nodes])
+
+
+def cores(nodes: Sequence[Capacity]) -> float:
+    """Return how many cores the nodes' CPUs are; as many, where that is not known."""
+    return sum(min(node.cpus, node.cores or node.cpus) for node in nodes)
 
 
 def share_of_cpu(actors: int, nodes: Sequence[Capacity]) -> float:

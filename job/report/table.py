@@ -27,6 +27,8 @@ FITS = {"now": "fits now", "scaling": "fits after scaling: "}
 def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
     """Return the report as text, at most 100 columns but for `wide` tables and long names."""
     head = [labelled("Cluster", report.cluster), labelled("Workload", report.workload)]
+    if report.chosen:
+        head.append(labelled("Shards", report.chosen))
     widest = max((len(name) for name, _ in report.states), default=0)
     for index, (name, states) in enumerate(report.states):
         head.append(f"{'' if index else 'States':<{_LABEL}}{name:<{widest}}  {states}")

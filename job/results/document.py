@@ -9,7 +9,8 @@ of every version keep loading. Its history, version 1 throughout:
     2026-11-26  calibration, cluster.{open, nodes.head}, trials.{deaths, timeline}; then
                 trials.deaths.unheard_s, gates, tried, environment.travel
     2026-11-27  trials.{sample, made, elsewhere_share, preemptions}, environment.runtime_env,
-                workload.returns, trials.{aside_s, returned}
+                workload.returns, trials.{aside_s, returned}; then cluster.nodes.cores,
+                tried.load_s, chosen
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from job.errors import FileError
-from job.words import computation, shorten
+from job.words import computation, count, shorten, span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,7 @@ Seconds = Annotated[float, Field(ge=0)]
 Kind = Literal["embedded", "connected", "job"]
 BY_VALUE: Literal["by value"] = "by value"
 Travel = Literal["by reference", "as py_modules", "by value"]
+Because = Literal["", "the calls wait", "the CPUs are fewer cores", "there is little to do"]
 Status = Literal["running", "complete", "interrupted", "failed", "disagree"]
 
 
@@ -68,6 +70,7 @@ class Node(Record):
     cpus: float
     memory_bytes: float = 0
     cpus_free: float = 0
+    cores: float | None = None  # of its machine, its share where there are more nodes; if known
     resources: dict[str, float] = {}
     head: bool = False
 
@@ -75,6 +78,11 @@ class Node(Record):
     def name(self) -> str:
         """How a sentence names it."""
         return self.host if self.host == self.address else f"{self.host} ({self.address})"
+
+    @property
+    def real_cpus(self) -> float:
+        """How many of its CPUs can compute at once, where it declares more than it has cores."""
+        return min(self.cpus, self.cores or self.cpus)
 
 
 class Cluster(Record):
@@ -90,6 +98,11 @@ class Cluster(Record):
     def cpus(self) -> float:
         """All CPUs of all nodes."""
         return sum(node.cpus for node in self.nodes)
+
+    @property
+    def cores(self) -> float:
+        """How many of them can compute at once."""
+        return sum(node.real_cpus for node in self.nodes)
 
     @property
     def cpus_held(self) -> float:
@@ -243,12 +256,34 @@ class TimedCalls(NamedTuple):
     switches: int
 
 
+class Chosen(Record):
+    """How many shards `auto` came to, and what the cost model says of that; times in seconds."""
+
+    shards: Count
+    elapsed_s: Seconds
+    most: Count  # that there is room for: one for each free CPU, at most one for each instance
+    most_elapsed_s: Seconds
+    most_startup_s: Seconds
+    because: Because = ""
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        if not self.because:
+            return f"{count(self.shards, 'actor')}, as many as there is room for."
+        return (
+            f"{self.shards:,} of {self.most:,} actors that there is room for, as {self.because}: "
+            f"by the cost model {span(self.elapsed_s)}, and {span(self.most_elapsed_s)} with all, "
+            f"{span(self.most_startup_s)} of it to start."
+        )
+
+
 class Tried(Record):
     """What the try-out found, before anything was measured."""
 
     calls: tuple[TimedCalls, ...] = ()  # of each kind, in the order of the workload's
     returned_bytes: tuple[int, ...] = ()  # what each returned, as it is sent
     unchanged: bool = False  # the calls left an instance's state as it was
+    load_s: Seconds = 0.0  # of CPU, to import the target and make the first instance
     shared: tuple[str, ...] = ()  # the class attributes and module globals that calls changed
     blas_threads: int | None = None  # as in the environment
 
@@ -275,6 +310,7 @@ class Results(Record):
     problem: str = ""
     calibration: Calibration | None = None
     tried: Tried | None = None
+    chosen: Chosen | None = None  # where the number of shards was left to us
     gates: tuple[Judged, ...] = ()
 
     @property

@@ -71,19 +71,21 @@ def compare(
         JobError: What went wrong, and how to go on.
     """
     workload, plan = subject.workload, subject.plan
-    site, laid_out = lay_out(workload, plan, site)
+    profile = profile_of(workload, subject.tried) if subject.tried else None
+    if serial:
+        profile = Profile.of([serial], workload.instances, profile.load_s if profile else 0.0)
+    site, laid_out = lay_out(workload, plan, site, profile)
     if subject.recipe.make is not None:  # it is nowhere else, as a notebook's class is
         site = replace(site, travel=BY_VALUE)
     subject = replace(subject, packed=pack(subject.recipe, site.travel))
     check_nodes(site, subject.packed, plan.startup_timeout_s)
-    profile = profile_of(workload, subject.tried) if subject.tried else None
-    if serial:
-        profile = Profile.of([serial], workload.instances)
     sample = sample_size(workload, plan, profile)
-    runner = Runner(begin(subject, site, laid_out.omitted), subject, listener)
+    runner = Runner(begin(subject, site, laid_out), subject, listener)
     with runner.recording():
+        if laid_out.chosen:
+            listener.tell(f"sharded: {laid_out.chosen}")
         if profile and profile.calls:
-            cpus, layouts = site.cluster.cpus, laid_out.layouts
+            cpus, layouts = site.cluster.cores, laid_out.layouts
             listener.tell(str(estimate(workload, profile, cpus, layouts, sample)))
         calls_s = subject.tried.calls_s if subject.tried else ()
         loop = lay_out_loop(workload, plan, sample, calls_s)
@@ -121,7 +123,7 @@ def rehearse(
         estimates = {}
         for call_s in REHEARSED_S:
             each = Profile(1, call_s, call_s, switches=0)
-            sample, cpus = sample_size(workload, plan, each), site.cluster.cpus
+            sample, cpus = sample_size(workload, plan, each), site.cluster.cores
             estimates[call_s] = estimate(workload, each, cpus, laid_out.layouts, sample)
         return Rehearsal(
             cluster=site.cluster,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from job.cluster.connection import Site
+    from job.planning.layout import Arrangement
     from job.running.listener import Listener
     from job.workload.model import Plan, Workload
 
@@ -57,7 +58,7 @@ def prepare(
     return Subject(workload, plan, replace(recipe, awaited=awaited), tried=tried)
 
 
-def begin(subject: Subject, site: Site, omitted: dict[str, str]) -> Results:
+def begin(subject: Subject, site: Site, laid_out: Arrangement) -> Results:
     """Return the document of a comparison of which nothing was run yet."""
     return Results(
         workload=Computed.model_validate(subject.workload.model_dump(mode="json")),
@@ -74,6 +75,7 @@ def begin(subject: Subject, site: Site, omitted: dict[str, str]) -> Results:
             runtime_env=connection.runtime_kinds(),
         ),
         cluster=site.cluster,
-        omitted=omitted,
+        omitted=laid_out.omitted,
+        chosen=laid_out.chosen,
         tried=subject.tried,
     )

@@ -183,7 +183,7 @@ class Sharded:
         known = [each for each in (self._profile, first) if each and each.calls]
         if subject.plan.timeout_s != "auto" or not known:
             return subject.plan.most_s
-        cpus = self._site.cluster.cpus
+        cpus = self._site.cluster.cores
         return deadline_s(self._layout, known, subject.instances, self.calls, cpus)
 
     def _scout(self) -> Profile:

@@ -68,6 +68,7 @@ def profile_of(workload: Workload, tried: Tried) -> Profile:
         sum(scale * timed.wall_s for scale, timed in pairs),
         sum(scale * timed.cpu_s for scale, timed in pairs),
         round(sum(scale * timed.switches for scale, timed in pairs)),
+        load_s=tried.load_s,
     )
 
 

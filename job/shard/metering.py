@@ -35,6 +35,12 @@ class Account(NamedTuple):
     each_s: tuple[float, ...] = ()  # the wall time of each instance that was asked for
 
 
+def own_cores() -> int:
+    """Return how many cores this process may compute on."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 class Sampler:
     """Adds up what calls took. CPU time and switches are read for some, and taken for all.
 

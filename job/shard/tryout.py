@@ -90,11 +90,13 @@ def try_out(
         TargetRaisedError: A constructor, call or read raised.
     """
     tell(f"importing {recipe.target.module}")
+    began = _now()
     recipe = recipe.resolve()
     _refuse_ray(recipe)
     before = dict(_shared(recipe))
     tell(f"making instance 0, {recipe.target}")
     instance = make_instance(recipe, 0)
+    loaded = _since(began, 1)
     _check_methods(recipe, instance)
     event_loop = asyncio.new_event_loop()
     timed: list[Timed] = []
@@ -116,6 +118,7 @@ def try_out(
         "returned_bytes": returned,
         "blas_threads": _blas_threads(recipe.target.module),
         "calls": timed,
+        "load_s": loaded.cpu_s,
     }
     tell("")  # what comes now is extra, and may fail or take too long
     with contextlib.suppress(BaseException):  # of a later call: its trial will tell

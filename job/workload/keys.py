@@ -22,7 +22,8 @@ OPTIONS = {  # each a key of a file, and an option of its name
     "trials": "how many trials each strategy has, 1 to 1,000 (1 by default), or auto: as many as "
     "fit into the budget",
     "warmups": "how many trials before those do not count, 0 to 1,000 (0 by default)",
-    "shards": "how many actors `sharded` has, 1 to 10,000,000, or auto: one per free CPU",
+    "shards": "how many actors `sharded` has, 1 to 10,000,000, or auto: as many as "
+    "are expected to be quickest, at most one per free CPU",
     "calls_per_batch": "how many calls one remote call of `sharded` carries, 1 to 1,000,000,000, "
     "or auto: about a second's",
     "threads_per_shard": "how many instances of a shard are called at once, 1 to 1,000, or auto: "

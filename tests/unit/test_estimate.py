@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -153,44 +155,55 @@ def test_a_sample_is_of_whole_instances_at_least_five_and_else_within_half_the_b
 
 
 def test_waiting_calls_take_as_long_as_so_many_can_run_at_once() -> None:
-    cost = expected_cost(Layout(2, 1.0, threads=500, calls_per_batch=None), SLEEPS, 1_000, cpus=2)
+    cost = expected_cost(Layout(2, 1.0, threads=500, calls_per_batch=None), SLEEPS, 1_000, cores=2)
     assert cost.elapsed_s(20_000, SLEEPS.call_s) == pytest.approx(cost.fixed_s + 20.0)
 
 
 def test_computing_calls_take_as_long_as_there_are_cpus_for_them() -> None:
-    cost = expected_cost(Layout(8, 0.25, calls_per_batch=None), COMPUTES, 1_000, cpus=2)
+    cost = expected_cost(Layout(8, 0.25, calls_per_batch=None), COMPUTES, 1_000, cores=2)
     assert cost.elapsed_s(1_000, COMPUTES.call_s) == pytest.approx(cost.fixed_s + 1.0)
 
 
 def test_an_uneven_deal_is_expected_to_wait_for_the_fullest_actor() -> None:
-    cost = expected_cost(Layout(3, 1.0, calls_per_batch=None), SLEEPS, 4, cpus=8)
+    cost = expected_cost(Layout(3, 1.0, calls_per_batch=None), SLEEPS, 4, cores=8)
     assert cost.elapsed_s(4, SLEEPS.call_s) == pytest.approx(cost.fixed_s + 2.0)
 
 
 def test_short_calls_take_as_long_as_the_driver_needs_to_send_them() -> None:
     empty = Profile(1_000, 1e-4, 1e-4, switches=0)
-    one_by_one = expected_cost(Layout(2, 1.0), empty, 2, cpus=2)
+    one_by_one = expected_cost(Layout(2, 1.0), empty, 2, cores=2)
     assert one_by_one.elapsed_s(9_000, empty.call_s) == pytest.approx(one_by_one.fixed_s + 2.0)
-    batched = expected_cost(Layout(2, 1.0, calls_per_batch=None), empty, 2, cpus=2)
+    batched = expected_cost(Layout(2, 1.0, calls_per_batch=None), empty, 2, cores=2)
     assert batched.elapsed_s(9_000, empty.call_s) < one_by_one.fixed_s + 0.1
 
 
 def test_work_hangs_a_minute_and_ten_times_beyond_the_slowest_that_is_expected() -> None:
     layout, calls = Layout(2, 1.0, threads=2, calls_per_batch=None), 400
-    cost = expected_cost(layout, SLEEPS, 4, cpus=2)
-    found = deadline_s(layout, [COMPUTES, SLEEPS], 4, calls, cpus=2)
+    cost = expected_cost(layout, SLEEPS, 4, cores=2)
+    found = deadline_s(layout, [COMPUTES, SLEEPS], 4, calls, cores=2)
     assert found == 60 + 10 * cost.elapsed_s(calls, SLEEPS.call_s)
 
 
 def test_without_a_call_there_is_no_work() -> None:
-    cost = expected_cost(Layout(1, 1.0), Profile(0, 0.0, 0.0), 1, cpus=0)
+    cost = expected_cost(Layout(1, 1.0), Profile(0, 0.0, 0.0), 1, cores=0)
     assert cost.elapsed_s(0, 0.0) == cost.fixed_s
 
 
-def test_actors_start_in_a_second_or_in_turn_on_the_cpus_there_are() -> None:
-    assert expected_cost(Layout(1, 1.0), COMPUTES, 1, cpus=8).fixed_s == 1.0
-    many = expected_cost(Layout(32, 0.0625), COMPUTES, 32, cpus=2)
-    assert many.fixed_s == pytest.approx(11.0, rel=0.05)  # as was seen
+@pytest.mark.parametrize(("shards", "seen_s"), [(4, 0.84), (16, 4.0), (32, 9.5), (48, 14.5)])
+def test_actors_start_side_by_side_on_the_cores_there_are_as_was_seen(
+    shards: int, seen_s: float
+) -> None:
+    found = expected_cost(Layout(shards, 1.0), COMPUTES, shards, cores=2)
+    assert found.fixed_s == pytest.approx(seen_s, rel=0.5)
+    alone = expected_cost(Layout(1, 1.0), COMPUTES, 1, cores=8).fixed_s
+    assert alone < expected_cost(Layout(8, 1.0), COMPUTES, 8, cores=8).fixed_s < 1.2 * alone
+
+
+def test_each_process_imports_the_target() -> None:
+    slow = replace(COMPUTES, load_s=3.0)
+    for shards, longer_s in ((1, 3.0), (2, 3.0), (8, 12.0)):
+        costs = [expected_cost(Layout(shards, 1.0), each, 8, cores=2) for each in (COMPUTES, slow)]
+        assert costs[1].fixed_s - costs[0].fixed_s == pytest.approx(longer_s)
 
 
 def test_a_trial_s_calls_are_profiled_as_if_all_instances_had_been_run() -> None:

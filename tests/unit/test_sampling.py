@@ -163,7 +163,7 @@ def test_the_interval_of_like_instances_is_students() -> None:
 @given(
     sample=st.lists(SECONDS, min_size=5, max_size=30),
     more=st.integers(1, 10**7),
-    scale=st.integers(-10, 10).map(lambda exponent: 2.0**exponent),
+    scale=st.integers(0, 20).map(lambda exponent: 2.0**exponent),  # below the clock's grain none is
     rng=st.randoms(use_true_random=False),
 )
 def test_an_interval_holds_its_estimate_and_nothing_below_what_ran(
