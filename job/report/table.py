@@ -75,8 +75,8 @@ def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple")
     placed += [f"{name}: left out, {reason}" for name, reason in rehearsal.omitted.items()]
     head = [labelled("Cluster", describe(rehearsal.cluster)), labelled("Workload", workload)]
     head += [labelled("" if index else "Placement", text) for index, text in enumerate(placed)]
-    end = "The target was neither imported nor tried, which the run itself begins with. Automatic "
-    end += "shards may be fewer then."
+    end = "The target was neither imported nor tried; the run begins with that, and may take fewer "
+    end += "shards."
     return "\n".join([*head, "", table(rows, style), "", end])
 
 

@@ -47,7 +47,7 @@ def test_actors_go_where_cpus_are_as_many_as_there_are(
     saved = tmp_path / "results.json"
     ended = unlike.command.run(
         *ORDERED, "--instances", str(instances), "--strategies", f"serial,{strategy}",
-        "--output", str(saved),
+        "--shards", "5", "--output", str(saved),
     )  # fmt: skip
     assert ended.code == 0, ended
     assert " agree" in ended.stdout
@@ -58,6 +58,27 @@ def test_actors_go_where_cpus_are_as_many_as_there_are(
     assert {names[each["node_id"]]: each["actors"] for each in trial["placement"]} == expected
     assert sum(each["calls"] for each in trial["placement"]) == 7 * instances
     assert all(re.search(rf"^{strategy} +{name} ", ended.stdout, re.MULTILINE) for name in expected)
+
+
+def test_where_calls_wait_fewer_shards_than_declared_cpus_do_and_the_report_says_why(
+    unlike: Nodes, tmp_path: Path
+) -> None:
+    saved = tmp_path / "results.json"
+    with confined_to({FIRST}):  # all nodes are of this machine, which has one core then
+        ended = unlike.command.run(
+            "--target", "job.targets.counter:Counter(delay=0.01)", "--call", "increment() * 20",
+            "--instances", "40", "--strategies", "serial,sharded", "--output", str(saved),
+        )  # fmt: skip
+    assert ended.code == 0, ended
+    document = json.loads(saved.read_text())
+    chosen, trial = document["chosen"], document["trials"][-1]
+    assert (chosen["shards"], chosen["most"], trial["actors"]) == (1, 5, 1)
+    assert chosen["elapsed_s"] < chosen["most_elapsed_s"]
+    said = "1 of 5 actors that there is room for, as the calls wait: by the cost model"
+    assert f"sharded: {said}" in ended.stderr
+    assert re.search(rf"^Shards +{said}", ended.stdout, re.MULTILINE)
+    assert "5 CPUs on 1 core;" in ended.stdout
+    assert "they agree" in ended.stdout
 
 
 @pytest.mark.parametrize(
