@@ -36,7 +36,7 @@ INSTANCES = {"embedded": 2, "connected": 1}
 def answer(case: dict[str, Any], where: str) -> dict[str, Any]:
     """Compare a class, and say all that a test may want to know of it."""
     since = time.perf_counter()
-    vars(connection)["_ask_digests"] = lambda *_: ["another"] if case["away"] else []
+    vars(connection)["_ask_nodes"] = lambda *_: (["another"] if case["away"] else [], {})
     found: dict[str, Any] = {"name": case["name"], "code": 0, "notes": [], "driver": os.getpid()}
     try:
         if where == "embedded" and case["actor"]:
@@ -110,7 +110,7 @@ def actor_state(case: dict[str, Any]) -> str:
 
 def hurry() -> None:
     """Leave out what says something of speed only."""
-    assert "_ask_digests" in vars(connection)  # which `answer` replaces
+    assert "_ask_nodes" in vars(connection)  # which `answer` replaces
     for module, name, made in (
         (comparison, "calibrate", lambda results, *_: results.calibration),
         (preparation, "core_s", lambda: 0.01),
