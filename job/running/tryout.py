@@ -122,6 +122,9 @@ def _late(workload: Workload, plan: Plan, doing: str) -> TrialError:
 
 def _check(error: Exception | None) -> None:
     if isinstance(error, TargetRaisedError):
+        if error.error.startswith("TypeError") and not error.line:  # in no code but the call itself
+            hint = "Give it what its def line asks for; `self` is not counted."
+            raise UsageError(f"{error.doing}: {error.error}", hint)
         raise error.told("the target", "tried out")
     if isinstance(error, StateError):  # told before anything was measured
         raise UsageError(error.message, error.hint)

@@ -145,6 +145,8 @@ REFUSED = [
     row("till:Till", "book(1)", told=2, words=("connection", READ)),
     row("client:Client('c')", "post('/a')", told=2, words=("queue", READ)),
     row("accounts:Account", "deposit(1)", read="balanc", told=2, words=("balanc", "balance")),
+    row("accounts:Account", "deposit()", read="balance", told=2, words=("deposit()", "def line")),
+    row("accounts:Account(owner=1)", "fee", read="balance", told=2, words=("owner", "def line")),
     row("onion:Onion(100_000)", "peel", told=2, words=("nested", READ)),
     # --- processes that end
     row("endings:Job", "work", "leave(0)", read="count", told=2, words=("leave(0)",)),
