@@ -255,17 +255,18 @@ def kinds_of(environment: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def find_nodes() -> tuple[Node, ...]:
-    """Return the nodes that are there now, the head first."""
+    """Return the nodes there are now, the head first, without the CPUs that this driver holds."""
     import ray
 
     free = private.free_cpus()
+    held = {ray.get_runtime_context().get_node_id(): private.driver_cpus()}
     found = sorted(ray.nodes(), key=lambda node: (HEAD not in node["Resources"], _name(node)))
     return tuple(
         Node(
             node_id=node["NodeID"],
             address=node["NodeManagerAddress"],
             host=_name(node),
-            cpus=node["Resources"].get("CPU", 0.0),
+            cpus=node["Resources"].get("CPU", 0.0) - held.get(node["NodeID"], 0.0),
             cpus_free=free.get(node["NodeID"], 0.0),
             memory_bytes=node["Resources"].get("memory", 0.0),
             resources={k: v for k, v in node["Resources"].items() if not k.startswith("node:")},
