@@ -74,8 +74,9 @@ def packed(
             del environment["excludes"]  # of this folder's
             files = working_dir(own)
             pack(files, archive)
-            whole = f"{count(len(files), 'file')}, {size(archive.stat().st_size)} packed"
-            print(f"Taking along {listed([path.name for path in own])}: {whole}", file=sys.stderr)
+            mine = count(sum(not name.startswith("job/") for name in files), "file")
+            whole = f"{size(archive.stat().st_size)} packed, this package included"
+            print(f"Taking along {listed([*map(str, own)])}: {mine}, {whole}", file=sys.stderr)
         merged.write_text(yaml.safe_dump(environment))
         yield Upload(str(archive) if own else ".", str(merged), tuple(options))
 

@@ -163,7 +163,9 @@ def driver_cpus() -> float:
     from ray.experimental.internal_kv import _internal_kv_get
 
     metadata = json.loads(os.environ.get(JOB_VARIABLE, "{}")).get("metadata") or {}
-    key = f"_ray_internal_job_info_{metadata.get('job_submission_id')}"
+    if "job_submission_id" not in metadata:
+        return 0.0
+    key = f"_ray_internal_job_info_{metadata['job_submission_id']}"
     found = json.loads(_internal_kv_get(key, namespace=b"job") or "{}")
     return float(found.get("entrypoint_num_cpus") or 0.0)
 

@@ -65,7 +65,7 @@ def _import_hint(error: BaseException, module: str) -> str:
     if module.partition(".")[0] == "job":
         return _TAKEN
     if not isinstance(error, ModuleNotFoundError) or not error.name:
-        return where_it_was(error) or "The module is there: mend it."
+        return where_it_was(error) or "The module is there: mend it, or install what it imports."
     bring = f" {HOW_TO_BRING}" if JOB_VARIABLE in os.environ else ""
     if not f"{module}.".startswith(f"{error.name}."):
         return f"The module is there: install {error.name!r}, which it imports.{bring}"

@@ -106,6 +106,7 @@ def test_what_is_missing_is_told_with_with_and_pip(
     only_ray_cluster: Cluster, checkout: Path, environment: dict[str, str]
 ) -> None:
     done = make_submit(only_ray_cluster, checkout, environment, f"ARGS={OPTIONS}")
+    assert done.code != 0
     assert "No module named 'shop'" in done.stdout
     assert "make submit WITH=PATH for your own" in done.stdout
     assert "PIP=NAME" in done.stdout
@@ -116,6 +117,7 @@ def test_a_relative_path_is_told_where_it_was_looked_for(
 ) -> None:
     target = "ARGS=--target shop.lost:Lost --call read --instances 2"
     done = make_submit(only_ray_cluster, checkout, environment, f"WITH={own / 'shop'}", target)
+    assert done.code != 0
     assert "No such file or directory: 'prices.txt'" in done.stdout
     assert "/working_dir_files/" in done.stdout
     assert "Path(__file__).parent" in done.stdout

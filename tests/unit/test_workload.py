@@ -353,4 +353,5 @@ def test_a_file_that_is_missing_at_import_is_told_where_it_was_looked_for(
 
 def test_a_missing_file_that_is_named_in_full_was_looked_for_there(folder: Path) -> None:
     (folder / "reads_in_full.py").write_text("open('/no/such/file')")
-    assert failure_to_load("reads_in_full:Counter").hint == "The module is there: mend it."
+    hint = failure_to_load("reads_in_full:Counter").hint
+    assert hint == "The module is there: mend it, or install what it imports."
