@@ -39,8 +39,9 @@ cluster-stop: ## end the cluster that `make cluster` started here, and no other 
 	@$(firstword $(wildcard $(IN_VENV)) $(PYTHON)) deploy/local_cluster.py stop
 
 .PHONY: submit
-submit: .venv/.installed-cluster ## run the comparison as a job: ADDRESS=http://host:8265, or CLUSTER's head; ARGS as for local
-	@$(IN_VENV) deploy/submit.py --address "$(ADDRESS)" --cluster "$(CLUSTER)" -- $(ARGS)
+submit: .venv/.installed-cluster ## run the comparison as a job: ADDRESS=http://host:8265, or CLUSTER's head; WITH=../mine PIP=pandas SUBMIT=… ARGS=…
+	@$(IN_VENV) deploy/submit.py --address "$(ADDRESS)" --cluster "$(CLUSTER)" \
+	  --with="$$WITH" --pip="$$PIP" --submit="$$SUBMIT" -- $(ARGS)
 
 # ---- clusters of several machines; Ray asks before it makes or ends anything, ARGS=-y does not
 

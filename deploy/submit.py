@@ -1,8 +1,9 @@
 """Submits the comparison as a job, follows it, and brings its results and exit code home.
 
 `make submit ADDRESS=http://host:8265`, or without an address to the head of a cluster file, by a
-tunnel of its own. Ray lets RAY_API_SERVER_ADDRESS and RAY_ADDRESS win over --address without a word
-and sends a token only if told that there is one; both are seen to here.
+tunnel of its own; luggage.py reads WITH, PIP and SUBMIT. Ray lets RAY_API_SERVER_ADDRESS and
+RAY_ADDRESS win over --address without a word and sends a token only if told that there is one;
+both are seen to here.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, TextIO
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from deploy.luggage import Upload, packed, read_submit, read_with, split  # noqa: E402
 from job.cluster.address import free_port, own_token  # noqa: E402
 from job.cluster.jobs import DEFAULT, ENDED, JobsApi, choose_api  # noqa: E402
 from job.cluster.private import COMMAND  # noqa: E402
@@ -94,18 +96,18 @@ def _await_port(process: subprocess.Popen[bytes], port: int, cluster: str, log: 
     raise ClusterError(message, "Is it up, and may this machine log in there?")
 
 
-def submit(api: JobsApi, submission_id: str, options: list[str]) -> None:
-    """Package this folder and hand the job in, once the head's agent has started.
+def submit(api: JobsApi, submission_id: str, upload: Upload, options: list[str]) -> None:
+    """Hand the job in with what it takes along, once the head's agent has started.
 
     Raises:
         ClusterError: The cluster did not take it; Ray has said why.
         TimeoutExpired: It did not in time, though it answered before.
     """
     until, told = time.monotonic() + AGENT_S, False
-    while said := _hand_in(api, submission_id, options):
+    while said := _hand_in(api, submission_id, upload, options):
         if time.monotonic() > until or not any(words in said for words in STARTING):
             message = f"{api.address}: the job was not taken ({last_words(said)})"
-            hint = "The address, the token and the size of this folder matter."
+            hint = "The address, the token, SUBMIT and the size of this folder matter."
             raise ClusterError(message, hint)
         if not told:
             told = True
@@ -113,13 +115,13 @@ def submit(api: JobsApi, submission_id: str, options: list[str]) -> None:
         time.sleep(LOOK_S)
 
 
-def _hand_in(api: JobsApi, submission_id: str, options: list[str]) -> str:
+def _hand_in(api: JobsApi, submission_id: str, upload: Upload, options: list[str]) -> str:
     """Return what Ray says where it does not take the job, and nothing where it does."""
     done = subprocess.run(  # noqa: S603
         [
             *COMMAND, "job", "submit", "--address", api.address, "--submission-id", submission_id,
-            "--no-wait", "--working-dir", ".", "--runtime-env", "runtime_env.yaml", "--",
-            "python", "job/main.py", "--emit-json", *options,
+            "--no-wait", "--working-dir", upload.working_dir, "--runtime-env", upload.runtime_env,
+            *upload.options, "--", "python", "job/main.py", "--emit-json", *options,
         ],
         env=environment(), cwd=ROOT, check=False, capture_output=True, text=True, errors="replace",
         timeout=SUBMIT_S,
@@ -175,11 +177,12 @@ def bring_home(api: JobsApi, submission_id: str) -> int:
     return done.returncode
 
 
-def run(api: JobsApi, options: list[str], cluster: str = "") -> int:
+def run(api: JobsApi, upload: Upload, options: list[str], cluster: str = "") -> int:
     """Submit, follow and fetch; what to type is told where the job is left to itself.
 
     Args:
         api: Where.
+        upload: What goes along.
         options: The comparison's.
         cluster: The cluster file whose head a tunnel leads to, if one does.
 
@@ -189,7 +192,7 @@ def run(api: JobsApi, options: list[str], cluster: str = "") -> int:
     api.knock()
     submission_id = f"comparison_{datetime.now():%Y%m%d_%H%M%S}_{secrets.token_hex(3)}"  # noqa: DTZ005
     try:
-        submit(api, submission_id, options)
+        submit(api, submission_id, upload, options)
     except (KeyboardInterrupt, subprocess.TimeoutExpired):
         print(f"\nThe job may have been taken.{how_to_go_on(api, submission_id, cluster)}",
               file=sys.stderr)  # fmt: skip
@@ -226,18 +229,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--address", default="")
     parser.add_argument("--cluster", default="cluster.yaml")
+    parser.add_argument("--with", dest="own", default="", help="one's own code: paths")
+    parser.add_argument("--pip", default="", help="requirements")
+    parser.add_argument("--submit", default="", help="further options of `ray job submit`")
     parser.add_argument("options", nargs="*")
     given = parser.parse_args()
-    for signum in (signal.SIGTERM, signal.SIGHUP):  # or the tunnel would stay
+    for signum in (signal.SIGTERM, signal.SIGHUP):  # or tunnel and temporary files would stay
         signal.signal(signum, signal.default_int_handler)
     try:
-        if given.address:
-            if not given.address.startswith(("http://", "https://")):
-                message = f"ADDRESS={given.address} is not an address of the Jobs API"
-                raise UsageError(message, "Write it as ADDRESS=http://host:8265.")
-            return run(choose_api(given.address), given.options)
-        with tunnel(given.cluster) as address:
-            return run(choose_api(address), given.options, given.cluster)
+        if given.address and not given.address.startswith(("http://", "https://")):
+            message = f"ADDRESS={given.address} is not an address of the Jobs API"
+            raise UsageError(message, "Write it as ADDRESS=http://host:8265.")
+        own, further = read_with(given.own), read_submit(given.submit)
+        with packed(own, split("PIP", given.pip), further) as upload:
+            if given.address:
+                return run(choose_api(given.address), upload, given.options)
+            with tunnel(given.cluster) as address:
+                return run(choose_api(address), upload, given.options, given.cluster)
     except JobError as error:
         print(f"Error: {error}", file=sys.stderr)
         return error.exit_code

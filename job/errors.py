@@ -70,6 +70,7 @@ class TargetRaisedError(Exception):
     position: int  # which of the instance's calls it was, from 1; 0 outside of calls
     error: str  # the exception's type and text
     line: str  # where in the target's source it was raised
+    hint: str = ""  # how to go on, where that is known
     exits: bool = False  # whether a call asked for its process's end, which is no error of its own
 
     def __str__(self) -> str:
@@ -79,4 +80,5 @@ class TargetRaisedError(Exception):
     def told(self, strategy: str, where: str) -> TrialError:
         """Return it as the failure of a trial."""
         message = f"{strategy}: {self} ({where})"
-        return TrialError(message, f"The target raised it in {self.line}." if self.line else "")
+        raised = f"The target raised it in {self.line}. " if self.line else ""
+        return TrialError(message, f"{raised}{self.hint}".strip())

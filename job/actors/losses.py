@@ -15,6 +15,7 @@ from job.cluster.reasons import cause_of_death, last_line, missing_module
 from job.errors import ClusterError, JobError, TargetRaisedError, TrialError
 from job.results.document import Loss
 from job.words import count
+from job.workload.importing import HOW_TO_BRING
 
 if TYPE_CHECKING:
     from job.actors.recovery import GiveUp
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from job.cluster.connection import Site
     from job.cluster.travel import Subject
 
-MISSING_HINT = "Install it on every node, or name it under `pip` in runtime_env.yaml (make submit)."
 MOST_SAID = 5  # losses that are told one by one while a trial lasts
 BY_ITSELF = "The target does so by itself, or needs more memory than is there."
 
@@ -60,7 +60,7 @@ def take_answers(strategy: str, worker: Worker, refs: list[Any]) -> list[Any]:
     except (rex.RayError, ImportError) as error:
         if missing := missing_module(error):
             message = f"{strategy}: Python module {missing!r} is missing {where}"
-            raise ClusterError(message, MISSING_HINT) from None
+            raise ClusterError(message, HOW_TO_BRING) from None
         raise LostError(cause_of_death(error)) from None
 
 

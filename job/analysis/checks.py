@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from job.analysis.causes import DEMAND_TOKEN, SHARDED_NEEDS, SUBMIT, UNLIKE, unlike_driver
 from job.errors import ClusterError
 from job.words import factor
+from job.workload.importing import HOW_TO_BRING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 Level = Literal["ok", "warning", "failure"]
 MOST_NAMED = 5  # nodes that one sentence names
-INSTALL = "Install it there, or name it under `pip` in runtime_env.yaml (make submit)."
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def importable(nodes: Sequence[Answer], target: str) -> Finding:
     wrong = [f"{node.name} ({node.problem})" for node in nodes if node.problem]
     if wrong:
         text = f"{target} cannot be loaded on {_some(wrong)}"
-        return Finding("target", "failure", text, INSTALL)
+        return Finding("target", "failure", text, HOW_TO_BRING)
     return Finding("target", "ok", f"{target} can be loaded on {_all(nodes)}")
 
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from job.cluster import private
 from job.cluster.versions import Versions, check_alike, own_versions
 from job.errors import ClusterError, UsageError
+from job.workload.importing import JOB_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ANSWER_S = 3.0  # how long a cluster may take to answer its first question
-JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 GCS_PORT = 6379
 TOKEN_FILE = "~/.ray/auth_token"  # noqa: S105 - where it lies, not what it is
 HOW_TO_BE_LET_IN = (

@@ -267,7 +267,7 @@ def kinds_of(environment: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def find_nodes(cores: Mapping[str, int] | None = None) -> tuple[Node, ...]:
-    """Return the nodes that are there now, the head first.
+    """Return the nodes there are now, the head first, without the CPUs that this driver holds.
 
     Args:
         cores: How many cores a machine has, by its address, as far as it is known besides for this
@@ -276,6 +276,7 @@ def find_nodes(cores: Mapping[str, int] | None = None) -> tuple[Node, ...]:
     import ray
 
     free, known = private.free_cpus(), {**(cores or {}), driver_address(): own_cores()}
+    held = {ray.get_runtime_context().get_node_id(): private.driver_cpus()}
     alive = [node for node in ray.nodes() if node["Alive"]]
     found = sorted(alive, key=lambda node: (HEAD not in node["Resources"], _name(node)))
     sharing = Counter(n["NodeManagerAddress"] for n in alive if n["Resources"].get("CPU"))
@@ -284,7 +285,7 @@ def find_nodes(cores: Mapping[str, int] | None = None) -> tuple[Node, ...]:
             node_id=node["NodeID"],
             address=node["NodeManagerAddress"],
             host=_name(node),
-            cpus=node["Resources"].get("CPU", 0.0),
+            cpus=node["Resources"].get("CPU", 0.0) - held.get(node["NodeID"], 0.0),
             cpus_free=free.get(node["NodeID"], 0.0),
             cores=_share(known, sharing, node["NodeManagerAddress"]),
             memory_bytes=node["Resources"].get("memory", 0.0),

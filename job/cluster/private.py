@@ -14,6 +14,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from job.workload.importing import JOB_VARIABLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -150,6 +152,22 @@ def free_cpus() -> dict[str, float]:
     except (ImportError, AttributeError):
         available = {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
     return {node: resources.get("CPU", 0.0) for node, resources in available.items()}
+
+
+@without(0.0)
+def driver_cpus() -> float:
+    """Return how many CPUs a submitted job's driver holds: `ray job submit --entrypoint-num-cpus`.
+
+    Without it none are known of, and more actors may be asked for than there is room for.
+    """
+    from ray.experimental.internal_kv import _internal_kv_get
+
+    metadata = json.loads(os.environ.get(JOB_VARIABLE, "{}")).get("metadata") or {}
+    if "job_submission_id" not in metadata:
+        return 0.0
+    key = f"_ray_internal_job_info_{metadata['job_submission_id']}"
+    found = json.loads(_internal_kv_get(key, namespace=b"job") or "{}")
+    return float(found.get("entrypoint_num_cpus") or 0.0)
 
 
 @without(frozenset())

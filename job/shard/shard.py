@@ -24,6 +24,7 @@ from job.shard.lane import SLICE_S, WAITING_SLICE_S, Lane
 from job.shard.metering import Account, Meter, Sampler, core_s
 from job.shard.returns import ANSWER_BYTES, Values
 from job.words import first_words
+from job.workload.importing import HOW_TO_BRING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +35,6 @@ CHUNK_CHARACTERS = 4 * 2**20  # what one answer to `read` may hold
 # Between the starts of two lanes. Threads whose calls wait equally long would wake in one moment
 # and crowd for the interpreter: 500 of them took two to three times as long (measured, 2 cores).
 APART_S = 50e-6
-MISSING = "Install it there, or name it under `pip` in runtime_env.yaml (make submit)."
 
 T = TypeVar("T")
 
@@ -104,7 +104,8 @@ class Shard:
         try:
             recipe = recipe.resolve()
         except UsageError as error:
-            raise ClusterError(f"{error.message}, on {place.address}", MISSING) from None
+            hint = f"{error.hint} {HOW_TO_BRING}".strip()
+            raise ClusterError(f"{error.message}, on {place.address}", hint) from None
         shared = Sampler(shared=True) if recipe.is_async else None
         threads = min(self._threads, len(self._numbers))
         slice_s = SLICE_S if threads == 1 else WAITING_SLICE_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from job.workload.calls import Target
 
 
+JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # what the driver of a submitted job has set
+HOW_TO_BRING = (
+    "To take it along: make submit WITH=PATH for your own, PIP=NAME for what pip installs."
+)
 _TAKEN = "The name 'job' is taken, by this very package: give yours another."
 
 
@@ -59,13 +64,24 @@ def _name_classes(found: object, module: str) -> str:
 def _import_hint(error: BaseException, module: str) -> str:
     if module.partition(".")[0] == "job":
         return _TAKEN
-    missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    if not missing or not f"{module}.".startswith(f"{missing}."):
-        return "The module is there: mend it, or install what it imports."
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return where_it_was(error) or "The module is there: mend it, or install what it imports."
+    bring = f" {HOW_TO_BRING}" if JOB_VARIABLE in os.environ else ""
+    if not f"{module}.".startswith(f"{error.name}."):
+        return f"The module is there: install {error.name!r}, which it imports.{bring}"
     top = module.partition(".")[0]
     for folder in ("src", "../src"):
         if Path(folder, top).is_dir() or Path(folder, f"{top}.py").is_file():
             return f"It lies in {folder}: add --module-path {folder}."
     known = (sys.prefix, sys.base_prefix)
     folders = [path for path in sys.path if Path(path).is_dir() and not path.startswith(known)]
-    return f"It was looked for in {', '.join(folders[:4])} and in what is installed."
+    return f"It was looked for in {', '.join(folders[:4])} and in what is installed.{bring}"
+
+
+def where_it_was(error: BaseException) -> str:
+    """Return where a file was looked for that a relative path did not lead to, or nothing."""
+    name = error.filename if isinstance(error, FileNotFoundError) else None
+    if not isinstance(name, str) or Path(name).is_absolute():
+        return ""
+    beside = "What lies beside a module is found by Path(__file__).parent"
+    return f"It was looked for in {Path.cwd()}. {beside}."

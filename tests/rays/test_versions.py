@@ -30,6 +30,14 @@ LEDGER = (
     "total",
 )
 
+TILL = """
+class Till:
+    total = 1
+
+    def book(self, amount):
+        self.total = self.total * 31 + amount
+"""
+
 # Of what is private, what it answers: the autoscaler's request is one of version 2 here.
 ASKED = """
 import json, sys, ray
@@ -98,17 +106,23 @@ def test_the_literal_command_runs_it_as_a_job(head: Head, version: str) -> None:
     assert f"Ray {version}," in done.stdout
 
 
-def test_make_submit_runs_it_there_from_the_newest_client(
+def test_make_submit_runs_ones_own_code_there_from_the_newest_client(
     head: Head, version: str, folder: Path
 ) -> None:
     client = Command(folder, token=head.token)
     submit = str(ROOT / "deploy" / "submit.py")
-    ended = client.run("--address", head.api, "--", *BANK, by=(submit,), cwd=folder)
+    (folder / "own").mkdir()
+    (folder / "own" / "till.py").write_text(TILL)
+    own = (f"--with={folder / 'own'}", "--submit=--entrypoint-num-cpus 1")
+    till = ("--target", "till:Till", "--call", "book(instance) * 20", "--read", "total")
+    ended = client.run("--address", head.api, *own, "--", *till, by=(submit,), cwd=folder)
     assert ended.code == 0, ended
     assert "they agree" in ended.stdout
     (saved,) = (folder / "results").iterdir()
     results = load(saved)
     assert (results.status, results.cluster.ray_version) == ("complete", version)
+    assert results.environment.travel == "by reference"
+    assert results.cluster.cpus == CPUS - 1  # the driver's
 
 
 def test_check_finds_the_cluster_fit(command: Command, version: str) -> None:

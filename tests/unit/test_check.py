@@ -78,7 +78,7 @@ def test_the_node_where_the_target_cannot_be_loaded_is_named() -> None:
     found = checks.importable([SOUND, lame], "ledger:Ledger")
     assert found.level == "failure"
     assert found.text == "ledger:Ledger cannot be loaded on b (No module named 'ledger')"
-    assert "runtime_env.yaml" in found.advice
+    assert "make submit WITH=PATH for your own, PIP=NAME" in found.advice
 
 
 def test_of_many_nodes_a_few_are_named() -> None:

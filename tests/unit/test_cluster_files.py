@@ -20,7 +20,12 @@ ROOT = Path(__file__).parents[2]
 FILES = {"aws": "cluster.yaml", "onprem": "deploy/onprem.yaml"}
 TEXTS = {name: (ROOT / file).read_text() for name, file in FILES.items()}
 CONFIGS: dict[str, dict[str, Any]] = {n: yaml.safe_load(text) for n, text in TEXTS.items()}
-JOB: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "rayjob.yaml").read_text())
+RAYJOB, DOCKERFILE, GUIDE = (
+    (ROOT / name).read_text()
+    for name in ("deploy/rayjob.yaml", "deploy/Dockerfile", "docs/clusters.md")
+)
+JOB: dict[str, Any] = yaml.safe_load(RAYJOB)
+FLAGS = json.loads((ROOT / "tests" / "data" / "kubectl-ray-job-submit.json").read_text())
 # The fields of KubeRay's RayJob, by type, from the release that the file names.
 FIELDS = json.loads((ROOT / "tests" / "data" / "kuberay-1.6.2-rayjob.json").read_text())
 ADDRESS = "--dashboard-host=127.0.0.1"
@@ -224,7 +229,7 @@ def test_the_rayjob_has_fields_and_values_of_the_release_it_names() -> None:
     assert (JOB["apiVersion"], JOB["kind"]) == ("ray.io/v1", "RayJob")
     release = re.search(r"KubeRay v(\d+\.\d+)", FIELDS["source"])
     assert release
-    assert f"KubeRay {release[1]} or later" in (ROOT / "deploy" / "rayjob.yaml").read_text()
+    assert f"KubeRay {release[1]} or later" in RAYJOB
 
 
 @pytest.mark.parametrize(
@@ -258,29 +263,64 @@ def test_a_misspelt_field_or_a_value_of_another_type_is_refused(
 
 def test_the_rayjob_is_closed_ends_by_itself_and_hides_no_failure() -> None:
     spec = JOB["spec"]
-    assert cluster_of(JOB)["authOptions"] == {"mode": "token"}
+    assert cluster_of(JOB)["authOptions"]["mode"] == "token"
     head = cluster_of(JOB)["headGroupSpec"]
     assert (head["serviceType"], head["enableIngress"]) == ("ClusterIP", False)
     assert spec["shutdownAfterJobFinishes"] is True
     assert spec["ttlSecondsAfterFinished"] > 0
     assert spec["activeDeadlineSeconds"] > spec["ttlSecondsAfterFinished"]
+    assert spec["preRunningDeadlineSeconds"] == spec["activeDeadlineSeconds"]
     assert spec["backoffLimit"] == spec["submitterConfig"]["backoffLimit"] == 0
 
 
-def test_the_rayjob_carries_the_runtime_environment() -> None:
-    theirs = yaml.safe_load(JOB["spec"]["runtimeEnvYAML"])
-    assert theirs == yaml.safe_load((ROOT / "runtime_env.yaml").read_text())
+def test_the_rayjob_waits_for_a_job_whose_token_is_known_before() -> None:
+    spec = JOB["spec"]
+    assert spec["submissionMode"] == "InteractiveMode"  # which the plug-in demands
+    assert not {"entrypoint", "runtimeEnvYAML", "jobId"} & spec.keys()
+    said = re.findall(r"create secret generic (\S+) --from-literal=auth_token=", RAYJOB + GUIDE)
+    assert said == [cluster_of(JOB)["authOptions"]["secretName"]] * 2
 
 
 def test_the_rayjob_runs_what_the_cluster_files_run() -> None:
-    text = (ROOT / "deploy" / "rayjob.yaml").read_text()
     versions = own_versions()
     assert cluster_of(JOB)["rayVersion"] == versions.ray
-    assert set(re.findall(r"rayproject/ray:([\d.]+)-py", text)) == {versions.ray}
-    assert pythons(text) == pythons(TEXTS["aws"])
     (image,) = {each["image"] for each in containers(JOB)}
-    assert text.count(image) > len(containers(JOB))  # in the lines that build it, too
-    assert {each["workingDir"] for each in containers(JOB)} == {"/opt/ray-actor-comparison"}
+    assert re.fullmatch(r"rayproject/ray:([\d.]+)-py\d+", image)
+    assert pythons(RAYJOB) == pythons(TEXTS["aws"])
+    for text in (RAYJOB, DOCKERFILE):
+        assert set(re.findall(r"rayproject/ray:[\w.-]+", text)) == {image}
+        assert f":{versions.ray}-" in image
+
+
+def test_the_image_holds_what_the_runtime_environment_names() -> None:
+    named = yaml.safe_load((ROOT / "runtime_env.yaml").read_text())["pip"]
+    assert re.findall(r"[\w-]+==\S+", DOCKERFILE) == named
+
+
+def test_with_an_image_the_two_lines_below_its_mode_make_it_a_job_of_kuberays_own() -> None:
+    (other, entrypoint) = re.findall(r"  # (submissionMode: \w+)\n  # (entrypoint: .+)\n", RAYJOB)[
+        0
+    ]
+    text = re.sub(r"submissionMode: InteractiveMode.*", f"{other}\n  {entrypoint}", RAYJOB)
+    job = yaml.safe_load(text)
+    assert list(misfits(job, "RayJob", "rayjob")) == []
+    assert job["spec"]["submissionMode"] == "K8sJobMode"
+    assert job["spec"]["entrypoint"].startswith("python job/main.py")
+    assert re.search(r"(?m)^COPY --chown=ray job job$", DOCKERFILE)
+
+
+def test_the_plug_in_has_the_flags_that_are_typed() -> None:
+    text = re.sub(r"\\\n[# ]*", "", RAYJOB + GUIDE)
+    typed = re.findall(r"(?m)kubectl ray job submit (.+?) -- (.+)$", text)
+    assert len(typed) >= 3
+    for options, entrypoint in typed:
+        long = {flag.partition("=")[0] for flag in re.findall(r" --(\S+)", f" {options}")}
+        short = {FLAGS["short"].get(flag) for flag in re.findall(r" -(\w)", f" {options}")}
+        assert long <= set(FLAGS["flags"])
+        assert short <= {"filename"}
+        assert {"working-dir", "runtime-env"} <= long  # the one it demands, and what brings pip
+        assert ("name" in long) != ("filename" in short)
+        assert entrypoint.startswith("python job/main.py")
 
 
 def test_every_head_gives_a_lost_node_up_equally_soon() -> None:

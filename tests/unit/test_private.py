@@ -21,6 +21,7 @@ WITHOUT: dict[str, tuple[Callable[[], object], object]] = {
     "ask_versions": (lambda: private.ask_versions("a:1", "", 1.0), None),
     "_ray_constants": (lambda: private.plain_workers().__enter__(), None),
     "free_cpus": (private.free_cpus, {"a": 4.0, "head": 0.0}),
+    "driver_cpus": (private.driver_cpus, 0.0),
     "draining_nodes": (private.draining_nodes, frozenset()),
     "request_cpus": (lambda: private.request_cpus("a:1", [1.0], 1), None),
     "_runs_v2": (lambda: private._runs_v2(None, 1), False),  # noqa: SLF001 - it has names too

@@ -10,6 +10,7 @@ import pickle
 import sqlite3
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.errors import StateError, TargetRaisedError
-from job.shard.recipe import Recipe
+from job.shard.recipe import Recipe, target_raised
 from job.shard.shard import Place, Shard, share_out
 from job.shard.states import canonical
 from job.workload.calls import Call, parse_call, parse_target
@@ -25,7 +26,6 @@ from tests.targets import crunchers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 HERE = Place("node", "10.0.0.1", "host", os.getpid())
 MOST = 2**61 - 1  # a prime
@@ -534,3 +534,11 @@ def test_batches_are_shared_out_whole_and_in_rounds_over_all_instances(
 def test_states_come_in_the_order_of_the_instances_whatever_their_homes(threads: int) -> None:
     shard = shard_of(recipe(Ledger, [], "total"), range(50), None, threads)
     assert all_states(shard, 50) == [str(number) for number in range(50)]
+
+
+def test_a_relative_path_that_leads_nowhere_is_told_where_it_was_looked_for() -> None:
+    with pytest.raises(FileNotFoundError) as raised:
+        Path("no such prices.csv").read_text()
+    told = target_raised(raised.value, 3, "read").told("actors", "on a node")
+    assert told.hint.startswith("The target raised it in ")
+    assert f". It was looked for in {Path.cwd()}. " in told.hint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,6 @@ from job.workload.reading import build, read_workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 LEDGER = {
     "target": "ledger:Ledger(start=instance)",
@@ -326,3 +326,32 @@ def test_a_name_below_what_has_no_names_is_refused() -> None:
 def test_what_cannot_be_called_is_no_target() -> None:
     message = failure_to_load("math:pi").message
     assert message == "target math:pi: 'pi' is not a class or a function that makes one"
+
+
+def test_in_a_job_what_is_missing_is_told_with_how_to_take_it_along(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "imports_what_nobody_has.py").write_text("import no_such_module_there")
+    missing = "imports_what_nobody_has:Counter", "no_such_module_here:Counter"
+    assert not any("make submit" in failure_to_load(text).hint for text in missing)
+    assert "install 'no_such_module_there'" in failure_to_load(missing[0]).hint
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    for text in missing:
+        hint = failure_to_load(text).hint
+        assert "make submit WITH=PATH for your own, PIP=NAME for what pip installs" in hint
+
+
+@pytest.mark.parametrize("path", ["rates_of_nobody.csv", "data/rates.csv"])
+def test_a_file_that_is_missing_at_import_is_told_where_it_was_looked_for(
+    folder: Path, path: str
+) -> None:
+    (folder / "reads_at_import.py").write_text(f"open({path!r})")
+    hint = failure_to_load("reads_at_import:Counter").hint
+    assert hint.startswith(f"It was looked for in {Path.cwd()}. ")
+    assert "Path(__file__).parent" in hint
+
+
+def test_a_missing_file_that_is_named_in_full_was_looked_for_there(folder: Path) -> None:
+    (folder / "reads_in_full.py").write_text("open('/no/such/file')")
+    hint = failure_to_load("reads_in_full:Counter").hint
+    assert hint == "The module is there: mend it, or install what it imports."
