@@ -25,6 +25,7 @@ from benchmarks.targets import Ledger
 from job.cluster.travel import Subject, pack
 from job.errors import JobError
 from job.planning.layout import Layout
+from job.planning.placement import Demand
 from job.running.preparation import recipe_of
 from job.running.sharded import Sharded
 from job.workload.chaos import Chaos
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 
 _INSTANCES, _CALLS = 8, 20
 _LAYOUTS = {
-    "actors": Layout(shards=_INSTANCES, cpus_per_actor=0.25),
-    "sharded": Layout(shards=2, cpus_per_actor=1.0, threads=4, calls_per_batch=8),
+    "actors": Layout(shards=_INSTANCES, demand=Demand(0.25)),
+    "sharded": Layout(shards=2, demand=Demand(1.0), threads=4, calls_per_batch=8),
 }
 _SNAPSHOTS = (0, 5)  # after so many calls an instance; 0: never
 _KILLS = 2

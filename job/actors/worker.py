@@ -15,7 +15,7 @@ import ray.exceptions as rex
 
 from job.cluster import private
 from job.cluster.connection import on_node
-from job.planning.placement import emptiest, room
+from job.planning.placement import Capacity, Demand, emptiest, room
 from job.shard.shard import Place, Shard
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Spawner:
         if self._recipe is None:  # it is sent once, to where every actor can have it
             self._recipe = ray.put(self._subject.packed)
         remote = REMOTE.options(
-            num_cpus=0 if node_id else layout.cpus_per_actor,
+            **options_of(layout.demand if node_id is None else Demand(0.0)),
             scheduling_strategy=on_node(node_id) if node_id else "SPREAD",
         )
         threads = layout.threads or 1
@@ -118,7 +118,10 @@ class Spawner:
         """
         leaving = private.draining_nodes()  # Ray starts nothing there any more
         nodes = {n: cpus for n, cpus in self._nodes().items() if cpus and n not in leaving}
-        if not nodes or room(self._layout.cpus_per_actor, list(nodes.values())) >= len(workers):
+        there = [Capacity(node, cpus, cpus, 0) for node, cpus in nodes.items()]
+        demand = self._layout.demand
+        # What else an actor asks for, a GPU, is nothing to do without.
+        if not nodes or not demand.is_plain or room(demand, there) >= len(workers):
             return None
         return emptiest(nodes, [worker.node_id for worker in workers])
 
@@ -128,6 +131,15 @@ class Spawner:
             alive = [node for node in ray.nodes() if node["Alive"]]
             self._cpus = {n["NodeID"]: n["Resources"].get("CPU", 0.0) for n in alive}
         return self._cpus
+
+
+def options_of(demand: Demand) -> dict[str, Any]:
+    """Return what an actor asks for as Ray's options."""
+    others = dict(demand.others)
+    gpus, memory = others.pop("GPU", 0), others.pop("memory", 0)
+    asked = {"num_gpus": gpus, "memory": memory, "resources": others}
+    asked |= {"label_selector": dict(demand.labels)}
+    return {"num_cpus": demand.cpus} | {name: each for name, each in asked.items() if each}
 
 
 def own_place() -> Place:

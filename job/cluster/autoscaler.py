@@ -17,7 +17,7 @@ from job.cluster import connection, private
 from job.cluster.guard import ANSWER_S
 from job.errors import ClusterError
 from job.planning.layout import arrange
-from job.planning.placement import NO_GROWTH, Capacity, Growth, bundles, lacking, slots
+from job.planning.placement import NO_GROWTH, Capacity, Demand, Growth, bundles, lacking, slots
 from job.planning.shards import fewer_shards
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def lay_out(
     if largest is None or not (scaling or growth.elastic):
         return site, made
     # Also what has room: its nodes would be taken away as idle under a long serial loop.
-    _ask(bundles(largest.shards, largest.cpus_per_actor, nodes), site)
+    _ask(bundles(largest.shards, largest.demand, nodes), site)
     if not scaling:
         return site, made
     there, added = slots(nodes), sum(node.cpus for node in growth.nodes)
@@ -70,7 +70,7 @@ def lay_out(
         )
 
     def missing(now: Sequence[Capacity]) -> str:
-        return lacking(largest.shards, largest.cpus_per_actor, now)
+        return lacking(largest.shards, largest.demand, now)
 
     site = _wait(plan, site, missing, asked=True)
     return site, preview(workload, plan, site.cluster, profile)
@@ -107,7 +107,7 @@ def await_cpus(plan: Plan, site: Site) -> Site:
 
     asked = bool(growth.nodes or growth.more)
     if asked:
-        _ask([1.0] * wanted, site)
+        _ask([Demand()] * wanted, site)
     return _wait(plan, site, missing, asked=asked)
 
 
@@ -172,7 +172,9 @@ def addable(config: dict[str, Any], present: Mapping[str, int], workers: int) ->
             more = more or number > 0
             continue
         cpus, memory = float(resources["CPU"]), float(resources.get("memory", 0))
-        nodes += [Capacity(name, cpus, cpus, memory, float(resources.get("GPU", 0)))] * number
+        others = {key: float(value) for key, value in resources.items() if key != "CPU"}
+        labels = kind.get("labels") or {}
+        nodes += [Capacity(name, cpus, cpus, memory, others=others, labels=labels)] * number
     nodes.sort(key=lambda node: -node.cpus)
     return Growth(tuple(nodes[:left]), more, elastic=len(types) > 1)
 
@@ -215,9 +217,9 @@ def _answering() -> Iterator[None]:
         raise ClusterError(message, "Is it overloaded? `ray status` there tells.") from None
 
 
-def _ask(cpus: list[float], site: Site) -> None:
+def _ask(demands: list[Demand], site: Site) -> None:
     with _answering():
-        site.request.ask(cpus)
+        site.request.ask(demands)
 
 
 def _wait(plan: Plan, site: Site, missing: Missing, *, asked: bool) -> Site:

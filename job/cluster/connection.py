@@ -275,7 +275,7 @@ def find_nodes(cores: Mapping[str, int] | None = None) -> tuple[Node, ...]:
     """
     import ray
 
-    free, known = private.free_cpus(), {**(cores or {}), driver_address(): own_cores()}
+    free, known = private.free_resources(), {**(cores or {}), driver_address(): own_cores()}
     held = {ray.get_runtime_context().get_node_id(): private.driver_cpus()}
     alive = [node for node in ray.nodes() if node["Alive"]]
     found = sorted(alive, key=lambda node: (HEAD not in node["Resources"], _name(node)))
@@ -286,10 +286,11 @@ def find_nodes(cores: Mapping[str, int] | None = None) -> tuple[Node, ...]:
             address=node["NodeManagerAddress"],
             host=_name(node),
             cpus=node["Resources"].get("CPU", 0.0) - held.get(node["NodeID"], 0.0),
-            cpus_free=free.get(node["NodeID"], 0.0),
+            cpus_free=free.get(node["NodeID"], {}).get("CPU", 0.0),
             cores=_share(known, sharing, node["NodeManagerAddress"]),
             memory_bytes=node["Resources"].get("memory", 0.0),
             resources={k: v for k, v in node["Resources"].items() if not k.startswith("node:")},
+            labels=node.get("Labels") or {},
             head=HEAD in node["Resources"],
         )
         for node in found
@@ -307,15 +308,17 @@ def _name(node: dict[str, Any]) -> str:
 
 def capacities(cluster: Cluster) -> list[Capacity]:
     """Return what the nodes have for actors now."""
-    free = private.free_cpus()
+    free = private.free_resources()
     return [
         Capacity(
             name=node.name,
             cpus=node.cpus,
-            cpus_free=free.get(node.node_id, 0.0),
+            cpus_free=free.get(node.node_id, {}).get("CPU", 0.0),
             memory_bytes=node.memory_bytes,
-            gpus=node.resources.get("GPU", 0.0),
             cores=node.cores,
+            others={key: value for key, value in node.resources.items() if key != "CPU"},
+            others_free=free.get(node.node_id, {}),
+            labels=node.labels,
         )
         for node in cluster.nodes
     ]
@@ -343,8 +346,8 @@ def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float)
     nodes = {place.node_id for place in places}
     before = {node.node_id: node.cpus_free for node in cluster.nodes if node.node_id in nodes}
     while time.monotonic() < until:
-        free = private.free_cpus()
-        if all(free.get(node, cpus) >= cpus for node, cpus in before.items()):
+        free = private.free_resources()
+        if all(free.get(node, {}).get("CPU", cpus) >= cpus for node, cpus in before.items()):
             return True
         time.sleep(0.05)
     return False

@@ -16,12 +16,14 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from job.cluster.private import request_cpus
+from job.cluster.private import request_resources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from typing_extensions import Self
+
+    from job.planning.placement import Demand
 
 ANSWER_S = 10  # how long a busy head may take
 HURRIED_S = 1  # likewise on leaving: a signal leaves 1.5 s in all
@@ -38,8 +40,8 @@ class Request:
         self._address = address
         self._leash: IO[bytes] | None = None
 
-    def ask(self, cpus: Sequence[float]) -> None:
-        """Ask for these CPUs instead of what was asked for before."""
+    def ask(self, demands: Sequence[Demand]) -> None:
+        """Ask for these instead of what was asked for before."""
         if self._leash is None:  # before there is anything to withdraw
             guard = subprocess.Popen(  # noqa: S603 - this very module
                 [sys.executable, "-m", "job.cluster.guard", self._address], stdin=subprocess.PIPE,
@@ -49,7 +51,7 @@ class Request:
             with contextlib.suppress(subprocess.TimeoutExpired):  # a busy machine
                 guard.wait(ANSWER_S)  # it has left us by then
             self._leash = guard.stdin
-        request_cpus(self._address, cpus, ANSWER_S)
+        request_resources(self._address, demands, ANSWER_S)
 
     def __enter__(self) -> Self:
         """Have nothing asked of the cluster any more when the block is left."""
@@ -64,7 +66,7 @@ class Request:
         leash, self._leash = self._leash, None
         if leash:
             with contextlib.suppress(Exception), leash:
-                request_cpus(self._address, (), HURRIED_S)
+                request_resources(self._address, (), HURRIED_S)
                 leash.write(DONE)
 
 
@@ -79,7 +81,7 @@ def watch(address: str) -> None:
     until = time.monotonic() + GUARDED_S
     while time.monotonic() < until:
         with contextlib.suppress(Exception):  # the head is busy, or gone, and all with it
-            request_cpus(address, (), ANSWER_S)
+            request_resources(address, (), ANSWER_S)
             return
         time.sleep(1)
 

@@ -19,6 +19,8 @@ from job.workload.importing import JOB_VARIABLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from job.planning.placement import Demand
+
 UV_RUN = "RAY_ENABLE_UV_RUN_RUNTIME_ENV"
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -138,10 +140,10 @@ def ask_versions(address: str, token: str, timeout_s: float) -> tuple[str, str] 
             return None
 
 
-def free_cpus() -> dict[str, float]:
-    """Return how many CPUs are free on each node, by the node's id.
+def free_resources() -> dict[str, dict[str, float]]:
+    """Return what is free of each node's resources, by the node's id.
 
-    Without it every CPU is taken for free.
+    Without it everything is taken for free.
     """
     import ray
 
@@ -151,7 +153,7 @@ def free_cpus() -> dict[str, float]:
         available: dict[str, dict[str, float]] = state.available_resources_per_node()
     except (ImportError, AttributeError):
         available = {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
-    return {node: resources.get("CPU", 0.0) for node, resources in available.items()}
+    return available
 
 
 @without(0.0)
@@ -182,10 +184,10 @@ def draining_nodes() -> frozenset[str]:
 
 
 @without(None)
-def request_cpus(address: str, cpus: Sequence[float], timeout_s: int) -> None:
-    """Ask the cluster's autoscaler, of either version, for nodes that have room for these CPUs.
+def request_resources(address: str, demands: Sequence[Demand], timeout_s: int) -> None:
+    """Ask the cluster's autoscaler, of either version, for nodes that have room for these.
 
-    Each figure must lie on one node. It replaces what was asked for before; nothing withdraws it.
+    Each must lie on one node. It replaces what was asked for before; nothing withdraws it.
     `ray.autoscaler.sdk.request_resources` does the same, but goes by the driver's own settings
     where the cluster runs the other version, and needs a connection.
 
@@ -198,10 +200,13 @@ def request_cpus(address: str, cpus: Sequence[float], timeout_s: int) -> None:
     from ray._raylet import GcsClient  # type: ignore[attr-defined]
     from ray.autoscaler.v2.sdk import request_cluster_resources
 
-    bundles = [{"CPU": figure} for figure in cpus]
+    bundles = [{**each.others, **({"CPU": each.cpus} if each.cpus else {})} for each in demands]
     client = GcsClient(address=address)
     if _runs_v2(client, timeout_s):
-        wanted = [{"resources": bundle, "label_selector": {}} for bundle in bundles]
+        wanted = [
+            {"resources": bundle, "label_selector": dict(each.labels)}
+            for bundle, each in zip(bundles, demands, strict=True)
+        ]
         try:
             request_cluster_resources(address, wanted, timeout=timeout_s)
         except TypeError:  # of 2.48, which has no selectors and takes bundles as they are

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _SHOWN = {  # what stands for a key's value in --help, where it is no number
     "target": "MODULE:CLASS", "calls": "CALL", "read": "NAME", "agree": "HOW",
-    "returns": "HOW",    "strategies": "NAMES", "serial": "HOW", "chaos": "WHAT",
+    "returns": "HOW", "actor_options": "NAME=VALUE,…", "strategies": "NAMES", "serial": "HOW",
+    "chaos": "WHAT",
 }  # fmt: skip
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from job.errors import ClusterError
-from job.planning.placement import NO_GROWTH, fit, fits_memory, room, share_of_cpu
+from job.planning.placement import NO_GROWTH, Demand, fit, fits_memory, room, share_of_cpu
 from job.words import count
 
 if TYPE_CHECKING:
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from job.results.document import Chosen
     from job.workload.model import Plan, Workload
 
+CPU_EACH = Demand()
 ADVICE = {
-    "actors": "Ask for fewer instances or lower --cpus-per-actor; or run --strategies "
-    "serial,sharded, which needs one actor per CPU.",
-    "sharded": "Lower --shards or --cpus-per-actor.",
+    "actors": "Ask for fewer instances, or for less with --cpus-per-actor or --actor-options; or "
+    "run --strategies serial,sharded, which needs one actor per CPU.",
+    "sharded": "Lower --shards, or ask for less with --cpus-per-actor or --actor-options.",
 }
 
 
@@ -28,13 +29,13 @@ class Layout:
     """The knobs, turned."""
 
     shards: int  # how many actors
-    cpus_per_actor: float
+    demand: Demand = CPU_EACH
     threads: int | None = 1  # of each actor; None: to be found out
     calls_per_batch: int | None = 1  # that one remote call carries; None: about a second's worth
 
     def __str__(self) -> str:
         """Say what it asks for."""
-        return f"{count(self.shards, 'actor')} of {count(self.cpus_per_actor, 'CPU')}"
+        return f"{count(self.shards, 'actor')} of {self.demand}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Arrangement:
         """The layout that needs the most CPUs: strategies run one after the other."""
         return max(
             self.layouts.values(),
-            key=lambda each: (each.shards * each.cpus_per_actor, each.cpus_per_actor),
+            key=lambda each: (each.shards * each.demand.cpus, each.demand.cpus, each.shards),
             default=None,
         )
 
@@ -75,7 +76,7 @@ def arrange(
         if memory.when == "never" and name == "actors" and "sharded" in plan.strategies:
             omitted[name] = memory.reason
             continue
-        found[name] = fit(layout.shards, layout.cpus_per_actor, nodes, growth)
+        found[name] = fit(layout.shards, layout.demand, nodes, growth)
         for each in (memory, found[name]):
             if each.when == "never":
                 message = f"{name}: cannot be placed: {each.reason}"
@@ -87,18 +88,33 @@ def arrange(
 def _layout(
     name: str, instances: int, plan: Plan, nodes: Sequence[Capacity], growth: Growth
 ) -> Layout:
-    shards, each, every = instances, plan.cpus_per_actor, [*nodes, *growth.nodes]
+    shards, every = instances, [*nodes, *growth.nodes]
     knobs: tuple[int | None, int | None] = (1, 1)
     if name == "sharded":
         wanted = _auto_shards(plan, every) if plan.shards == "auto" else plan.shards
         shards = min(wanted, instances)
         threads, batch = plan.threads_per_shard, plan.calls_per_batch
         knobs = (None if threads == "auto" else threads, None if batch == "auto" else batch)
-    return Layout(shards, share_of_cpu(shards, every) if each == "auto" else each, *knobs)
+    demand = demand_of(plan)
+    if plan.num_cpus == "auto":
+        demand = replace(demand, cpus=share_of_cpu(shards, every, demand))
+    return Layout(shards, demand, *knobs)
+
+
+def demand_of(plan: Plan) -> Demand:
+    """Return what a plan's actors ask for each; a CPU where that is left open."""
+    options, cpus = plan.actor_options, plan.num_cpus
+    asked = {"GPU": options.num_gpus, "memory": options.memory, **options.resources}
+    return Demand(
+        1.0 if cpus == "auto" else cpus,
+        {name: number for name, number in asked.items() if number},
+        options.label_selector,
+    )
 
 
 def _auto_shards(plan: Plan, nodes: Sequence[Capacity]) -> int:
-    """Return one for each free CPU, and fewer where each is to have more than one."""
-    each = 1.0 if plan.cpus_per_actor == "auto" else max(1.0, plan.cpus_per_actor)
-    free = room(each, [node.cpus_free for node in nodes])
-    return max(1, free or room(each, [node.cpus for node in nodes]))
+    """Return one for each free CPU, and fewer where each is to have more, or what is scarcer."""
+    demand = demand_of(plan)
+    if demand.cpus:
+        demand = replace(demand, cpus=max(1.0, demand.cpus))
+    return max(1, room(demand, nodes, free=True) or room(demand, nodes))

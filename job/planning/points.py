@@ -20,6 +20,7 @@ SPINNER = ("job.targets.spinner", "Spinner")
 MOST_POINTS = 100
 PER_SECOND = {"us": 1_000_000, "ms": 1_000, "s": 1}
 MOST = {"shards": MOST_INSTANCES, "instances": MOST_INSTANCES, "threads": 1_000}
+GPUS = re.compile(r"\d+|0?\.\d{1,4}")  # whole ones, or a share of one as fine as Ray counts
 _COST = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s)")
 _FORM = "It is written KEY=VALUE,VALUE,…, as in --over shards=1,2,4,8 or call-cost=10us,1ms."
 
@@ -27,7 +28,7 @@ _FORM = "It is written KEY=VALUE,VALUE,…, as in --over shards=1,2,4,8 or call-
 def parse_over(text: str, *, weak: bool = False) -> Over:
     """Read `shards=1,2,4,8`, or raise a UsageError that says how it is written."""
     key, equals, rest = text.partition("=")
-    keys = (*MOST, "call-cost")
+    keys = (*MOST, "num_gpus", "call-cost")
     if not equals or key not in keys:
         raise UsageError(f"--over {text}: {key!r} cannot be varied; {', '.join(keys)} can", _FORM)
     values = [_value(key, part.strip(), text) for part in rest.split(",")]
@@ -76,6 +77,9 @@ def at(
         instances = workload.instances * (whole if over.weak else 1)
         grown = workload.model_copy(update={"instances": instances})
         return grown, plan.model_copy(update={"shards": whole})
+    if over.key == "num_gpus":
+        options = plan.actor_options.model_copy(update={"num_gpus": value})
+        return workload, plan.model_copy(update={"actor_options": options})
     target = Target(*SPINNER, kwargs={"seed": InstanceNumber(), "rounds": rounds})
     calls = (Call("spin", times=workload.calls_per_instance),)
     return workload.model_copy(update={"target": target, "calls": calls, "read": "read"}), plan
@@ -87,6 +91,9 @@ def check(workload: Workload, plan: Plan, over: Over) -> None:
     if over.key in ("shards", "threads") and "sharded" not in plan.strategies:
         message = f"--over {over.key}: only `sharded` has {over.key}, and it is not to be run"
         raise UsageError(message, "Add it: --strategies serial,sharded.")
+    if over.key == "num_gpus" and plan.strategies == ("serial",):
+        message = "--over num_gpus: actors ask for GPUs, and none are to be run"
+        raise UsageError(message, "Add some: --strategies serial,sharded.")
     if over.weak and over.key != "shards":
         message = f"--weak: instances grow with shards, and --over varies {over.key}"
         raise UsageError(message, "Use it with --over shards=1,2,4,8.")
@@ -109,6 +116,11 @@ def _value(key: str, text: str, whole: str) -> float:
             message = f"--over {whole}: {text!r} is no cost of a call"
             raise UsageError(message, "Write 10us, 0.5ms or 2s; 0.1us to 3600s.")
         return value
+    if key == "num_gpus":
+        if not GPUS.fullmatch(text) or not float(text):
+            message = f"--over {whole}: {text!r} is no number of GPUs"
+            raise UsageError(message, "Write whole ones, or a share of one: num_gpus=2,1,0.5,0.25.")
+        return float(text)
     if not text.isdecimal() or not 1 <= int(text) <= MOST[key]:
         message = f"--over {whole}: {text!r} is not a whole number, 1 to {MOST[key]:,}"
         raise UsageError(message, _FORM)

@@ -44,7 +44,7 @@ def fewer_shards(
     return replace(
         made,
         layouts=made.layouts | {"sharded": layout},
-        fits=made.fits | {"sharded": fit(layout.shards, layout.cpus_per_actor, nodes, growth)},
+        fits=made.fits | {"sharded": fit(layout.shards, layout.demand, nodes, growth)},
         chosen=chosen,
     )
 

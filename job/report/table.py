@@ -62,7 +62,7 @@ def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple")
     for name in rehearsal.strategies:
         row = {"strategy": name, "actors": "-", "CPUs/actor": "-", "threads": "-", "batch": "-"}
         if layout := rehearsal.layouts.get(name):
-            row |= {"actors": f"{layout.shards:,}", "CPUs/actor": f"{layout.cpus_per_actor:g}"}
+            row |= {"actors": f"{layout.shards:,}", "CPUs/actor": f"{layout.demand.cpus:g}"}
             row["threads"] = str(layout.threads or "auto")
             row["batch"] = str(layout.calls_per_batch or "auto")
         for call_s, estimate in rehearsal.estimates.items():
@@ -98,6 +98,8 @@ def table(rows: list[dict[str, str]], style: str) -> str:
 def cells_of(rows: Sequence[Row], *, wide: bool = False) -> list[dict[str, str]]:
     """Return each strategy's figures as text, by the headings of their columns."""
     columns = _COLUMNS | (_MORE | _LOSSES if wide else {})
+    if wide and any("actor_options" in row.last.settings for row in rows):
+        columns |= _OPTIONS
     if not wide and any(row.losses for row in rows):  # which efficiency says nothing beside
         columns = _COLUMNS | _LOSSES
         del columns["read s"], columns["efficiency"]
@@ -144,6 +146,9 @@ _MORE: dict[str, Callable[[Row], str]] = {
     "CPUs/actor": lambda row: str(row.last.settings.get("cpus_per_actor", "-")),
     "threads/shard": lambda row: str(row.last.settings.get("threads_per_shard", "-")),
     "calls/batch": lambda row: str(row.last.settings.get("calls_per_batch", "-")),
+}
+_OPTIONS: dict[str, Callable[[Row], str]] = {
+    "actor options": lambda row: str(row.last.settings.get("actor_options", "-")),
 }
 _LOSSES: dict[str, Callable[[Row], str]] = {
     "losses": lambda row: f"{row.losses:,}",

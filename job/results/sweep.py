@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from job.results.document import Record, Results, Status, parse
 from job.words import duration
 
-Key = Literal["shards", "instances", "threads", "call-cost"]
+Key = Literal["shards", "instances", "threads", "num_gpus", "call-cost"]
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,14 @@ class Over:
 
     def spelled(self, value: float) -> str:
         """Return a value as a person writes it."""
-        return duration(value).replace(" ", "") if self.key == "call-cost" else f"{value:,.0f}"
+        if self.key == "call-cost":
+            return duration(value).replace(" ", "")
+        return f"{value:g}" if self.key == "num_gpus" else f"{value:,.0f}"
 
     @property
     def reuses_serial(self) -> bool:
         """Whether all points compute the same, so that the loop need run once only."""
-        return self.key in ("shards", "threads") and not self.weak
+        return self.key in ("shards", "threads", "num_gpus") and not self.weak
 
 
 class Point(Record):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from job.cluster.travel import pack
 from job.errors import JobError
-from job.planning.layout import Layout
+from job.planning.layout import Layout, demand_of
 from job.results.document import BY_VALUE, Calibration
 from job.running.serial import Serial
 from job.running.sharded import Sharded
@@ -46,7 +46,8 @@ def calibrate(
     since = time.perf_counter()
     try:
         loop_s, inside_s = _time_loop(), _time_shard()
-        layout = Layout(count, float(last.settings["cpus_per_actor"]))
+        demand = replace(demand_of(subject.plan), cpus=float(last.settings["cpus_per_actor"]))
+        layout = Layout(count, demand)
         send_s = _time_sending(layout, subject, site)
     except JobError as error:
         listener.tell(f"No break-even: calls that do nothing could not be timed: {error.message}")

@@ -80,9 +80,7 @@ class Sharded:
             threads = threads_for(self._profile, self._largest)
             self._layout = replace(self._layout, threads=threads)
         layout = self._layout
-        placed = fit(
-            layout.shards, layout.cpus_per_actor, connection.capacities(self._site.cluster)
-        )
+        placed = fit(layout.shards, layout.demand, connection.capacities(self._site.cluster))
         if placed.when == "later":
             self._site.note(f"{self.name}: {placed.reason}; waiting for the others to end")
         self._trials += 1
@@ -137,7 +135,7 @@ class Sharded:
         cores = self.fleet.ask(list(firsts.values()), "core_s")
         for node_id, core in zip(firsts, cores, strict=True):
             shares[node_id] = shares[node_id].model_copy(update={"core_s": core})
-        layout = self._layout
+        layout, plan = self._layout, self._subject.plan
         cpu_s = sum(account.cpu_s for account in accounts)
         elsewhere_s = sum(account.elsewhere_s for account in accounts)
         return Facts(
@@ -153,10 +151,11 @@ class Sharded:
             driver_cpu_s=self._driver_cpu_s,
             aside_s=self.fleet.aside.wall_s,
             settings={
-                "cpus_per_actor": layout.cpus_per_actor,
+                "cpus_per_actor": layout.demand.cpus,
                 "threads_per_shard": layout.threads or 1,
                 "calls_per_batch": layout.calls_per_batch or "auto",
-            },
+            }
+            | ({} if layout.demand.is_plain else {"actor_options": str(plan.actor_options)}),
             placement=tuple(shares.values()),
             deaths=tuple(self.fleet.losses.all),
             timeline=tuple(self.fleet.timeline.stretches),

@@ -171,6 +171,18 @@ def parse_number(text: str) -> object:
         raise ValueError(error.message) from None
 
 
+def parse_keywords(text: str) -> dict[str, object]:
+    """Read named literals, such as `num_gpus=0.5, resources={"slot": 1}`.
+
+    Raises:
+        UsageError: It is written otherwise, or holds something else.
+    """
+    called, positional, named = _take_apart(_parse(f"options({text})", text), text)
+    if positional or not isinstance(called, ast.Name):
+        raise UsageError(f"{show(text)} is not written as NAME=VALUE, NAME=VALUE")
+    return named
+
+
 def is_name(text: str) -> bool:
     """Return whether a text can name a method or an argument."""
     return text.isidentifier() and not keyword.iskeyword(text)

@@ -5,6 +5,7 @@ Every text can follow "it says". It names the bounds; a test compares them with 
 
 from __future__ import annotations
 
+_AMOUNT = "0.0001 to 1,000,000,000,000,000"
 _S = "0.001 to 10,000,000 s"
 OPTIONS = {  # each a key of a file, and an option of its name
     "target": "what is compared: module:Class or a function that makes an instance, such as "
@@ -29,6 +30,8 @@ OPTIONS = {  # each a key of a file, and an option of its name
     "threads_per_shard": "how many instances of a shard are called at once, 1 to 1,000, or auto: "
     "by how much the calls wait",
     "cpus_per_actor": "the num_cpus of each actor, 0.0001 to 100,000, or auto: all share the CPUs",
+    "actor_options": "what each actor asks for, in Ray's words: num_gpus=0.25, memory=2e9, "
+    "resources={'slot': 1}, label_selector={'zone': 'a'}, num_cpus (in place of cpus_per_actor)",
     "serial": "how much of the serial loop is run: full, sample (some instances, then estimated) "
     "or auto: by what all would take",
     "budget_s": f"how long the serial loop may take before it is sampled, and trials auto: {_S} "
@@ -55,6 +58,13 @@ KEYS = OPTIONS | {
     "times": "how many times in a row each instance gets the call, 1 to 1,000,000,000",
     "tolerance": "what floats may differ by, whichever allows more: relative, absolute or both",
     "none": "why states are not compared",
+    "num_cpus": "how many CPUs: 0, or 0.0001 to 100,000",
+    "num_gpus": f"how many GPUs, or which share of one: 0, or {_AMOUNT}",
+    "memory": f"how many bytes of its node's memory are set aside: 0, or {_AMOUNT}",
+    "resources": "how much of what the cluster's owner has declared: a mapping of names to "
+    f"numbers, {_AMOUNT}",
+    "label_selector": "which labels its node must have: a mapping of names to a value, to !value, "
+    "in(a, b) or !in(a, b)",
     "relative": "what floats may differ by, as a share of the larger one, 0 to 1",
     "absolute": "what floats may differ by, whatever their size, 0 to 1e+300",
 }

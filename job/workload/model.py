@@ -16,6 +16,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
     model_serializer,
+    model_validator,
 )
 
 from job.errors import UsageError
@@ -30,12 +31,16 @@ from job.workload.calls import (
     is_name,
     mentions,
     parse_call,
+    parse_keywords,
     parse_target,
+    source,
 )
 from job.workload.chaos import parse_chaos
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from typing_extensions import Self
 
 MOST_INSTANCES = 10**7
 MOST_TRIALS = 1_000
@@ -189,6 +194,55 @@ class Workload(Model):
         return computation(self.instances, str(self.target), calls, self.read, self.returns)
 
 
+LEAST = 0.0001  # of a resource, as Ray counts
+Amount = Annotated[float, Field(ge=0, le=10**15)]
+Cpus = Annotated[float, Field(ge=LEAST, le=100_000)]
+NAMED = ("CPU", "GPU", "memory")  # resources that have a word of their own
+# As Ray has it: a value, or several, of which none if it begins with an exclamation mark.
+SELECTOR = r"^!?(in\([\w.-]+(, ?[\w.-]+)*\)|[\w.-]+)$"
+
+
+class ActorOptions(Model):
+    """What each actor asks for, in Ray's own words; memory in bytes."""
+
+    num_cpus: Annotated[float, Field(ge=0, le=100_000)] | None = None
+    num_gpus: Amount = 0.0
+    memory: Amount = 0.0
+    resources: dict[str, Annotated[float, Field(ge=LEAST, le=10**15)]] = {}
+    label_selector: dict[str, Annotated[str, Field(pattern=SELECTOR)]] = {}
+
+    @model_validator(mode="after")
+    def _is_asked_of_ray(self) -> Self:
+        if twice := [name for name in NAMED if name in self.resources]:
+            raise ValueError(f"resources cannot name {twice[0]}, which has a word of its own")
+        amounts = (self.num_cpus or 0.0, self.num_gpus, self.memory)
+        if tiny := [each for each in amounts if 0 < each < LEAST]:
+            raise ValueError(f"{tiny[0]:g} is less than {LEAST:g}, as fine as Ray counts")
+        if self.num_gpus > 1 and self.num_gpus % 1:
+            raise ValueError(f"num_gpus={self.num_gpus:g}: more than one GPU are whole ones")
+        if self.num_cpus == 0 and not (self.num_gpus or self.memory or self.resources):
+            raise ValueError("an actor that asks for nothing fits in anywhere, any number of times")
+        return self
+
+    @model_serializer
+    def __str__(self) -> str:
+        """Say what is asked for, as it is written."""
+        given = {key: value for key, value in dict(self).items() if value or key == "num_cpus"}
+        if self.num_cpus is None:
+            del given["num_cpus"]
+        return ", ".join(f"{key}={source(value)}" for key, value in given.items())
+
+
+def _parse_options(value: object) -> object:
+    """Let options be written as on the command line, or as a mapping."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_keywords(value)
+    except UsageError as error:
+        raise ValueError(error.message) from None
+
+
 class Plan(Model):
     """How a workload is to be run. Times are in seconds."""
 
@@ -200,7 +254,10 @@ class Plan(Model):
     shards: Annotated[int, Field(ge=1, le=MOST_INSTANCES)] | Auto = "auto"
     calls_per_batch: Annotated[int, Field(ge=1, le=MOST_TIMES)] | Auto = "auto"
     threads_per_shard: Annotated[int, Field(ge=1, le=1_000)] | Auto = "auto"
-    cpus_per_actor: Annotated[float, Field(ge=0.0001, le=100_000)] | Auto = "auto"
+    cpus_per_actor: Cpus | Auto = "auto"
+    actor_options: Annotated[
+        ActorOptions, BeforeValidator(_parse_options), _or({"type": "string"})
+    ] = ActorOptions()
     serial: Literal["full", "sample", "auto"] = "auto"
     budget_s: Seconds = 60.0
     startup_timeout_s: Seconds = 300.0
@@ -214,6 +271,19 @@ class Plan(Model):
     def most_s(self) -> float:
         """How long may take what nobody can estimate."""
         return UNKNOWN_S if self.timeout_s == "auto" else self.timeout_s
+
+    @property
+    def num_cpus(self) -> float | Auto:
+        """What each actor asks for of CPUs."""
+        asked = self.actor_options.num_cpus
+        return self.cpus_per_actor if asked is None else asked
+
+    @field_validator("actor_options")
+    @classmethod
+    def _says_cpus_once(cls, options: ActorOptions, info: ValidationInfo) -> ActorOptions:
+        if options.num_cpus is not None and info.data.get("cpus_per_actor", "auto") != "auto":
+            raise ValueError("num_cpus is what cpus_per_actor says too: leave one of them out")
+        return options
 
     @field_validator("strategies")
     @classmethod
@@ -235,4 +305,5 @@ class Plan(Model):
 # The mappings in a file, by the key that they stand below.
 FORMS: dict[str, type[Model]] = {
     "target": TargetForm, "calls": CallForm, "agree": Agree, "tolerance": Tolerance,
+    "actor_options": ActorOptions,
 }  # fmt: skip

@@ -136,7 +136,7 @@ def _refusal(
 def _explain(detail: ErrorDetails) -> tuple[Loc, str]:
     """Return where pydantic found something wrong, and what."""
     kind, loc = detail["type"], tuple(part for part in detail["loc"] if part != "[key]")
-    if loc[0] in Plan.model_fields:
+    if loc[0] in Plan.model_fields and loc[0] not in FORMS:
         loc = loc[:1]  # what follows names the forms of a union: a number, or auto
     if kind in ("extra_forbidden", "invalid_key"):
         outer = [part for part in loc[:-1] if part in FORMS]

@@ -58,7 +58,7 @@ def test_actors_host_an_instance_each_and_get_a_call_at_a_time() -> None:
     layouts, omitted = arranged(FOUR, 3)
     actors = layouts["actors"]
     assert (actors.shards, actors.threads, actors.calls_per_batch) == (3, 1, 1)
-    assert actors.cpus_per_actor == 1.0
+    assert actors.demand.cpus == 1.0
     assert omitted == {}
 
 
@@ -73,7 +73,7 @@ def test_the_serial_loop_fits_where_no_actor_does() -> None:
 
 def test_shards_are_one_for_each_cpu_and_leave_the_rest_to_be_found_out() -> None:
     layout = sharded(FOUR)
-    assert (layout.shards, layout.cpus_per_actor) == (4, 1.0)
+    assert (layout.shards, layout.demand.cpus) == (4, 1.0)
     assert (layout.threads, layout.calls_per_batch) == (None, None)
 
 
@@ -117,7 +117,7 @@ def test_knobs_that_are_given_are_turned_as_they_are_given(
     plan: dict[str, Any], expected: tuple[object, ...]
 ) -> None:
     layout = sharded(FOUR, **plan)
-    found = (layout.shards, layout.cpus_per_actor, layout.threads, layout.calls_per_batch)
+    found = (layout.shards, layout.demand.cpus, layout.threads, layout.calls_per_batch)
     assert found == expected
 
 
@@ -128,7 +128,7 @@ def test_knobs_of_shards_do_not_turn_those_of_actors() -> None:
 
 
 def test_more_actors_than_cpus_share_them_so_that_all_can_be_placed() -> None:
-    assert arranged(FOUR, 10)[0]["actors"].cpus_per_actor == pytest.approx(1 / 3, abs=1e-4)
+    assert arranged(FOUR, 10)[0]["actors"].demand.cpus == pytest.approx(1 / 3, abs=1e-4)
 
 
 # --- what does not fit
@@ -194,4 +194,4 @@ def test_where_no_node_has_a_cpu_nothing_can_be_placed() -> None:
 
 def test_actors_that_must_wait_for_others_to_end_are_laid_out_all_the_same() -> None:
     busy = [node("a", 4.0, free=0.0)]
-    assert arranged(busy, 4, strategies=["actors"])[0]["actors"].cpus_per_actor == 1.0
+    assert arranged(busy, 4, strategies=["actors"])[0]["actors"].demand.cpus == 1.0

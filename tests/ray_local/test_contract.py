@@ -17,6 +17,7 @@ from job.actors import fleet
 from job.errors import ClusterError, JobError, StateError, TargetRaisedError, TrialError
 from job.planning.estimate import Profile
 from job.planning.layout import Layout
+from job.planning.placement import Demand
 from job.running.serial import Serial
 from job.running.sharded import Sharded
 from tests.ray_local.running import Head, is_running, poll
@@ -35,19 +36,19 @@ if TYPE_CHECKING:
 CPU = 0.1  # of each actor, so that all layouts fit
 
 SERIAL = None
-ACTORS = Layout(shards=4, cpus_per_actor=CPU)  # each a process, and the dearest to start
-SHARDED = Layout(shards=2, cpus_per_actor=CPU, calls_per_batch=3)
-THREADED = Layout(shards=2, cpus_per_actor=CPU, threads=2, calls_per_batch=None)
+ACTORS = Layout(shards=4, demand=Demand(CPU))  # each a process, and the dearest to start
+SHARDED = Layout(shards=2, demand=Demand(CPU), calls_per_batch=3)
+THREADED = Layout(shards=2, demand=Demand(CPU), threads=2, calls_per_batch=None)
 ON_RAY = {"actors": ACTORS, "sharded": SHARDED, "threaded": THREADED}
 EVERYWHERE = {"serial": SERIAL, **ON_RAY}
 POINTS = EVERYWHERE | {
-    "one call a batch, many instances": Layout(2, CPU),
-    "all calls in one batch": Layout(1, CPU, calls_per_batch=1_000),
-    "about a second a batch": Layout(2, CPU, calls_per_batch=None),
-    "threads, few calls a batch": Layout(1, CPU, threads=3, calls_per_batch=4),
-    "more threads than instances": Layout(1, CPU, threads=50, calls_per_batch=None),
-    "as many threads as are of use": Layout(2, CPU, threads=None, calls_per_batch=None),
-    "more shards than instances": Layout(9, CPU, calls_per_batch=2),
+    "one call a batch, many instances": Layout(2, Demand(CPU)),
+    "all calls in one batch": Layout(1, Demand(CPU), calls_per_batch=1_000),
+    "about a second a batch": Layout(2, Demand(CPU), calls_per_batch=None),
+    "threads, few calls a batch": Layout(1, Demand(CPU), threads=3, calls_per_batch=4),
+    "more threads than instances": Layout(1, Demand(CPU), threads=50, calls_per_batch=None),
+    "as many threads as are of use": Layout(2, Demand(CPU), threads=None, calls_per_batch=None),
+    "more shards than instances": Layout(9, Demand(CPU), calls_per_batch=2),
 }
 
 
@@ -155,7 +156,7 @@ def test_calls_keep_their_order_when_few_may_be_in_flight(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fleet, "MOST_IN_FLIGHT", 6)
-    layout = Layout(shards=2, cpus_per_actor=CPU)
+    layout = Layout(shards=2, demand=Demand(CPU))
     strategy = make(layout, "Ledger", "book(1) * 20", "book(2) * 20", read="total", instances=3)
     ledger = ledgers.Ledger()
     for amount in (1, 2):
@@ -167,7 +168,7 @@ def test_calls_keep_their_order_when_few_may_be_in_flight(
 
 
 def test_states_beyond_one_answer_come_in_several_and_in_order(make: Make) -> None:
-    layout = Layout(shards=2, cpus_per_actor=CPU)
+    layout = Layout(shards=2, demand=Demand(CPU))
     states = run(make(layout, "Bulky(instance)", read="text", instances=11)).states
     assert [(state[1], len(state)) for state in states] == [
         (chr(ord("a") + number), 2**20 + 2) for number in range(11)
@@ -253,13 +254,13 @@ def test_nothing_of_a_trial_lives_on_once_it_is_settled(traced: Traced, head: He
 
 
 def test_no_more_actors_are_made_than_there_are_instances(make: Make) -> None:
-    layout = Layout(shards=9, cpus_per_actor=CPU)
+    layout = Layout(shards=9, demand=Demand(CPU))
     done = run(make(layout, "Trace", "step(0)", read="found", instances=2))
     assert done.facts.actors == len({found["made_in"] for found in done.found}) == 2
 
 
 def test_instances_are_dealt_evenly(make: Make) -> None:
-    layout = Layout(shards=2, cpus_per_actor=CPU, calls_per_batch=None)
+    layout = Layout(shards=2, demand=Demand(CPU), calls_per_batch=None)
     homes = [found["made_in"] for found in run(make(layout, "Trace", read="found")).found]
     assert homes[0] == homes[1] != homes[2] == homes[3]
 
@@ -342,7 +343,7 @@ def test_stopping_is_right_in_any_state(make: Make, layout: Layout | None, head:
 
 
 def test_how_many_threads_a_shard_has_is_decided_once(make: Make) -> None:
-    layout = Layout(2, CPU, threads=None, calls_per_batch=None)
+    layout = Layout(2, Demand(CPU), threads=None, calls_per_batch=None)
     strategy = make(layout, "Ledger(instance)", "book(1)", read="total", instances=400)
     found = []
     for cpu_s in (0.1, 0.05, 0.2):  # as three serial loops may have measured it

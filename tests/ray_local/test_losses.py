@@ -12,6 +12,7 @@ import ray
 
 from job.errors import StateError, TrialError
 from job.planning.layout import Layout
+from job.planning.placement import Demand
 from job.running.sharded import Sharded
 from tests.subjects import subject_of
 from tests.targets import mortals
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 
 CPU = 0.1
 INSTANCES, EACH = 4, 6
-ACTORS = Layout(shards=INSTANCES, cpus_per_actor=CPU)
-SHARDED = Layout(shards=2, cpus_per_actor=CPU, calls_per_batch=3)
-THREADED = Layout(shards=2, cpus_per_actor=CPU, threads=2, calls_per_batch=None)
-BATCHED = Layout(shards=2, cpus_per_actor=CPU, threads=2, calls_per_batch=2)
-ONE_BY_ONE = Layout(shards=2, cpus_per_actor=CPU, threads=2, calls_per_batch=1)
+ACTORS = Layout(shards=INSTANCES, demand=Demand(CPU))
+SHARDED = Layout(shards=2, demand=Demand(CPU), calls_per_batch=3)
+THREADED = Layout(shards=2, demand=Demand(CPU), threads=2, calls_per_batch=None)
+BATCHED = Layout(shards=2, demand=Demand(CPU), threads=2, calls_per_batch=2)
+ONE_BY_ONE = Layout(shards=2, demand=Demand(CPU), threads=2, calls_per_batch=1)
 LAYOUTS = {"actors": ACTORS, "sharded": SHARDED, "threaded": THREADED}
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from job.errors import TrialError
 from job.planning.layout import Layout
+from job.planning.placement import Demand
 from job.results.document import TimedCalls, Tried
 from job.running.serial import Serial
 from job.running.sharded import Sharded
@@ -35,12 +36,12 @@ if TYPE_CHECKING:
 CPU = 0.1  # of each actor, so that all layouts fit
 POINTS = {
     "serial": None,
-    "actors": Layout(5, CPU),
-    "sharded": Layout(2, CPU, calls_per_batch=None),
-    "few calls a batch": Layout(2, CPU, calls_per_batch=3),
-    "one call a batch, many instances": Layout(2, CPU),
-    "threads": Layout(2, CPU, threads=2, calls_per_batch=None),
-    "threads, few calls a batch": Layout(1, CPU, threads=3, calls_per_batch=4),
+    "actors": Layout(5, Demand(CPU)),
+    "sharded": Layout(2, Demand(CPU), calls_per_batch=None),
+    "few calls a batch": Layout(2, Demand(CPU), calls_per_batch=3),
+    "one call a batch, many instances": Layout(2, Demand(CPU)),
+    "threads": Layout(2, Demand(CPU), threads=2, calls_per_batch=None),
+    "threads, few calls a batch": Layout(1, Demand(CPU), threads=3, calls_per_batch=4),
 }
 ON_RAY = {name: layout for name, layout in POINTS.items() if layout}
 INSTANCES, TIMES = 5, 4
@@ -139,7 +140,7 @@ def test_large_values_are_digested_and_dropped_as_they_come(
     monkeypatch.setattr(Returns, "digest", digest)
     monkeypatch.setattr(returns, "HELD_BYTES", 32 * 2**20)
     monkeypatch.setattr("job.actors.fleet.HELD_BYTES", 32 * 2**20)
-    layout = Layout(2, CPU) if name == "actors" else ON_RAY[name]
+    layout = Layout(2, Demand(CPU)) if name == "actors" else ON_RAY[name]
     strategy = make(layout, "Loader", "load * 40", instances=2, read="calls", sizes=(size,))
     took: list[float] = []
     found, facts = run(strategy, took)

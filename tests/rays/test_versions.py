@@ -42,6 +42,7 @@ class Till:
 ASKED = """
 import json, sys, ray
 from job.cluster import private
+from job.planning.placement import Demand
 
 def requested():
     state = private.autoscaler_status(10).cluster_resource_state
@@ -54,10 +55,10 @@ def requested():
 address, token = sys.argv[1:]
 ray.init(address, log_to_driver=False)
 private._runs_v2 = lambda *_: True
-private.request_cpus(address, [1.0, 1.0, 2.0], 10)
+private.request_resources(address, [Demand(1.0), Demand(1.0), Demand(2.0)], 10)
 before = requested()
-private.request_cpus(address, [], 10)
-cpus = list(private.free_cpus().values())
+private.request_resources(address, [], 10)
+cpus = [each.get("CPU", 0.0) for each in private.free_resources().values()]
 door = private.ask_cluster_id(address, token, 3)
 print(json.dumps([before, requested(), cpus, list(private.draining_nodes()), door]))
 print(json.dumps(private.ask_versions(address, token, 3)))

@@ -10,7 +10,7 @@ from job.analysis import checks
 from job.analysis.checks import Answer, Finding, slow_nodes
 from job.errors import ClusterError
 from job.planning.layout import Arrangement, Layout
-from job.planning.placement import Fit
+from job.planning.placement import Demand, Fit
 from job.results.document import Cluster, Node
 
 DRIVER = Answer("the driver", 0, "2.60.0", "3.11.7")
@@ -99,7 +99,7 @@ def test_cpus_that_others_hold_are_a_warning() -> None:
 
 def test_a_plan_that_fits_now_later_or_after_scaling() -> None:
     fits = {"actors": Fit("scaling", "why"), "sharded": Fit("now"), "more": Fit("later", "busy")}
-    made = dict.fromkeys(fits, Layout(2, 1))
+    made = dict.fromkeys(fits, Layout(2, Demand(1)))
     found = list(checks.placement(Arrangement(made, fits, {"x": "no memory"})))
     assert levels(found) == ["warning", "ok", "warning", "warning"]
     assert found[1].text == "sharded: there is room for 2 actors of 1 CPU"

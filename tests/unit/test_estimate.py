@@ -18,6 +18,7 @@ from job.planning.estimate import (
     threads_for,
 )
 from job.planning.layout import Layout
+from job.planning.placement import Demand
 from job.workload.reading import build
 from tests.samples import ACTORS, SEED
 
@@ -89,7 +90,7 @@ def test_a_few_calls_that_wait_long_among_many_are_not_held_up() -> None:
 
 def test_calls_that_compute_on_two_cpus_each_are_expected_to_share_them() -> None:
     wide = Profile(calls=80, wall_s=8.0, cpu_s=16.0, switches=800)
-    cost = {cpus: expected_cost(Layout(4, 1.0), wide, 4, cpus) for cpus in (1, 2, 4, 8)}
+    cost = {cpus: expected_cost(Layout(4, Demand(1.0)), wide, 4, cpus) for cpus in (1, 2, 4, 8)}
     work_s = {cpus: each.elapsed_s(80, 0.1) - each.fixed_s for cpus, each in cost.items()}
     assert work_s == {1: 16.0, 2: 8.0, 4: 4.0, 8: 2.0}
 
@@ -155,37 +156,39 @@ def test_a_sample_is_of_whole_instances_at_least_five_and_else_within_half_the_b
 
 
 def test_waiting_calls_take_as_long_as_so_many_can_run_at_once() -> None:
-    cost = expected_cost(Layout(2, 1.0, threads=500, calls_per_batch=None), SLEEPS, 1_000, cores=2)
+    cost = expected_cost(
+        Layout(2, Demand(1.0), threads=500, calls_per_batch=None), SLEEPS, 1_000, cores=2
+    )
     assert cost.elapsed_s(20_000, SLEEPS.call_s) == pytest.approx(cost.fixed_s + 20.0)
 
 
 def test_computing_calls_take_as_long_as_there_are_cpus_for_them() -> None:
-    cost = expected_cost(Layout(8, 0.25, calls_per_batch=None), COMPUTES, 1_000, cores=2)
+    cost = expected_cost(Layout(8, Demand(0.25), calls_per_batch=None), COMPUTES, 1_000, cores=2)
     assert cost.elapsed_s(1_000, COMPUTES.call_s) == pytest.approx(cost.fixed_s + 1.0)
 
 
 def test_an_uneven_deal_is_expected_to_wait_for_the_fullest_actor() -> None:
-    cost = expected_cost(Layout(3, 1.0, calls_per_batch=None), SLEEPS, 4, cores=8)
+    cost = expected_cost(Layout(3, Demand(1.0), calls_per_batch=None), SLEEPS, 4, cores=8)
     assert cost.elapsed_s(4, SLEEPS.call_s) == pytest.approx(cost.fixed_s + 2.0)
 
 
 def test_short_calls_take_as_long_as_the_driver_needs_to_send_them() -> None:
     empty = Profile(1_000, 1e-4, 1e-4, switches=0)
-    one_by_one = expected_cost(Layout(2, 1.0), empty, 2, cores=2)
+    one_by_one = expected_cost(Layout(2, Demand(1.0)), empty, 2, cores=2)
     assert one_by_one.elapsed_s(9_000, empty.call_s) == pytest.approx(one_by_one.fixed_s + 2.0)
-    batched = expected_cost(Layout(2, 1.0, calls_per_batch=None), empty, 2, cores=2)
+    batched = expected_cost(Layout(2, Demand(1.0), calls_per_batch=None), empty, 2, cores=2)
     assert batched.elapsed_s(9_000, empty.call_s) < one_by_one.fixed_s + 0.1
 
 
 def test_work_hangs_a_minute_and_ten_times_beyond_the_slowest_that_is_expected() -> None:
-    layout, calls = Layout(2, 1.0, threads=2, calls_per_batch=None), 400
+    layout, calls = Layout(2, Demand(1.0), threads=2, calls_per_batch=None), 400
     cost = expected_cost(layout, SLEEPS, 4, cores=2)
     found = deadline_s(layout, [COMPUTES, SLEEPS], 4, calls, cores=2)
     assert found == 60 + 10 * cost.elapsed_s(calls, SLEEPS.call_s)
 
 
 def test_without_a_call_there_is_no_work() -> None:
-    cost = expected_cost(Layout(1, 1.0), Profile(0, 0.0, 0.0), 1, cores=0)
+    cost = expected_cost(Layout(1, Demand(1.0)), Profile(0, 0.0, 0.0), 1, cores=0)
     assert cost.elapsed_s(0, 0.0) == cost.fixed_s
 
 
@@ -193,16 +196,19 @@ def test_without_a_call_there_is_no_work() -> None:
 def test_actors_start_side_by_side_on_the_cores_there_are_as_was_seen(
     shards: int, seen_s: float
 ) -> None:
-    found = expected_cost(Layout(shards, 1.0), COMPUTES, shards, cores=2)
+    found = expected_cost(Layout(shards, Demand(1.0)), COMPUTES, shards, cores=2)
     assert found.fixed_s == pytest.approx(seen_s, rel=0.5)
-    alone = expected_cost(Layout(1, 1.0), COMPUTES, 1, cores=8).fixed_s
-    assert alone < expected_cost(Layout(8, 1.0), COMPUTES, 8, cores=8).fixed_s < 1.2 * alone
+    alone = expected_cost(Layout(1, Demand(1.0)), COMPUTES, 1, cores=8).fixed_s
+    assert alone < expected_cost(Layout(8, Demand(1.0)), COMPUTES, 8, cores=8).fixed_s < 1.2 * alone
 
 
 def test_each_process_imports_the_target() -> None:
     slow = replace(COMPUTES, load_s=3.0)
     for shards, longer_s in ((1, 3.0), (2, 3.0), (8, 12.0)):
-        costs = [expected_cost(Layout(shards, 1.0), each, 8, cores=2) for each in (COMPUTES, slow)]
+        costs = [
+            expected_cost(Layout(shards, Demand(1.0)), each, 8, cores=2)
+            for each in (COMPUTES, slow)
+        ]
         assert costs[1].fixed_s - costs[0].fixed_s == pytest.approx(longer_s)
 
 

@@ -31,7 +31,8 @@ def cpus(growth: Growth) -> list[float]:
 
 def test_as_many_workers_as_their_type_allows() -> None:
     growth = addable(config(worker=WORKER), {}, 0)
-    assert growth == Growth((Capacity("worker", 4, 4, 16e9),) * 3, elastic=True)
+    worker = Capacity("worker", 4, 4, 16e9, others={"memory": 16e9})
+    assert growth == Growth((worker,) * 3, elastic=True)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_a_type_without_a_bound_has_the_clusters() -> None:
 
 def test_gpus_are_told() -> None:
     gpu = {"resources": {"CPU": 0, "GPU": 2}, "max_workers": 1}
-    assert [node.gpus for node in addable(config(gpu=gpu), {}, 0).nodes] == [2]
+    assert [node.others for node in addable(config(gpu=gpu), {}, 0).nodes] == [{"GPU": 2}]
 
 
 def test_a_type_whose_size_nobody_knows_may_bring_anything() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from job.cluster import private
+from job.planning.placement import Demand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +21,10 @@ WITHOUT: dict[str, tuple[Callable[[], object], object]] = {
     "ask_cluster_id": (lambda: private.ask_cluster_id("a:1", "", 1.0), ""),
     "ask_versions": (lambda: private.ask_versions("a:1", "", 1.0), None),
     "_ray_constants": (lambda: private.plain_workers().__enter__(), None),
-    "free_cpus": (private.free_cpus, {"a": 4.0, "head": 0.0}),
+    "free_resources": (private.free_resources, {"a": {"CPU": 4.0}, "head": {}}),
     "driver_cpus": (private.driver_cpus, 0.0),
     "draining_nodes": (private.draining_nodes, frozenset()),
-    "request_cpus": (lambda: private.request_cpus("a:1", [1.0], 1), None),
+    "request_resources": (lambda: private.request_resources("a:1", [Demand()], 1), None),
     "_runs_v2": (lambda: private._runs_v2(None, 1), False),  # noqa: SLF001 - it has names too
     "autoscaler_status": (lambda: private.autoscaler_status(1), None),
 }

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from job.planning.estimate import Profile
 from job.planning.layout import Layout, arrange
-from job.planning.placement import Capacity, Growth, cores
+from job.planning.placement import Capacity, Demand, Growth, cores
 from job.planning.shards import AS_GOOD, choose_shards, fewer_shards
 from job.results.document import Chosen
 from job.workload.reading import build
@@ -24,7 +24,7 @@ def chosen(
     """Choose for so many instances, and calls of each."""
     instances, calls = per_instance
     workload, _ = build({"target": "m:C", "calls": [f"f() * {calls}"], "instances": instances}, {})
-    return choose_shards(Layout(most, 1.0, threads, None), workload, profile, cores)
+    return choose_shards(Layout(most, Demand(1.0), threads, None), workload, profile, cores)
 
 
 def test_where_calls_compute_for_long_each_core_gets_a_shard() -> None:
