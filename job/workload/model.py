@@ -228,9 +228,11 @@ class ActorOptions(Model):
     def __str__(self) -> str:
         """Say what is asked for, as it is written."""
         given = {key: value for key, value in dict(self).items() if value or key == "num_cpus"}
-        if self.num_cpus is None:
-            del given["num_cpus"]
-        return ", ".join(f"{key}={source(value)}" for key, value in given.items())
+        return ", ".join(
+            f"{key}={value:g}" if isinstance(value, float) else f"{key}={source(value)}"
+            for key, value in given.items()
+            if value is not None
+        )
 
 
 def _parse_options(value: object) -> object:

@@ -19,6 +19,6 @@ def nodes() -> Iterator[Nodes]:
     # Ended by SIGTERM, as a time limit does it, pytest would leave the nodes behind.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     with cluster() as nodes:
-        nodes.add("gpus", cpus=0, gpus=2)
+        nodes.add("gpus", cpus=0, num_gpus=2, resources={"slot": 3}, labels={"zone": "east"})
         yield nodes
     signal.signal(signal.SIGTERM, previous)

@@ -7,7 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from ray._raylet import Config  # type: ignore[attr-defined]
@@ -40,14 +40,13 @@ class Nodes:
         self.address = self._cluster.address
         self.command = Command(folder, address=self.address, token=TOKEN)
 
-    def add(self, name: str, cpus: int, gpus: int = 0) -> None:
-        """Let a node join, unless it is there."""
+    def add(self, name: str, cpus: int, **more: Any) -> None:  # noqa: ANN401 - Ray's own
+        """Let a node join, unless it is there; `more` is what else it declares, in Ray's words."""
         if name in self._ids:
             return
         node = self._cluster.add_node(
-            node_name=name, num_cpus=cpus, num_gpus=gpus,
-            dashboard_agent_listen_port=0,
-        )  # fmt: skip
+            node_name=name, num_cpus=cpus, dashboard_agent_listen_port=0, **more
+        )
         self._ids[name] = str(node.node_id)
 
     def ids(self) -> dict[str, str]:
