@@ -1,6 +1,6 @@
-"""Has the baseline or `actors` become slower? `make bench-quick`, in about a minute.
+"""Has the baseline, `actors` or the driver become slower? `make bench-quick`, in about a minute.
 
-Three ratios, each paired in this one run (A B A B …), so that a busy machine hits both alike.
+Four ratios, each paired in this one run (A B A B …), so that a busy machine hits both alike.
 Every speedup that a report shows rests on them.
 """
 
@@ -21,7 +21,7 @@ if not __package__:
 import click
 import ray
 
-from benchmarks import ours
+from benchmarks import fleet, ours
 from benchmarks.bounds import Verdict
 from benchmarks.scenarios import SCENARIOS, Scenario
 from job.targets.counter import Counter
@@ -51,10 +51,10 @@ _LOOP_PAIRS = 45  # 0.1 s each: what else a shared machine does for some seconds
     help="What the bounds are widened by; 0.1 allows a tenth more.",
 )
 def main(pairs: int, slack: float) -> None:
-    """Check three ratios against their bounds."""
+    """Check four ratios against their bounds."""
     verdicts: list[Verdict] = []
     with ours.begin() as site:
-        for judge in (_actors_overlap, _actors_against_script, _serial_against_loop):
+        for judge in (_actors_overlap, _actors_against_script, _serial_against_loop, _driver):
             demand, measured, at_most = judge(site, pairs)
             verdicts.append(Verdict(demand, measured, at_most * (1 + slack)))
             click.echo(verdicts[-1])
@@ -80,6 +80,13 @@ def _serial_against_loop(site: Site, _pairs: int) -> tuple[str, float, float]:
     serial = ours.strategy("serial", _LOOP, site)
     ratio = _median_ratio(lambda: _timed(serial).work_s, _loop, _LOOP_PAIRS)
     return "1,000 x 1,000 no-op calls: `serial` over a plain loop", ratio, 1.05
+
+
+def _driver(_site: Site, _pairs: int) -> tuple[str, float, float]:
+    """Compare what the driver takes for an answer of many shards and of few; no Ray is in it."""
+    ratio, told = fleet.measure()
+    demand = f"driver: an answer of {fleet.MANY:,} shards over one of {fleet.FEW:,} ({told})"
+    return demand, ratio, 1.2
 
 
 class _Times(NamedTuple):

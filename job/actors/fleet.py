@@ -8,6 +8,7 @@ silent while their node has left the cluster counts as lost too.
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from job.shard.returns import HELD_BYTES, Aside, Returns
 from job.shard.shard import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from job.actors.killer import Killer
     from job.cluster.connection import Site
@@ -149,6 +150,10 @@ class Fleet:
         """Have instructions carried out and take answers until all shards are at the goal."""
         self._goal, began = goal, time.monotonic()
         self._until_s = began + timeout_s
+        with spared_by_the_collector():
+            self._drive_on(began, killer)
+
+    def _drive_on(self, began: float, killer: Killer | None) -> None:
         self._obey_all()
         while self._pending:
             refs = list(self._pending)
@@ -311,3 +316,17 @@ class Fleet:
             self._said_s = now
             waiting = f"waiting for {len(homeless):,} of {len(self.workers):,} actors"
             self._site.note(f"{self._name}: {waiting}")
+
+
+@contextlib.contextmanager
+def spared_by_the_collector() -> Iterator[None]:
+    """Have Python's garbage collector pass over what there is already, and look at what is new.
+
+    It would go over all workers again and again: an answer of 10,000 shards took 1.5 times as long
+    as one of 1,000, and takes 1.2 times as long.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -53,28 +53,28 @@ class Plain(enum.Enum):
     DONE = "do nothing: the goal is reached"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Spawn:
     """Request an actor that starts from a snapshot, or makes its instances where that is None."""
 
     snapshot: bytes | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Advance:
     """Send so many remote calls, a batch each, whose answers are waited for together."""
 
     batches: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Read:
     """Read states, from the `first`-th instance of the shard on."""
 
     first: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """End the trial: too many losses `at` one point, or, where that is None, without progress."""
 
@@ -86,12 +86,12 @@ Instruction: TypeAlias = "Plain | Spawn | Advance | Read | GiveUp"
 # --- events
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ready:
     """The actor has its instances."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Advanced:
     """It has answered so many remote calls, which carried so many calls together."""
 
@@ -99,21 +99,21 @@ class Advanced:
     calls: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Saved:
     """It has taken a snapshot."""
 
     snapshot: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class States:
     """It has told so many states."""
 
     states: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Lost:
     """It is no more: lost `at` a point that it told, and `blamed` unless its node or we did it."""
 
@@ -187,7 +187,9 @@ class Recovery:
                 self._under_way -= batches
                 self.answered += calls
                 self._size = self._batch or calls or self._size
-                if all(self.answered > after + self._size for _, after in self._blamed):
+                if self._blamed and all(
+                    self.answered > after + self._size for _, after in self._blamed
+                ):
                     self._blamed.clear()
             case Saved(snapshot=snapshot):
                 self._told, self._snapshot, self._saved = None, snapshot, self.answered

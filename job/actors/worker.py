@@ -29,7 +29,7 @@ FRESH_S = 0.5  # how old what is known of the nodes may be
 REMOTE: Any = ray.remote(max_restarts=0, max_task_retries=0)(Shard)  # replaced by us, not by Ray
 
 
-@dataclass
+@dataclass(slots=True)
 class Worker:
     """A shard as the driver sees it: its actor, and the remote calls on their way to it."""
 
