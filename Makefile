@@ -70,8 +70,9 @@ test: .venv/.installed-dev ## run all tests
 	done; [ -z "$$failed" ] || { echo "Failed:$$failed" >&2; exit 1; }
 
 .PHONY: test-cluster
-test-cluster: .venv/.installed-dev .venv/.installed-hosts ## run the tests on three real hosts; needs root
+test-cluster: .venv/.installed-dev .venv/.installed-hosts ## run the tests on three real hosts, and on 24 nodes; needs root
 	@$(IN_VENV) -m pytest tests/hosts
+	@$(IN_VENV) -m pytest tests/many_nodes
 
 # The Rays of the tested range besides the newest, which all other tests run on: its oldest, and one in the middle.
 RAYS ?= 2.48.0 2.54.0
