@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from tests.hosts.lab import Host
 
 
-def withdrawn(head: Host) -> bool:
-    """Return whether nothing is asked of the autoscaler."""
+def requested(head: Host) -> str:
+    """Return what is asked of the autoscaler."""
     said = head.run("ray status").stdout
-    return "(none)" in said.partition("From request_resources:")[2].split("Pending")[0]
+    return said.partition("From request_resources:")[2].split("Pending")[0]
+
+
+def withdrawn(head: Host) -> bool:
+    """Return whether nothing is."""
+    return "(none)" in requested(head)
 
 
 def test_only_what_a_lab_must_replace_is_replaced(aws_cluster: Up) -> None:
@@ -76,6 +81,28 @@ def test_a_job_that_is_stopped_while_it_waits_leaves_no_request_behind(aws_clust
     stopped = head.run("ray job stop waits")
     assert stopped.code == 0, stopped.text
     eventually(lambda: withdrawn(head), "its withdrawal", 60)
+
+
+def test_the_autoscaler_is_asked_for_all_that_an_actor_asks_for(aws_cluster: Up) -> None:
+    head = aws_cluster.head
+    job = "ray job submit --no-wait --submission-id asks -- python job/main.py --strategies actors"
+    asks = "--instances 2 --call increment*60 --actor-options memory=1e8"
+    done = head.run(f"cd ray-actor-comparison && {job} {asks}")
+    assert done.code == 0, done.text
+    eventually(lambda: "memory" in requested(head), "the request", 90)
+    assert "CPU" in requested(head)
+    stopped = head.run("ray job stop asks")
+    assert stopped.code == 0, stopped.text
+    eventually(lambda: withdrawn(head), "its withdrawal", 60)
+
+
+def test_what_no_kind_of_node_has_is_refused_and_not_asked_for(aws_cluster: Up) -> None:
+    job = "ray job submit -- python job/main.py --actor-options num_gpus=1"
+    done = aws_cluster.head.run(f"cd ray-actor-comparison && {job}")
+    assert done.code != 0, done.text
+    said = " ".join(done.text.split())
+    assert re.search(r"an actor needs 1 CPU and 1 GPU on one node.* CPUs and 0 GPUs", said), said
+    assert withdrawn(aws_cluster.head)
 
 
 def test_nothing_runs_and_nothing_is_paid_for_after_make_down(aws_cluster: Up) -> None:
