@@ -32,7 +32,7 @@ ACTOR_HEAD_S = 0.007
 SEND_S = 1 / 4_500
 MOST_THREADS = 1_000
 WAITS_PER_CALL = 0.01
-SPARE = 2
+MOST_SPARE = 200  # threads more than keep a CPU busy: by far more are in each other's way
 LEAST_SAMPLE = 5  # instances; of fewer the spread between all of them is anybody's guess
 MOST_SAMPLE = 1_000  # more would hardly narrow it
 GRACE = 1.25  # of the budget, which an estimate may miss by as much
@@ -170,14 +170,16 @@ class Rehearsal:
 def threads_for(profile: Profile, instances: int) -> int:
     """Return how many threads a shard of so many instances should have.
 
-    While one call waits others can compute: wall / CPU calls keep one CPU busy. Twice as many
-    threads are taken, for a thread too many costs little and one too few leaves the CPU idle: 1,000
+    While one call waits others can compute: wall / CPU calls keep one CPU busy. As many threads
+    again are taken, for a few too many cost little and one too few leaves the CPU idle: 1,000
     instances x 20 calls of 10 ms took 0.42 s with wall / CPU threads and 0.30 s with twice as many.
-    Calls that only compute gain nothing from threads.
+    But 4,800 of them on two shards took 1.5 s with 400 threads each and 2.1 s with 800. Calls that
+    only compute gain nothing from threads.
     """
     if profile.computes:
         return 1
-    return max(1, min(round(SPARE * profile.waits), instances, MOST_THREADS))
+    found = profile.waits + min(profile.waits, MOST_SPARE)
+    return max(1, min(round(found), instances, MOST_THREADS))
 
 
 def sample_size(workload: Workload, plan: Plan, profile: Profile | None) -> int | None:

@@ -56,6 +56,10 @@ def test_waiting_calls_get_twice_as_many_threads_as_keep_a_cpu_busy() -> None:
     assert threads_for(Profile(100, 1.0, 0.1, switches=100), 1_000) == 20
 
 
+def test_hundreds_of_threads_get_no_more_than_200_to_spare() -> None:
+    assert threads_for(Profile(100, 1.0, 0.0025, switches=100), 1_000) == 600
+
+
 @pytest.mark.parametrize(("instances", "threads"), [(1, 1), (2, 2), (500, 500), (10**6, 1_000)])
 def test_there_are_no_more_threads_than_instances_nor_than_the_most(
     instances: int, threads: int
