@@ -15,8 +15,10 @@ import ray.exceptions as rex
 
 from job.cluster import private
 from job.cluster.connection import on_node
+from job.errors import UsageError
 from job.planning.placement import Capacity, Demand, emptiest, room
 from job.shard.shard import Place, Shard
+from job.words import first_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,15 +95,10 @@ class Spawner:
         layout = self._layout
         if self._recipe is None:  # it is sent once, to where every actor can have it
             self._recipe = ray.put(self._subject.packed)
-        remote = REMOTE.options(
-            **options_of(layout.demand if node_id is None else Demand(0.0)),
-            scheduling_strategy=on_node(node_id) if node_id else "SPREAD",
-        )
         threads = layout.threads or 1
         dump = ray.cloudpickle.dumps if self._subject.recipe.bring else None
-        return remote.remote(
-            self._recipe, numbers, layout.calls_per_batch, threads, own_place, dump
-        )
+        args = self._recipe, numbers, layout.calls_per_batch, threads, own_place, dump
+        return request(REMOTE, layout, node_id, *args)
 
     def is_lost(self, worker: Worker) -> bool:
         """Return whether an actor's node has left the cluster, as far as it is known yet."""
@@ -131,6 +128,20 @@ class Spawner:
             alive = [node for node in ray.nodes() if node["Alive"]]
             self._cpus = {n["NodeID"]: n["Resources"].get("CPU", 0.0) for n in alive}
         return self._cpus
+
+
+def request(remote: Any, layout: Layout, node_id: str | None, *args: Any) -> Any:
+    """Request an actor such as a layout has: anywhere, or on a node without a CPU of its own.
+
+    Raises:
+        UsageError: Ray does not take the options.
+    """
+    options = options_of(layout.demand if node_id is None else Demand(0.0))
+    options["scheduling_strategy"] = on_node(node_id) if node_id else "SPREAD"
+    try:
+        return remote.options(**options).remote(*args)
+    except ValueError as error:  # of what only some accelerators do not bear, for example
+        raise UsageError(f"--actor-options: Ray does not take them: {first_words(error)}") from None
 
 
 def options_of(demand: Demand) -> dict[str, Any]:

@@ -170,9 +170,9 @@ def _reasons(figures: Figures, row: Row) -> Iterator[str]:
         took = f"{factor(calls.held_up, 2)} times as long as it computed"
         yield f"the serial loop took {took}, as something else had its CPU"
     cores_s = causes.node_cores_s(figures.trials[row.strategy])
-    driver_s = figures.results.environment.core_s or 0.0
-    if cores_s and driver_s > causes.UNLIKE * median(cores_s):
-        yield f"a worker's core is {causes.unlike_driver(cores_s, driver_s)} than the driver's"
+    loop_s, whose = causes.loop_core(figures)
+    if cores_s and (loop_s or 0.0) > causes.UNLIKE * median(cores_s):
+        yield f"a worker's core is {causes.unlike_driver(cores_s, loop_s)} than {whose}"
     if (used := row.cpu_s / row.work_s) > SAME * row.cpus:
         yield f"its calls computed on {used:.2g} CPUs, and {row.cpus:.2g} were counted"
     if serial and SAME * row.cpu_s < serial.cpu_s:
@@ -214,9 +214,13 @@ def _unlike_nodes(figures: Figures) -> Iterator[str]:
 
 
 def _unlike_cores(figures: Figures) -> Iterator[str]:
-    trials = [trial for of_one in figures.trials.values() for trial in of_one]
+    trials = [t for name, of in figures.trials.items() for t in of if name != "serial"]
     environment = figures.results.environment
-    if unlike := causes.unlike_driver(causes.node_cores_s(trials), environment.core_s):
+    loop_s, whose = causes.loop_core(figures)
+    if unlike := causes.unlike_driver(causes.node_cores_s(trials), loop_s):
+        if whose != "the driver's":
+            yield f"A worker's core was {unlike} than {whose}. Use nodes of one kind."
+            return
         advice = causes.SUBMIT
         used = {share.address for trial in trials for share in trial.placement}
         if used == {environment.driver_address}:
@@ -242,6 +246,8 @@ def _open_cluster(figures: Figures) -> Iterator[str]:
 
 
 def _blas_threads(figures: Figures) -> Iterator[str]:
+    if figures.results.plan.get("serial_on") == "actor":
+        return
     driver = figures.results.environment.blas_threads or 0
     knobs = [row.last.settings for row in figures.rows if row.last.actors]
     actor = max((1, *(int(each.get("cpus_per_actor", 1)) for each in knobs)))

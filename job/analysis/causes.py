@@ -34,7 +34,10 @@ UNEVEN = 1.5  # the slowest instance against the mean
 DRIVER_BOUND = 0.7  # of the work phase in which the driver itself computed
 
 # What to do, where the check before a run and the advisories after it see the same.
-SUBMIT = "Submit the comparison as a job, so that the driver runs on such a node too."
+SUBMIT = (
+    "Submit the comparison as a job, so that the driver runs on such a node too; or run the serial "
+    "loop on one: --serial-on actor."
+)
 DEMAND_TOKEN = "Start every node of it with RAY_AUTH_MODE=token (Ray 2.52 or later)."  # noqa: S105 - no password
 SHARDED_NEEDS = "`sharded` needs one actor per CPU."
 
@@ -242,6 +245,14 @@ def node_cores_s(trials: Iterable[Trial]) -> list[float]:
         if share.core_s:
             best[share.node_id] = min(share.core_s, best.get(share.node_id, share.core_s))
     return list(best.values())
+
+
+def loop_core(figures: Figures) -> tuple[float | None, str]:
+    """Return what the piece took where the serial loop ran, and whose core that is."""
+    own = node_cores_s(figures.trials.get("serial", ()))
+    if own:
+        return min(own), "that of the serial loop's actor"
+    return figures.results.environment.core_s, "the driver's"
 
 
 def unlike_driver(cores_s: Sequence[float], driver_s: float | None) -> str:

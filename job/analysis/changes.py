@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 # With which others each is asked about at once, itself included.
 _ASKED = {"startup": 3, "work": 3, "read": 3, "elapsed": 1}
 PHASES = tuple(_ASKED)
-KNOBS = ("shards", "calls_per_batch", "threads_per_shard", "cpus_per_actor", "actor_options")
+KNOBS = dict.fromkeys(("shards", "calls_per_batch", "threads_per_shard", "cpus_per_actor"), "auto")
+KNOBS |= {"actor_options": "none", "serial_on": "driver"}  # as they are where nothing is said
 ERROR = Fraction(1, 20)  # that any elapsed, or any phase, is called changed though none is
 # Two sessions on the same machine differ by as much, whatever the trials within each say.
 NEGLIGIBLE = 0.01  # of elapsed
@@ -129,7 +130,8 @@ def compare_runs(old: Figures, new: Figures, *, force: bool = False) -> Comparis
 def _identity(results: Results) -> dict[str, object]:
     """Return what must be the same for a difference in time to mean anything."""
     workload, cluster = results.workload, results.cluster
-    knobs = {f"--{name.replace('_', '-')}": results.plan.get(name) or "auto" for name in KNOBS}
+    said = {name: results.plan.get(name) or usual for name, usual in KNOBS.items()}
+    knobs = {f"--{name.replace('_', '-')}": value for name, value in said.items()}
     return {
         "target": workload.target,
         "instances": f"{workload.instances:,}",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SHOWN = {  # what stands for a key's value in --help, where it is no number
     "target": "MODULE:CLASS", "calls": "CALL", "read": "NAME", "agree": "HOW",
     "returns": "HOW", "actor_options": "NAME=VALUE,…", "strategies": "NAMES", "serial": "HOW",
-    "chaos": "WHAT",
+    "serial_on": "WHERE", "chaos": "WHAT",
 }  # fmt: skip
 
 

@@ -239,6 +239,8 @@ def estimate(
     calls = workload.instances * workload.calls_per_instance
     others = {}
     for name, layout in layouts.items():
+        if name == "serial":
+            continue
         cost = expected_cost(layout, profile, workload.instances, cores)
         others[name] = cost.elapsed_s(calls, profile.call_s)
     return Estimate(profile.call_s * calls, sample, others)

@@ -21,6 +21,7 @@ ADVICE = {
     "actors": "Ask for fewer instances, or for less with --cpus-per-actor or --actor-options; or "
     "run --strategies serial,sharded, which needs one actor per CPU.",
     "sharded": "Lower --shards, or ask for less with --cpus-per-actor or --actor-options.",
+    "serial": "Ask for less with --cpus-per-actor or --actor-options, or use --serial-on driver.",
 }
 
 
@@ -69,7 +70,7 @@ def arrange(
     found: dict[str, Fit] = {}
     omitted: dict[str, str] = {}
     for name in plan.strategies:
-        if name == "serial":
+        if name == "serial" and plan.serial_on == "driver":
             continue
         layout = _layout(name, workload.instances, plan, nodes, growth)
         memory = fits_memory(layout.shards, nodes, growth)
@@ -89,6 +90,8 @@ def _layout(
     name: str, instances: int, plan: Plan, nodes: Sequence[Capacity], growth: Growth
 ) -> Layout:
     shards, every = instances, [*nodes, *growth.nodes]
+    if name == "serial":
+        return Layout(1, demand_of(plan))
     knobs: tuple[int | None, int | None] = (1, 1)
     if name == "sharded":
         wanted = _auto_shards(plan, every) if plan.shards == "auto" else plan.shards

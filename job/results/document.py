@@ -10,7 +10,7 @@ of every version keep loading. Its history, version 1 throughout:
                 trials.deaths.unheard_s, gates, tried, environment.travel
     2026-11-27  trials.{sample, made, elsewhere_share, preemptions}, environment.runtime_env,
                 workload.returns, trials.{aside_s, returned}; then cluster.nodes.{cores, labels},
-                tried.load_s, chosen
+                tried.load_s, chosen, trials.process_s
 """
 
 from __future__ import annotations
@@ -192,6 +192,7 @@ class Facts(Record):
     timeline: tuple[Stretch, ...] = ()
     sample: Sample | None = None  # of a serial loop that ran no others; of actors, the same ones
     made: Count | None = None  # instances, where more were made than carried to their end
+    process_s: Seconds = 0.0  # of the startup, what the serial loop's own actor took to be there
 
 
 class Trial(Facts):

@@ -12,6 +12,7 @@ from job.cluster.travel import find_source, pack
 from job.planning.estimate import Loop, Profile, Rehearsal, estimate, lay_out_loop, sample_size
 from job.results.document import BY_VALUE
 from job.running.calibration import calibrate
+from job.running.hosted import Hosted
 from job.running.preparation import begin, recipe_of
 from job.running.runner import Runner
 from job.running.serial import Serial
@@ -100,11 +101,13 @@ def build_strategies(
     subject: Subject, site: Site, laid_out: Arrangement, loop: Loop
 ) -> list[Strategy]:
     """Return the plan's strategies that have a place."""
-    workload, plan = subject.workload, subject.plan
+    workload, plan, layouts = subject.workload, subject.plan, laid_out.layouts
     return [
-        Sharded(name, laid_out.layouts[name], subject, site, loop.order)
-        if name in laid_out.layouts
-        else Serial(subject.recipe, workload.instances, plan.most_s, loop)
+        Serial(subject.recipe, workload.instances, plan.most_s, loop)
+        if name not in layouts
+        else Hosted(subject, site, layouts[name], loop)
+        if name == "serial"
+        else Sharded(name, layouts[name], subject, site, loop.order)
         for name in plan.strategies
         if name not in laid_out.omitted
     ]

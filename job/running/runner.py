@@ -124,7 +124,8 @@ class Runner:
         instances = self._workload.instances
         scale = instances / facts.instances
         if scale > 1 and facts.sample:  # all take as many times longer as there are more of them
-            startup *= instances / (facts.made or facts.instances)
+            made = facts.made or facts.instances
+            startup = facts.process_s + (startup - facts.process_s) * instances / made
             work = facts.sample.together_s + scale * sum(facts.sample.each_s)
             read *= scale
         warmups = self._plan.warmups

@@ -34,6 +34,8 @@ OPTIONS = {  # each a key of a file, and an option of its name
     "resources={'slot': 1}, label_selector={'zone': 'a'}, num_cpus (in place of cpus_per_actor)",
     "serial": "how much of the serial loop is run: full, sample (some instances, then estimated) "
     "or auto: by what all would take",
+    "serial_on": "where the serial loop runs: driver (by default), or actor, in one that asks for "
+    "what the others do and whose startup counts",
     "budget_s": f"how long the serial loop may take before it is sampled, and trials auto: {_S} "
     "(60 by default)",
     "startup_timeout_s": f"how long actors may take until all are ready: {_S} (300 by default)",

@@ -261,6 +261,7 @@ class Plan(Model):
         ActorOptions, BeforeValidator(_parse_options), _or({"type": "string"})
     ] = ActorOptions()
     serial: Literal["full", "sample", "auto"] = "auto"
+    serial_on: Literal["driver", "actor"] = "driver"
     budget_s: Seconds = 60.0
     startup_timeout_s: Seconds = 300.0
     timeout_s: Seconds | Auto = "auto"

@@ -22,12 +22,14 @@ by_signal = pytest.mark.parametrize(
 )
 
 
-def start(command: Command, marks: Path, slow: str, kind: str = "Marker") -> Running:
+def start(
+    command: Command, marks: Path, slow: str, kind: str = "Marker", on: str = "driver"
+) -> Running:
     """Start a comparison that takes its time over one phase."""
     return command.start(
         "--target", f"markers:{kind}({str(marks)!r}, {slow!r})", "--call", "step()",
         "--read", "read", "--instances", "2", "--strategies", "serial,actors",
-        "--output", str(marks / "results.json"),
+        "--serial-on", on, "--output", str(marks / "results.json"),
     )  # fmt: skip
 
 
@@ -68,6 +70,17 @@ def test_a_signal_ends_a_connected_comparison_with_a_partial_report(
     ended = interrupt(start(command, marks, phase), marks, phase, number)
     check(ended, number, CONNECTED_S)
     check_partial(ended, marks, CONNECTED[phase])
+    poll(lambda: head.actors() == [], "no actor is left")
+
+
+def test_a_signal_ends_a_serial_loop_in_its_actor(
+    command: Command, head: Head, marks: Path
+) -> None:
+    run = start(command, marks, "actor call", on="actor")
+    ended = interrupt(run, marks, "actor call", signal.SIGINT)
+    check(ended, signal.SIGINT, CONNECTED_S)
+    check_partial(ended, marks, trials=0)
+    assert not (marks / "driver call").exists()
     poll(lambda: head.actors() == [], "no actor is left")
 
 

@@ -668,8 +668,23 @@ def test_to_be_submitted_as_a_job_is_advised_where_actors_ran_elsewhere() -> Non
         "It is the same machine, so something else ran: compare again when it is idle."
     )
     assert apart.endswith(
-        "Submit the comparison as a job, so that the driver runs on such a node too."
+        "Submit the comparison as a job, so that the driver runs on such a node too; or run the "
+        "serial loop on one: --serial-on actor."
     )
+
+
+@pytest.mark.parametrize(("worker_s", "said"), [(0.0021, None), (0.0026, "1.3 times slower")])
+def test_the_core_of_a_serial_loops_actor_counts_and_not_the_drivers(
+    worker_s: float, said: str | None
+) -> None:
+    own = trial("serial", 10.0, actors=0, at_once=1, placement=(share(0.002),))
+    plan, driver = {"serial_on": "actor"}, {"core_s": 0.004, "blas_threads": 8}
+    found = document([own, *placed(worker_s)], plan, environment=driver)
+    core = (
+        f"A worker's core was {said} than that of the serial loop's actor. Use nodes of one kind."
+    )
+    assert of_check("unlike_cores", found) == ((core,) if said else ())
+    assert of_check("blas_threads", found) == ()
 
 
 def test_warmups_are_not_advised_where_there_were_some() -> None:

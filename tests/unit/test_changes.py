@@ -17,6 +17,7 @@ from job.report.changes import render_comparison, verdict
 from job.report.table import WIDTH
 from job.results.document import NodeShare, Results, Trial
 from job.results.storage import load
+from job.workload.model import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,11 +215,19 @@ def test_other_workloads_and_clusters_are_refused_by_name(
         ("calls_per_batch", "--calls-per-batch auto and 3"),
         ("threads_per_shard", "--threads-per-shard auto and 3"),
         ("cpus_per_actor", "--cpus-per-actor auto and 3"),
+        ("actor_options", "--actor-options none and 3"),
+        ("serial_on", "--serial-on driver and 3"),
     ],
 )
 def test_other_knobs_are_refused_by_name(knob: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         compare_runs(GOLDEN, GOLDEN.with_(plan=GOLDEN.plan | {knob: 3}))
+
+
+def test_a_plan_of_before_says_what_one_without_options_does() -> None:
+    assert "serial_on" not in GOLDEN.plan
+    plan = Plan().model_dump(mode="json")
+    assert compare_runs(GOLDEN, GOLDEN.with_(plan=plan)).differs == ()
 
 
 def test_more_trials_warm_ups_and_time_are_no_other_workload() -> None:

@@ -348,6 +348,18 @@ def test_automatic_shards_are_one_per_unit_of_what_is_scarcest(options: str, sha
     assert layout.demand.cpus == (1.0 if plan.num_cpus == "auto" else plan.num_cpus)
 
 
+def test_a_serial_loop_in_an_actor_is_placed_as_the_others_are() -> None:
+    keys = {"target": "m:C", "calls": ["f()"], "instances": 2}
+    asked = {"actor_options": "num_gpus=1", "serial_on": "actor"}
+    made = arrange(*build(keys, asked), [gpus("a", 4, cpus=4)])
+    assert list(made.layouts) == ["serial", "actors", "sharded"]
+    assert str(made.layouts["serial"]) == "1 actor of 1 CPU and 1 GPU"
+    alone = build(keys, {"strategies": "serial", "serial_on": "actor"})
+    with pytest.raises(ClusterError, match="serial: cannot be placed") as raised:
+        arrange(*alone, [HEAD])
+    assert "--serial-on driver" in raised.value.hint
+
+
 # --- memory
 
 

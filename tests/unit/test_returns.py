@@ -297,7 +297,7 @@ def test_the_serial_loop_holds_few_large_values_and_makes_each_call_once() -> No
     serial.prepare(None)
     serial.start()
     serial.work(lambda _: None)
-    assert {one.calls for one in serial._instances} == {5}  # noqa: SLF001 - those that were called
+    assert {one.calls for one in serial._loop._instances} == {5}  # noqa: SLF001 - those that were called
     assert Counted.most <= 4
     assert len(set(serial.returned())) == 1
 

@@ -100,6 +100,7 @@ class Fake:
     made: int | None = None
     values: list[str] = field(default_factory=list)
     aside_s: float = 0.0
+    process_s: float = 0.0
     fails: dict[str, BaseException] = field(default_factory=dict)
     profiles: list[Profile | None] = field(default_factory=list)
 
@@ -136,7 +137,7 @@ class Fake:
         return Facts(
             cpu_s=0.25, calls=self.calls, instances=self.instances, actors=2, at_once=2,
             cpus=2, settings={"cpus_per_actor": 0.5}, sample=self.sample, made=self.made,
-            aside_s=self.aside_s,
+            aside_s=self.aside_s, process_s=self.process_s,
         )  # fmt: skip
 
     def stop(self) -> None:
@@ -240,6 +241,13 @@ def test_of_a_loop_that_was_cut_short_the_startup_was_that_of_all(world: World) 
     cut = Fake(world, instances=2, states=["2"] * 2, sample=ran, made=INSTANCES)
     (trial,) = run(world.runner(), [cut]).trials
     assert (trial.startup_s, trial.work_s, trial.read_s) == (1.0, 14.0, 1.0)
+
+
+def test_the_process_of_a_sampled_loops_actor_takes_no_longer_for_all(world: World) -> None:
+    ran = Sample(numbers=(2,), each_s=(8.0,))
+    sample = Fake(world, instances=1, states=["2"], sample=ran, process_s=0.75)
+    (trial,) = run(world.runner(), [sample]).trials
+    assert trial.startup_s == 0.75 + 4 * 0.25
 
 
 def test_the_states_of_a_sample_are_compared_with_those_of_the_same_instances(

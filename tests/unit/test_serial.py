@@ -196,7 +196,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *costs: float) -> None:
         self.now, self.log = 100.0, list[tuple[int, str]]()
-        monkeypatch.setattr("job.running.serial.time.perf_counter", lambda: self.now)
+        monkeypatch.setattr("job.running.plain.time.perf_counter", lambda: self.now)
         clock = self
 
         class Costly:
