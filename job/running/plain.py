@@ -65,8 +65,15 @@ class PlainLoop:
         self, recipe: Recipe | bytes, instances: int, loop: Loop,
         where: Callable[[], Place] = Place.here,
     ) -> None:  # fmt: skip
-        """Run so many instances in this process; `where` tells where that is."""
-        self._sent = recipe
+        """Run so many instances in this process; `where` tells where that is.
+
+        A recipe that is packed is unpacked once it is to be `ready`.
+        """
+        self._meter = Meter()  # before the target is imported
+        if isinstance(recipe, bytes):
+            self._sent = recipe
+        else:
+            self._recipe = recipe
         self._loop = loop
         self._where = where
         self._numbers: Sequence[int] = sorted(loop.order) if loop.sampled else range(instances)
@@ -81,11 +88,7 @@ class PlainLoop:
 
     def prepare(self) -> None:
         """Import the target, where nothing has yet, and compile the loops."""
-        if not hasattr(self, "_meter"):  # before the target is there, and after Ray's last thread
-            self._meter = Meter()
-        sent = self._sent
-        recipe: Recipe = pickle.loads(sent) if isinstance(sent, bytes) else sent  # noqa: S301 - ours
-        self._sent = self._recipe = recipe = recipe.resolve()
+        self._recipe = recipe = self._recipe.resolve()
         self._before = [*accumulate((call.times for call in recipe.calls), initial=0)]
         self._calls = len(self._numbers) * recipe.calls_per_instance
         kinds = [(call, recipe.is_awaited(call)) for call in recipe.calls]
@@ -101,12 +104,13 @@ class PlainLoop:
         self._runs = [loops.run(call, awaited=awaited) for call, awaited in kinds]
 
     def ready(self) -> Place:
-        """Prepare, in an actor, and say where that is.
+        """Unpack what was sent to an actor, prepare, and say where that is.
 
         Raises:
             ClusterError: The target cannot be imported here.
         """
-        place = self._where()
+        place, self._meter = self._where(), Meter()  # by now Ray has started its last thread
+        self._recipe = pickle.loads(self._sent)  # noqa: S301 - our own driver packed it
         try:
             self.prepare()
         except UsageError as error:

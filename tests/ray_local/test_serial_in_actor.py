@@ -66,7 +66,7 @@ def test_the_loop_goes_over_all_instances_call_by_call_as_on_the_driver(
     hosted: Callable[..., Hosted],
 ) -> None:
     calls = "book(instance) * 2", "book(repetition * 7) * 3"
-    subject = subject_of("ledgers:Paged(instance)", calls, read="read", instances=4)
+    subject = subject_of("pages:Paged(instance)", calls, read="read", instances=4)
     states, _, facts, told = run(hosted(subject))
     assert states == on_driver(subject)[0]
     assert told == facts.calls == 20
