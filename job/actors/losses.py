@@ -89,6 +89,7 @@ class Losses:
     def __init__(self, strategy: str, subject: Subject, site: Site) -> None:
         self._strategy, self._subject, self._site = strategy, subject, site
         self.all: list[Loss] = []
+        self._open: dict[int, list[int]] = {}  # which of them wait to be resumed, by actor
 
     def add(self, worker: Worker, cause: str, began_s: float, replayed: int) -> None:
         """Take note of a loss before its shard does, and tell it.
@@ -98,6 +99,7 @@ class Losses:
         """
         killed_s, now = worker.killed_s, time.monotonic()
         cause = "killed by --chaos" if killed_s else cause
+        self._open.setdefault(worker.index, []).append(len(self.all))
         self.all.append(Loss(
             actor=worker.index, incarnation=worker.recovery.incarnation,
             address=worker.address, cause=cause,
@@ -112,10 +114,9 @@ class Losses:
 
     def resume(self, worker: Worker, now_s: float) -> None:
         """Take note that a shard's actor has answered calls."""
-        for at, loss in enumerate(self.all):
-            if loss.actor == worker.index and loss.resumed_s is None:
-                resumed = {"resumed_s": max(0.0, now_s - loss.since_s)}
-                self.all[at] = loss.model_copy(update=resumed)
+        for at in self._open.pop(worker.index, ()):
+            resumed = {"resumed_s": max(0.0, now_s - self.all[at].since_s)}
+            self.all[at] = self.all[at].model_copy(update=resumed)
 
     def late(self, worker: Worker, limit_s: float) -> JobError:
         """Return what is said of an actor that has not answered within so many seconds."""
