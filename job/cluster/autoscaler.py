@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from job.cluster import connection, private
 from job.cluster.guard import ANSWER_S
 from job.errors import ClusterError
-from job.planning.layout import arrange
+from job.planning.layout import arrange, demand_of
 from job.planning.placement import NO_GROWTH, Capacity, Demand, Growth, bundles, lacking, slots
 from job.planning.shards import fewer_shards
 
@@ -52,7 +52,7 @@ def lay_out(
         ClusterError: It can never be placed, or the nodes did not come in time.
     """
     site = await_cpus(plan, site)
-    nodes, growth = around = _look_around(site.cluster)
+    nodes, growth = around = _look_around(site.cluster, demand_of(plan))
     made = _arrange(workload, plan, site.cluster, around, profile)
     largest = made.largest
     scaling = any(fit.when == "scaling" for fit in made.fits.values())
@@ -84,7 +84,7 @@ def preview(
     Raises:
         ClusterError: It can never be placed.
     """
-    return _arrange(workload, plan, cluster, _look_around(cluster), profile)
+    return _arrange(workload, plan, cluster, _look_around(cluster, demand_of(plan)), profile)
 
 
 def await_cpus(plan: Plan, site: Site) -> Site:
@@ -96,7 +96,7 @@ def await_cpus(plan: Plan, site: Site) -> Site:
     wanted, cluster = plan.wait_for_cpus, site.cluster
     if not wanted or slots(connection.capacities(cluster)) >= wanted:
         return site
-    nodes, growth = _look_around(cluster)
+    nodes, growth = _look_around(cluster, Demand())
     if cluster.kind == "embedded":
         message = f"--wait-for-cpus {wanted:,}: this machine has {slots(nodes):,}"
         raise ClusterError(message, "A Ray of its own never grows; --address names a cluster.")
@@ -127,14 +127,14 @@ def _arrange(
     return fewer_shards(made, workload, profile, *around)
 
 
-def _look_around(cluster: Cluster) -> tuple[list[Capacity], Growth]:
+def _look_around(cluster: Cluster, demand: Demand) -> tuple[list[Capacity], Growth]:
     """Return what the nodes have now, and what could be added to them."""
     with _answering():
         nodes = connection.capacities(cluster)
-        return nodes, NO_GROWTH if cluster.kind == "embedded" else _growth(cluster)
+        return nodes, NO_GROWTH if cluster.kind == "embedded" else _growth(cluster, demand)
 
 
-def _growth(cluster: Cluster) -> Growth:
+def _growth(cluster: Cluster, demand: Demand) -> Growth:
     status = private.autoscaler_status(ANSWER_S)
     nodes = status.cluster_resource_state.node_states if status else ()
     types = Counter(node.ray_node_type_name for node in nodes if node.status != DEAD)
@@ -144,10 +144,12 @@ def _growth(cluster: Cluster) -> Growth:
     config = _configuration(cluster)
     if config is None:  # whoever named the types scales the cluster from outside, as KubeRay does
         return Growth(more=True, elastic=True)
-    return addable(config, types, sum(not node.head for node in cluster.nodes))
+    return addable(config, types, sum(not node.head for node in cluster.nodes), demand)
 
 
-def addable(config: dict[str, Any], present: Mapping[str, int], workers: int) -> Growth:
+def addable(
+    config: dict[str, Any], present: Mapping[str, int], workers: int, demand: Demand | None = None
+) -> Growth:
     """Return what a configuration allows besides the workers that are there.
 
     Args:
@@ -155,6 +157,7 @@ def addable(config: dict[str, Any], present: Mapping[str, int], workers: int) ->
         present: How many nodes of each type there are; those of an autoscaler of version 1 do not
             tell their type, and are counted as of each.
         workers: How many workers there are, of whatever type.
+        demand: Of an actor; nodes that can host the most of them count first.
     """
     types, head = config.get("available_node_types") or {}, config.get("head_node_type")
     told = sum(count for name, count in present.items() if name != head)
@@ -175,7 +178,7 @@ def addable(config: dict[str, Any], present: Mapping[str, int], workers: int) ->
         others = {key: float(value) for key, value in resources.items() if key != "CPU"}
         labels = kind.get("labels") or {}
         nodes += [Capacity(name, cpus, cpus, memory, others=others, labels=labels)] * number
-    nodes.sort(key=lambda node: -node.cpus)
+    nodes.sort(key=lambda node: (-node.room(demand or Demand()), -node.cpus))
     return Growth(tuple(nodes[:left]), more, elastic=len(types) > 1)
 
 

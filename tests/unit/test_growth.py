@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from job.cluster.autoscaler import addable
-from job.planning.placement import Capacity, Growth
+from job.planning.placement import Capacity, Demand, Growth
 
 ROOT = Path(__file__).parents[2]
 WORKER = {"resources": {"CPU": 4, "memory": 16e9}, "max_workers": 3, "min_workers": 0}
@@ -56,6 +56,12 @@ def test_workers_that_are_there_are_not_added(
 def test_the_largest_come_first_where_the_cluster_bounds_them_all() -> None:
     small = {"resources": {"CPU": 1}, "max_workers": 9}
     assert cpus(addable(config(4, small=small, worker=WORKER), {}, 0)) == [4, 4, 4, 1]
+
+
+def test_those_that_can_host_the_actors_come_first_where_the_cluster_bounds_them_all() -> None:
+    cards = {"resources": {"CPU": 2, "GPU": 1}, "max_workers": 2}
+    found = addable(config(3, worker=WORKER, cards=cards), {}, 0, Demand(1, {"GPU": 1}))
+    assert [node.name for node in found.nodes] == ["cards", "cards", "worker"]
 
 
 def test_a_type_without_a_bound_has_the_clusters() -> None:
