@@ -128,7 +128,8 @@ def room(demand: Demand, nodes: Sequence[Capacity], *, free: bool = False) -> in
 
 def emptiest(nodes: Mapping[str, float], hosts: Sequence[str | None]) -> str:
     """Return the node with the fewest actors a CPU, by CPUs and by where each actor is."""
-    return min(nodes, key=lambda node: hosts.count(node) / nodes[node])
+    has = Counter(hosts)
+    return min(nodes, key=lambda node: has[node] / nodes[node])
 
 
 def fit(actors: int, demand: Demand, nodes: Sequence[Capacity], growth: Growth = NO_GROWTH) -> Fit:
