@@ -347,7 +347,8 @@ def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float)
     before = {node.node_id: node.cpus_free for node in cluster.nodes if node.node_id in nodes}
     while time.monotonic() < until:
         free = private.free_resources()
-        if all(free.get(node, {}).get("CPU", cpus) >= cpus for node, cpus in before.items()):
+        # Of a node that is there, Ray leaves out of what nothing is free.
+        if all(n not in free or free[n].get("CPU", 0.0) >= cpus for n, cpus in before.items()):
             return True
         time.sleep(0.05)
     return False

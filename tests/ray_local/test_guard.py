@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 ASK = """
 import sys
 from job.cluster.guard import Request
+from job.planning.placement import Demand
 with Request(sys.argv[1]) as request:
-    request.ask([0.5])
+    request.ask([Demand(0.5)])
     print("asked", flush=True)
     sys.stdin.read()
 """
