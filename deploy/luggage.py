@@ -32,6 +32,8 @@ RUNTIME_ENV = "runtime_env.yaml"
 LIMIT = 100 * 2**20  # bytes; the Jobs API of Ray 2.48 to 2.60 answers 413 to more
 SMALL = 2**20  # bytes, of a file that goes along since it lies beside a module
 TOOLS = ("__pycache__", "node_modules")  # and what begins with a dot, such as .git and .venv
+# What the comparison imports: ours, Ray, and what comes with it or by runtime_env.yaml.
+TAKEN = {"job", "ray", "yaml", "tabulate", "click", "pydantic"}
 NOT_IMPORTED = ("setup.py", "conftest.py", "noxfile.py", "tests", "docs")  # as projects have them
 HOW_TO_QUOTE = "Spaces separate; what holds some is quoted: WITH=\"'../my code' ../other.py\"."
 SAID_ELSEWHERE = {
@@ -121,8 +123,8 @@ def working_dir(own: Sequence[Path]) -> dict[str, Path]:
     whole = {f"job/{name}": file for name, file in _below(ROOT / "job")}
     for path in own:
         for name, file in _files(path).items():
-            if _top(name) in ("job", "job.py"):
-                message = f"WITH={path}: it holds {_top(name)!r}, the name of this package"
+            if _top(name).removesuffix(".py") in TAKEN:
+                message = f"WITH={path}: it holds {_top(name)!r}, a name that the job itself needs"
                 raise UsageError(message, "Only one of the two can be imported: rename yours.")
             there = whole.setdefault(name, file)
             imported = name.endswith(".py") and _top(name) not in NOT_IMPORTED

@@ -39,7 +39,7 @@ SUBMIT = (
     "loop on one: --serial-on actor."
 )
 DEMAND_TOKEN = "Start every node of it with RAY_AUTH_MODE=token (Ray 2.52 or later)."  # noqa: S105 - no password
-SHARDED_NEEDS = "`sharded` needs one actor per CPU."
+SHARDED_NEEDS = "`sharded` needs fewer: at most one actor per CPU."
 
 
 class Cause(NamedTuple):

@@ -73,16 +73,18 @@ def arrange(
         if name == "serial" and plan.serial_on == "driver":
             continue
         layout = _layout(name, workload.instances, plan, nodes, growth)
-        memory = fits_memory(layout.shards, nodes, growth)
-        if memory.when == "never" and name == "actors" and "sharded" in plan.strategies:
-            omitted[name] = memory.reason
+        fits = [fits_memory(layout.shards, nodes, growth)]
+        fits.append(fit(layout.shards, layout.demand, nodes, growth))
+        never = next((each for each in fits if each.when == "never"), None)
+        # Where others than CPUs are scarce too, some of them may find a place all the same.
+        scarce = never is fits[0] or not layout.demand.is_plain
+        if never and scarce and name == "actors" and "sharded" in plan.strategies:
+            omitted[name] = never.reason
             continue
-        found[name] = fit(layout.shards, layout.demand, nodes, growth)
-        for each in (memory, found[name]):
-            if each.when == "never":
-                message = f"{name}: cannot be placed: {each.reason}"
-                raise ClusterError(message, ADVICE[name])
-        layouts[name] = layout
+        if never:
+            message = f"{name}: cannot be placed: {never.reason}"
+            raise ClusterError(message, ADVICE[name])
+        layouts[name], found[name] = layout, fits[1]
     return Arrangement(layouts, found, omitted)
 
 

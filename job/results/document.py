@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from job.errors import FileError
-from job.words import computation, count, shorten, span
+from job.words import computation, count, shorten, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -263,7 +263,7 @@ class Chosen(Record):
 
     shards: Count
     elapsed_s: Seconds
-    most: Count  # that there is room for: one for each free CPU, at most one for each instance
+    most: Count  # one for each free CPU, or unit of what is scarcer, or instance
     most_elapsed_s: Seconds
     most_startup_s: Seconds
     because: Because = ""
@@ -271,11 +271,11 @@ class Chosen(Record):
     def __str__(self) -> str:
         """Say it in a sentence."""
         if not self.because:
-            return f"{count(self.shards, 'actor')}, as many as there is room for."
+            return f"{count(self.shards, 'actor')}, as many as are taken automatically."
         return (
-            f"{self.shards:,} of {self.most:,} actors that there is room for, as {self.because}: "
-            f"by the cost model {span(self.elapsed_s)}, and {span(self.most_elapsed_s)} with all, "
-            f"{span(self.most_startup_s)} of it to start."
+            f"{count(self.shards, 'actor')} of at most {self.most:,}, as {self.because}: by the "
+            f"cost model they take {spelled(self.elapsed_s)}, and {self.most:,} would take "
+            f"{spelled(self.most_elapsed_s)}, {spelled(self.most_startup_s)} of it to start."
         )
 
 

@@ -20,7 +20,7 @@ from job.errors import StateError, TargetRaisedError
 from job.shard import loops
 from job.shard.states import bounded, canonical
 from job.signals import OURS
-from job.workload.importing import load_target, where_it_was
+from job.workload.importing import load_target, what_is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -183,4 +183,4 @@ def target_raised(
     last = frames[-1] if frames else None
     line = f"{last.filename}, line {last.lineno}, in {last.name}" if last else ""
     exits = bool(position) and isinstance(error, SystemExit)
-    return TargetRaisedError(number, doing, position, shown, line, where_it_was(error), exits)
+    return TargetRaisedError(number, doing, position, shown, line, what_is_missing(error), exits)

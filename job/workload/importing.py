@@ -65,7 +65,7 @@ def _import_hint(error: BaseException, module: str) -> str:
     if module.partition(".")[0] == "job":
         return _TAKEN
     if not isinstance(error, ModuleNotFoundError) or not error.name:
-        return where_it_was(error) or "The module is there: mend it, or install what it imports."
+        return what_is_missing(error) or "The module is there: mend it, or install what it imports."
     bring = f" {HOW_TO_BRING}" if JOB_VARIABLE in os.environ else ""
     if not f"{module}.".startswith(f"{error.name}."):
         return f"The module is there: install {error.name!r}, which it imports.{bring}"
@@ -78,8 +78,10 @@ def _import_hint(error: BaseException, module: str) -> str:
     return f"It was looked for in {', '.join(folders[:4])} and in what is installed.{bring}"
 
 
-def where_it_was(error: BaseException) -> str:
-    """Return where a file was looked for that a relative path did not lead to, or nothing."""
+def what_is_missing(error: BaseException) -> str:
+    """Say how to bring a module along, or where a relative path did not lead to; else nothing."""
+    if isinstance(error, ModuleNotFoundError):
+        return HOW_TO_BRING
     name = error.filename if isinstance(error, FileNotFoundError) else None
     if not isinstance(name, str) or Path(name).is_absolute():
         return ""

@@ -74,7 +74,7 @@ def test_where_calls_wait_fewer_shards_than_declared_cpus_do_and_the_report_says
     chosen, trial = document["chosen"], document["trials"][-1]
     assert (chosen["shards"], chosen["most"], trial["actors"]) == (1, 5, 1)
     assert chosen["elapsed_s"] < chosen["most_elapsed_s"]
-    said = "1 of 5 actors that there is room for, as the calls wait: by the cost model"
+    said = "1 actor of at most 5, as the calls wait: by the cost model they take"
     assert f"sharded: {said}" in ended.stderr
     assert re.search(rf"^Shards +{said}", ended.stdout, re.MULTILINE)
     assert "5 CPUs on 1 core;" in ended.stdout

@@ -348,6 +348,16 @@ def test_automatic_shards_are_one_per_unit_of_what_is_scarcest(options: str, sha
     assert layout.demand.cpus == (1.0 if plan.num_cpus == "auto" else plan.num_cpus)
 
 
+def test_actors_of_which_only_some_find_a_gpu_are_left_out_where_shards_are_run() -> None:
+    keys = {"target": "m:C", "calls": ["f()"], "instances": 4}
+    made = arrange(*build(keys, {"actor_options": "num_gpus=1"}), [gpus("a", 2, cpus=4)])
+    assert (list(made.layouts), made.layouts["sharded"].shards) == (["sharded"], 2)
+    assert made.omitted["actors"].startswith("4 actors of 1 CPU and 1 GPU are asked for, and 2 fit")
+    alone = build(keys, {"actor_options": "num_gpus=1", "strategies": "serial,actors"})
+    with pytest.raises(ClusterError, match="and 2 fit into the cluster"):
+        arrange(*alone, [gpus("a", 2, cpus=4)])
+
+
 def test_a_serial_loop_in_an_actor_is_placed_as_the_others_are() -> None:
     keys = {"target": "m:C", "calls": ["f()"], "instances": 2}
     asked = {"actor_options": "num_gpus=1", "serial_on": "actor"}

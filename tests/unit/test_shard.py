@@ -536,6 +536,11 @@ def test_states_come_in_the_order_of_the_instances_whatever_their_homes(threads:
     assert all_states(shard, 50) == [str(number) for number in range(50)]
 
 
+def test_a_module_that_a_call_misses_is_told_with_how_to_bring_it_along() -> None:
+    error = target_raised(ModuleNotFoundError("No module named 'humanize'"), 0, "f()", 1)
+    assert "PIP=NAME" in error.told("the target", "tried out").hint
+
+
 def test_a_relative_path_that_leads_nowhere_is_told_where_it_was_looked_for() -> None:
     with pytest.raises(FileNotFoundError) as raised:
         Path("no such prices.csv").read_text()

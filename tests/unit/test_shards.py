@@ -102,11 +102,11 @@ def test_the_choice_is_told_with_what_more_shards_would_have_taken() -> None:
         because="the calls wait",
     )  # fmt: skip
     assert str(found) == (
-        "2 of 48 actors that there is room for, as the calls wait: by the cost model about 3 s, "
-        "and about 24 s with all, about 17 s of it to start."
+        "2 actors of at most 48, as the calls wait: by the cost model they take 3.10 s, and 48 "
+        "would take 24.20 s, 17.00 s of it to start."
     )
     alike = found.model_copy(update={"shards": 48, "because": ""})
-    assert str(alike) == "48 actors, as many as there is room for."
+    assert str(alike) == "48 actors, as many as are taken automatically."
 
 
 @pytest.mark.parametrize(("declared", "real"), [(48, 2), (2, 2)])
