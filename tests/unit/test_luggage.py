@@ -103,7 +103,9 @@ def test_two_modules_of_one_name_are_refused(tmp_path: Path) -> None:
         working_dir((one, two))
 
 
-@pytest.mark.parametrize("name", ["job.py", "job/__init__.py", "src/job/__init__.py", "yaml/__init__.py"])
+@pytest.mark.parametrize(
+    "name", ["job.py", "job/__init__.py", "src/job/__init__.py", "yaml/__init__.py"]
+)
 def test_what_is_called_as_this_package_is_refused(tmp_path: Path, name: str) -> None:
     make(tmp_path, name, "other.py")
     with pytest.raises(UsageError, match="a name that the job itself needs"):
