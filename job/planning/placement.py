@@ -69,6 +69,16 @@ class Capacity:
         ]
         return min(rooms, default=math.inf)
 
+    def held(self, demand: Demand) -> Demand:
+        """Return what others hold of what is asked for."""
+        free = self.others if self.others_free is None else self.others_free
+        others = {
+            name: round(self.others.get(name, 0.0) - free.get(name, 0.0), 4)
+            for name in demand.others
+        }
+        cpus = max(0.0, round(self.cpus - self.cpus_free, 4))
+        return Demand(cpus, {name: number for name, number in others.items() if number > 0})
+
     def told(self, demand: Demand) -> str:
         """Say what it has of what is asked for; of GPUs wherever there are any."""
         names = dict.fromkeys([*demand.others, *(["GPU"] if self.others.get("GPU") else [])])
@@ -147,7 +157,8 @@ def fit(actors: int, demand: Demand, nodes: Sequence[Capacity], growth: Growth =
         return Fit("later", f"{asked}, and {left if demand.is_plain else f'{free:,} fit now'}")
     total = room(demand, [*nodes, *growth.nodes])
     if total >= actors:
-        return Fit("scaling", f"{asked}, and others hold the CPUs of the nodes that are there")
+        what = "the CPUs of" if demand.is_plain else "what is asked for of"
+        return Fit("scaling", f"{asked}, and others hold {what} the nodes that are there")
     into = "into the cluster, even grown as far as it may" if growth.nodes else "into the cluster"
     why = f"{asked}, and {total:,} fit {into}"
     if not total:
@@ -179,8 +190,8 @@ def bundles(actors: int, demand: Demand, nodes: Sequence[Capacity]) -> list[Dema
     shared = demand.is_plain and 0 < round(demand.cpus * GRAIN) < GRAIN
     each = GRAIN // round(demand.cpus * GRAIN) if shared else 1
     wanted = [Demand() if shared else demand] * -(-actors // each)
-    held = [round(node.cpus - node.cpus_free, 4) for node in nodes]
-    return wanted + [Demand(cpus) for cpus in held if cpus > 0]
+    held = [node.held(demand) for node in nodes]
+    return wanted + [each for each in held if each.cpus or each.others]
 
 
 def lacking(actors: int, demand: Demand, nodes: Sequence[Capacity]) -> str:

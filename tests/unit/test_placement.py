@@ -322,6 +322,15 @@ def test_an_autoscaler_is_asked_for_each_actor_with_all_that_it_asks_for() -> No
     assert bundles(3, demand, [HEAD]) == [demand] * 3
 
 
+def test_an_autoscaler_is_asked_besides_for_what_others_hold_of_it() -> None:
+    taken = replace(gpus("a", 2, cpus=4), cpus_free=2, others_free={"memory": 9})
+    demand = Demand(1, {"GPU": 1})
+    assert bundles(2, demand, [taken, node(0)]) == [demand, demand, Demand(2, {"GPU": 2})]
+    found = fit(4, demand, [taken], Growth((gpus("b", 2, cpus=4),)))
+    assert found.when == "scaling"
+    assert found.reason.endswith("and others hold what is asked for of the nodes that are there")
+
+
 @pytest.mark.parametrize(
     ("options", "shards"),
     [
