@@ -72,7 +72,7 @@ def analyse(results: Results, gates: Sequence[Gate] = ()) -> Report:
     return Report(
         **vars(figures),
         cluster=ran_on(results),
-        workload=str(results.workload),
+        workload=computed(results),
         chosen=str(results.chosen) if results.chosen and results.chosen.because else "",
         model=model,
         causes=causes,
@@ -90,6 +90,14 @@ def analyse(results: Results, gates: Sequence[Gate] = ()) -> Report:
         because=because,
         gates=judge(gates, figures) or results.gates,
     )
+
+
+def computed(results: Results) -> str:
+    """Return what was computed, and in what kind of actors where they are of a kind."""
+    parts, options = [str(results.workload)], results.plan.get("actor_options")
+    parts += [f"actors with {options}"] if options else []
+    parts += ["the serial loop in an actor"] if results.plan.get("serial_on") == "actor" else []
+    return "; ".join(parts)
 
 
 def ran_on(results: Results) -> str:

@@ -236,3 +236,10 @@ def test_where_the_serial_loop_was_sampled_it_is_said_how_far_states_were_checke
 def test_a_report_can_be_made_before_any_trial_has_ended() -> None:
     said = report(status="running")
     assert (said.rows, said.placement, said.states) == ((), (), ())
+
+
+def test_what_kind_of_actors_ran_stands_beside_what_was_computed() -> None:
+    plan = GOLDEN.plan | {"actor_options": "num_gpus=0.25", "serial_on": "actor"}
+    said = analyse(GOLDEN.with_(plan=plan)).workload
+    kind = "; actors with num_gpus=0.25; the serial loop in an actor"
+    assert said == analyse(GOLDEN).workload + kind
