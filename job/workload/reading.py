@@ -123,7 +123,8 @@ def _refusal(
             continue
         loc, reason = _explain(detail)
         if file.root is None or loc[0] in override:
-            in_options.append(f"{flag(str(loc[0]))}: {reason}")
+            inner = f"{_spell(loc[1:])}: " if loc[0] == "actor_options" and loc[1:] else ""
+            in_options.append(f"{flag(str(loc[0]))}: {inner}{reason}")
         else:
             in_file.add((_line(file.root, loc), f"{_spell(loc)}: {reason}"))
     lines = [f"{file.name}:{line}: {text}" for line, text in sorted(in_file)]

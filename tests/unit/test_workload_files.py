@@ -199,3 +199,9 @@ def test_what_a_key_is_said_to_take_names_the_bounds_that_it_has() -> None:
                 bounds = {f"{form[bound]:,}" for bound in ("minimum", "maximum") if bound in form}
                 missing = {bound for bound in bounds if bound not in KEYS[key]}
                 assert not missing, key
+
+
+def test_a_wrong_key_of_an_option_is_named() -> None:
+    keys = {"target": "m:C", "instances": 1, "calls": []}
+    with pytest.raises(UsageError, match="--actor-options: num_gpu: there is no such key: the nea"):
+        build(keys, {"actor_options": "num_gpu=1"})
