@@ -290,11 +290,17 @@ def find_nodes(cores: Mapping[str, int] | None = None) -> tuple[Node, ...]:
             cores=_share(known, sharing, node["NodeManagerAddress"]),
             memory_bytes=node["Resources"].get("memory", 0.0),
             resources={k: v for k, v in node["Resources"].items() if not k.startswith("node:")},
+            resources_free=_steady(free.get(node["NodeID"], {})),
             labels=node.get("Labels") or {},
             head=HEAD in node["Resources"],
         )
         for node in found
     )
+
+
+def _steady(resources: Mapping[str, float]) -> dict[str, float]:
+    """Return resources but for objects' memory, which comes and goes by itself."""
+    return {name: each for name, each in resources.items() if name != "object_store_memory"}
 
 
 def _share(cores: Mapping[str, int], sharing: Mapping[str, int], address: str) -> float | None:
@@ -334,7 +340,7 @@ def on_node(node_id: str) -> NodeAffinitySchedulingStrategy:
 def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float) -> bool:
     """Wait until actors that were ended hold nothing any more; return whether that came in time.
 
-    Processes can be watched on this machine only; on every node the CPUs that come free tell.
+    Processes can be watched on this machine only; on every node what comes free tells.
     """
     import psutil
 
@@ -344,11 +350,16 @@ def wait_until_gone(places: Sequence[Place], cluster: Cluster, timeout_s: float)
     while time.monotonic() < until and any(psutil.pid_exists(pid) for pid in pids):
         time.sleep(0.02)
     nodes = {place.node_id for place in places}
-    before = {node.node_id: node.cpus_free for node in cluster.nodes if node.node_id in nodes}
+    before = {n.node_id: n.resources_free for n in cluster.nodes if n.node_id in nodes}
     while time.monotonic() < until:
         free = private.free_resources()
         # Of a node that is there, Ray leaves out of what nothing is free.
-        if all(n not in free or free[n].get("CPU", 0.0) >= cpus for n, cpus in before.items()):
+        if all(
+            free[node].get(name, 0.0) >= number
+            for node, held in before.items()
+            if node in free
+            for name, number in held.items()
+        ):
             return True
         time.sleep(0.05)
     return False

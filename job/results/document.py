@@ -9,8 +9,8 @@ of every version keep loading. Its history, version 1 throughout:
     2026-11-26  calibration, cluster.{open, nodes.head}, trials.{deaths, timeline}; then
                 trials.deaths.unheard_s, gates, tried, environment.travel
     2026-11-27  trials.{sample, made, elsewhere_share, preemptions}, environment.runtime_env,
-                workload.returns, trials.{aside_s, returned}; then cluster.nodes.{cores, labels},
-                tried.load_s, chosen, trials.process_s
+                workload.returns, trials.{aside_s, returned}; then cluster.nodes.{cores, labels,
+                resources_free}, tried.load_s, chosen, trials.process_s
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class Node(Record):
     cpus_free: float = 0
     cores: float | None = None  # of its machine, its share where there are more nodes; if known
     resources: dict[str, float] = {}
+    resources_free: dict[str, float] = {}
     labels: dict[str, str] = {}
     head: bool = False
 

@@ -26,17 +26,20 @@ ALL = (
 def test_actors_are_placed_where_all_is_that_they_ask_for(nodes: Nodes, tmp_path: Path) -> None:
     saved = tmp_path / "results.json"
     ended = nodes.command.run(
-        *LEDGER, "--actor-options", ALL, "--shards", "4", "--wide", "--output", str(saved)
-    )
+        *LEDGER, "--actor-options", ALL, "--shards", "4", "--serial-on", "actor", "--wide",
+        "--output", str(saved),
+    )  # fmt: skip
     assert ended.code == 0, ended
     assert "they agree" in ended.stdout
     document = json.loads(saved.read_text())
     names = {node["node_id"]: node["host"] for node in document["cluster"]["nodes"]}
-    for trial in document["trials"][1:]:
-        assert {names[each["node_id"]]: each["actors"] for each in trial["placement"]} == {
-            "gpus": 4
-        }
-    assert ended.stdout.count("num_gpus=0.5") == 2
+    placed = [
+        {names[each["node_id"]]: each["actors"] for each in trial["placement"]}
+        for trial in document["trials"]
+    ]
+    assert placed == [{"gpus": 1}, {"gpus": 4}, {"gpus": 4}]
+    assert ended.stdout.count("num_gpus=0.5") == 3  # beside the workload, and in two rows
+    assert "waiting for the others" not in ended.stderr  # what an ended actor held is waited for
 
 
 def test_a_sweep_shows_what_share_of_a_gpu_is_enough(nodes: Nodes, tmp_path: Path) -> None:
