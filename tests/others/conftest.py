@@ -1,4 +1,4 @@
-"""One driver on a cluster and one on an embedded Ray, which go through all classes at once."""
+"""Drivers on a cluster and on embedded Rays, which go through all classes at once."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.others.cases import CONNECTED, EMBEDDED, Case
-from tests.others.support import Driver, Plain
+from tests.others.support import Drivers, Plain
 from tests.ray_local.conftest import command, embedded, folder, head
 from tests.ray_local.running import short_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from tests.ray_local.running import Head
+    from collections.abc import Iterator
 
 __all__ = ["command", "embedded", "folder", "head"]
+
+EMBEDDED_DRIVERS = 2
 
 
 def wanted(session: pytest.Session) -> dict[str, list[Case]]:
@@ -32,17 +32,20 @@ def wanted(session: pytest.Session) -> dict[str, list[Case]]:
 
 
 @pytest.fixture(scope="session")
-def drivers(request: pytest.FixtureRequest, head: Head) -> Iterator[Mapping[str, Driver]]:
+def drivers(request: pytest.FixtureRequest) -> Iterator[Drivers]:
     """Go through all cases that are wanted, embedded and connected side by side."""
+    cases, made = wanted(request.session), Drivers()
     with short_folder() as folder:
-        made = {}
-        for where, cases in wanted(request.session).items():
-            mine = folder / where[0]
-            mine.mkdir()
-            made[where] = Driver(mine, where, cases, head if where == CONNECTED else None)
-        yield made
-        for driver in made.values():
-            driver.end()
+        try:
+            # Before the cluster is up; an embedded Ray each keeps the second core busy.
+            for each in range(EMBEDDED_DRIVERS):
+                share = cases[EMBEDDED][each::EMBEDDED_DRIVERS]
+                made.start(folder / f"e{each}", EMBEDDED, share, None)
+            head = request.getfixturevalue("head")
+            made.start(folder / "c", CONNECTED, cases[CONNECTED], head)
+            yield made
+        finally:
+            made.end()
 
 
 @pytest.fixture(scope="session")

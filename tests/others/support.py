@@ -14,6 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from job.results.document import keepable
+from tests.others.cases import EMBEDDED
 from tests.ray_local.running import Running
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from tests.others.cases import Case
     from tests.ray_local.running import Head
 
+STRATEGIES = ("serial", "actors", "sharded")
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 CLASSES = HERE / "classes"
@@ -133,6 +138,52 @@ class Driver:
         self._died[began] = {"code": 1, "notes": [], "text": said}
         names = [case.name for case in self._left]
         self._left = self._left[names.index(began) + 1 :]
+
+
+class Drivers:
+    """All that are at work at once; where several share a place, each goes through some cases."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._drivers: dict[tuple[str, str], Driver] = {}
+
+    def start(self, folder: Path, where: str, cases: Sequence[Case], head: Head | None) -> None:
+        """Start one, in a folder of its own."""
+        folder.mkdir()
+        driver = Driver(folder, where, cases, head)
+        self._drivers |= {(where, case.name): driver for case in cases}
+
+    def answer(self, case: Case, where: str) -> dict[str, Any]:
+        """Wait for what came of a case."""
+        return self._drivers[where, case.name].answer(case)
+
+    def end(self) -> None:
+        """End those that still run."""
+        for driver in {id(each): each for each in self._drivers.values()}.values():
+            driver.end()
+
+
+def everywhere(cases: Sequence[Case]) -> list[Any]:
+    """Return the parameters of a test: each case wherever it is to be run."""
+    return [
+        pytest.param(case, where, id=f"{where} {case.name}")
+        for case in cases
+        for where in case.where
+    ]
+
+
+def check_states(case: Case, where: str, drivers: Drivers, plain: Plain) -> None:
+    """Hold all strategies' states against those of a plain loop, and see where actors ran."""
+    expected = plain.states(case)
+    found = drivers.answer(case, where)
+    assert not found["code"], found["text"]
+    if case.actor and where == EMBEDDED:
+        assert found["actor"] == expected[1]
+    cut = list(keepable(expected[: found["instances"]]))
+    assert found["states"] == dict.fromkeys(STRATEGIES, cut)
+    assert found["agreement"] == "they agree"
+    actors, sharded = found["processes"]["actors"], found["processes"]["sharded"]
+    assert len({*actors, *sharded, found["driver"]}) == found["instances"] + 2
 
 
 def written(cases: Sequence[Case]) -> str:

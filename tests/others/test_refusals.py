@@ -9,9 +9,9 @@ import pytest
 from tests.others.cases import ADVISED, CONNECTED, REFUSED, Case
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from tests.others.support import Driver
+    from tests.others.support import Drivers
 
 
 def told(cases: Sequence[Case]) -> pytest.MarkDecorator:
@@ -21,18 +21,18 @@ def told(cases: Sequence[Case]) -> pytest.MarkDecorator:
 
 @told(REFUSED)
 def test_it_is_refused_with_what_is_wrong_and_how_to_go_on(
-    case: Case, where: str, drivers: Mapping[str, Driver]
+    case: Case, where: str, drivers: Drivers
 ) -> None:
-    found = drivers[where].answer(case)
+    found = drivers.answer(case, where)
     assert found["code"] == case.told, found["text"]
     assert [word for word in case.words if word.lower() not in found["text"].lower()] == []
 
 
 @told(ADVISED)
 def test_it_is_advised_of_what_makes_the_states_worth_nothing(
-    case: Case, where: str, drivers: Mapping[str, Driver]
+    case: Case, where: str, drivers: Drivers
 ) -> None:
-    found = drivers[where].answer(case)
+    found = drivers.answer(case, where)
     assert found["code"] in {0, 2}
     said = " ".join([found["text"], *found["notes"]])
     assert [word for word in case.words if word not in said] == []

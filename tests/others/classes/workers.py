@@ -9,13 +9,13 @@ def square(number):
 
 
 class Squares:
-    """Lets two processes square its numbers."""
+    """Lets another process square its numbers."""
 
     def __init__(self):
         self.numbers = [1, 2]
 
     def advance(self):
-        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             self.numbers = list(pool.map(square, self.numbers))
 
     def read(self):
