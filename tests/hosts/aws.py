@@ -43,6 +43,7 @@ MAY_CHANGE = {
 }  # fmt: skip
 SIZES = "--object-store-memory=300000000"
 WORKER_CPUS = 2
+SCARCE = {"GPU": 1, "slot": 2}  # which Ray takes from the type of a node, and no start line names
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Aws:
             "provider.use_internal_ips": True,
             "setup_commands": [],
             "head_setup_commands": [],
-            "available_node_types.worker.resources": {"CPU": WORKER_CPUS},
+            "available_node_types.worker.resources": {"CPU": WORKER_CPUS, **SCARCE},
         }
         for kind in ("head", "worker"):
             place = f"available_node_types.{kind}.node_config"

@@ -86,22 +86,24 @@ def test_a_job_that_is_stopped_while_it_waits_leaves_no_request_behind(aws_clust
 def test_the_autoscaler_is_asked_for_all_that_an_actor_asks_for(aws_cluster: Up) -> None:
     head = aws_cluster.head
     job = "ray job submit --no-wait --submission-id asks -- python job/main.py --strategies actors"
-    asks = "--instances 2 --call increment*60 --actor-options memory=1e8"
+    options = "num_gpus=0.5, memory=1e8, resources={'slot': 1}"
+    asks = f'--instances 2 --call increment*60 --actor-options "{options}"'
     done = head.run(f"cd ray-actor-comparison && {job} {asks}")
     assert done.code == 0, done.text
-    eventually(lambda: "memory" in requested(head), "the request", 90)
-    assert "CPU" in requested(head)
+    eventually(lambda: not withdrawn(head), "the request", 90)
+    asked = requested(head)
+    assert [name for name in ("CPU", "GPU", "memory", "slot") if name not in asked] == [], asked
     stopped = head.run("ray job stop asks")
     assert stopped.code == 0, stopped.text
     eventually(lambda: withdrawn(head), "its withdrawal", 60)
 
 
 def test_what_no_kind_of_node_has_is_refused_and_not_asked_for(aws_cluster: Up) -> None:
-    job = "ray job submit -- python job/main.py --actor-options num_gpus=1"
+    job = "ray job submit -- python job/main.py --actor-options num_gpus=2"
     done = aws_cluster.head.run(f"cd ray-actor-comparison && {job}")
     assert done.code != 0, done.text
     said = " ".join(done.text.split())
-    assert re.search(r"an actor needs 1 CPU and 1 GPU on one node.* CPUs and 0 GPUs", said), said
+    assert re.search(r"an actor needs 1 CPU and 2 GPUs on one node.* CPUs and 1 GPU", said), said
     assert withdrawn(aws_cluster.head)
 
 
