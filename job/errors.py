@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+UNBEARABLE = "Should it not bear to be called outside of a main thread, or by several:"
+ALONE = "--threads-per-shard 1"
+
 
 class JobError(Exception):
     """An expected failure, told in sentences: what went wrong and where, and how to go on."""
@@ -77,8 +80,11 @@ class TargetRaisedError(Exception):
         which = f"call {self.position:,}, " if self.position else ""
         return f"instance {self.number:,}, {which}{self.doing}: {self.error}"
 
-    def told(self, strategy: str, where: str) -> TrialError:
-        """Return it as the failure of a trial."""
-        message = f"{strategy}: {self} ({where})"
-        raised = f"The target raised it in {self.line}. " if self.line else ""
-        return TrialError(message, f"{raised}{self.hint}".strip())
+    def told(
+        self, strategy: str, where: str, threads: int | None = 1, way_out: str = ALONE
+    ) -> TrialError:
+        """Return it as the failure of a trial; where there were threads, it may be by those."""
+        raised = f"The target raised it in {self.line}." if self.line else ""
+        threaded = f"{UNBEARABLE} {way_out}." if (threads or 1) > 1 else ""
+        hints = filter(None, (raised, self.hint, threaded))
+        return TrialError(f"{strategy}: {self} ({where})", " ".join(hints))

@@ -14,7 +14,8 @@ LINE = 100  # characters of a target or a call as it is shown
 def count(number: float, noun: str) -> str:
     """Return how many there are: 1 call, 2,000 calls, 0.5 CPUs."""
     shown = f"{number:,}" if isinstance(number, int) else f"{number:g}"
-    return f"{shown} {noun}{'' if number == 1 else 's'}"
+    several = "es" if noun.endswith("s") else "s"
+    return f"{shown} {noun}{'' if number == 1 else several}"
 
 
 def factor(value: float, digits: int = 3) -> str:

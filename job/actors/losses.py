@@ -51,7 +51,7 @@ def take_answers(strategy: str, worker: Worker, refs: list[Any]) -> list[Any]:
             if cause.exits:
                 at = Point("calling", cause.number, cause.number, cause.position, certain=True)
                 raise LostError(cause.error, at) from None
-            raise _raised(cause, strategy, worker, where) from None
+            raise cause.told(strategy, where, worker.threads) from None
         if isinstance(cause, JobError):
             raise cause from None
         raise TrialError(f"{strategy}: {worker} failed: {last_line(error)}") from None
@@ -73,14 +73,6 @@ def take_last_words(strategy: str, worker: Worker, refs: list[Any]) -> list[Any]
                 break
             heard += take_answers(strategy, worker, [ref])
     return heard
-
-
-def _raised(error: TargetRaisedError, strategy: str, worker: Worker, where: str) -> TrialError:
-    told = error.told(strategy, where)
-    if worker.threads == 1:
-        return told
-    hint = "Should it not bear to be called outside of a main thread, or by several: "
-    return TrialError(told.message, f"{told.hint} {hint}--threads-per-shard 1.".strip())
 
 
 class Losses:

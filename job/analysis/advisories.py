@@ -104,7 +104,8 @@ def _runtime_env(figures: Figures) -> Iterator[str]:
 
 def _omitted(figures: Figures) -> Iterator[str]:
     for name, reason in figures.results.omitted.items():
-        yield f"{name} was left out, not started: {reason}. {causes.SHARDED_NEEDS}"
+        needs = f" {causes.SHARDED_NEEDS}" if name == "actors" else ""
+        yield f"{name} was left out, not started: {reason}.{needs}"
 
 
 def _serial_estimated(figures: Figures) -> Iterator[str]:

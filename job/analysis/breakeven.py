@@ -9,7 +9,7 @@ serial loop in the place of 50 % efficiency.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from job.analysis.figures import SLACK
@@ -103,6 +103,9 @@ class BreakEven:
     call_s: float
     costs: dict[str, Cost]
     answers: tuple[Answer, ...]
+    shapes: dict[str, Shape] = field(default_factory=dict)  # what the costs follow from
+    cpu_share: float = 1.0  # likewise, see `Shape.bounds`
+    stretch: float = 1.0
 
     @property
     def telling(self) -> tuple[Answer, ...]:
@@ -134,9 +137,9 @@ def break_even(figures: Figures) -> BreakEven | NoBreakEven:
     loop = Cost(serial.fixed_s, (Bound("loop", results.calibration.loop_s, 1.0),))
     stretch = _stretch({row.strategy: row for row in others}, figures, profile)
     costs, answers = {"serial": loop}, []
+    shapes = {row.strategy: _shape(row, results, results.calibration) for row in others}
     for row in others:
-        shape = _shape(row, results, results.calibration)
-        cost = Cost(row.fixed_s, shape.bounds(profile.cpu_share, stretch))
+        cost = Cost(row.fixed_s, shapes[row.strategy].bounds(profile.cpu_share, stretch))
         costs[row.strategy] = cost
         answers.append(
             Answer(
@@ -149,7 +152,8 @@ def break_even(figures: Figures) -> BreakEven | NoBreakEven:
                 loop_s=serial.elapsed_s,
             )
         )
-    return BreakEven(profile.calls, call_s, costs, tuple(answers))
+    share = profile.cpu_share
+    return BreakEven(profile.calls, call_s, costs, tuple(answers), shapes, share, stretch)
 
 
 def pays_off(found: BreakEven | NoBreakEven) -> tuple[str, ...]:
@@ -166,7 +170,7 @@ def _shape(row: Row, results: Results, calibration: Calibration) -> Shape:
     return Shape(
         instances,
         cpus=max(row.cpus_computed_on, 1.0),
-        slot=fullest_slot(instances, trial.actors, trial.threads),
+        slot=fullest_slot(instances, trial.shards, trial.threads),
         # A batch that is a second long costs its calls nothing.
         sent_s=calibration.send_s / batch if isinstance(batch, int) else 0.0,
         inside_s=0.0 if batch == 1 else calibration.inside_s,

@@ -89,11 +89,17 @@ def _startup(row: Row, *, may_shard: bool) -> Cause:
     if gain is not None and gain <= SAME:  # what it gains, it gains by making instances
         shortens = "where making the instances takes it, more CPUs would shorten it"
         return Cause("startup", f"its work is no faster than the loop's, and {takes}", shortens)
-    advice = "make more calls per run, or keep the actors for several runs"
+    advice = f"make more calls per run, or keep the {_workers(row)} for several runs"
     if row.last.actors > row.cpus and may_shard:
         advice = f"`sharded` starts one process a CPU rather than {row.last.actors:,}"
     faster = f"its work is {factor(gain)} times as fast, but " if gain else ""
     return Cause("startup", faster + takes, advice)
+
+
+def _workers(row: Row) -> str:
+    if row.last.actors:
+        return "actors"
+    return "threads" if row.strategy == "threads" else "processes"
 
 
 def _lost(row: Row, figures: Figures, model: BreakEven | NoBreakEven, *, may_shard: bool) -> Cause:
@@ -102,7 +108,7 @@ def _lost(row: Row, figures: Figures, model: BreakEven | NoBreakEven, *, may_sha
         return found
     if row.gains_nothing and row.lost_s > row.ideal_s and figures.profile:
         return _no_gain(row, figures.profile, model)
-    advice = "let a call do more, or raise --calls-per-batch"
+    advice = "let a call do more" + (", or raise --calls-per-batch" if row.last.actors else "")
     if may_shard:
         advice = "`sharded` carries many calls in one, and may come nearer"
     return Cause("overhead", f"its work reached {row.efficiency:.0%} of the ideal", advice)
@@ -116,7 +122,7 @@ def _no_gain(row: Row, profile: Profile, model: BreakEven | NoBreakEven) -> Caus
     pays = "only calls that do more would pay"
     if more and more > profile.calls:  # else what was measured contradicts it
         pays = f"calls that do more would pay, or more than {more:,} of this cost"
-    said = f"a call takes {here} in the loop and {there} by way of actors; {pays}"
+    said = f"a call takes {here} in the loop and {there} by way of {_workers(row)}; {pays}"
     return Cause("overhead", f"without startup it is no faster either: {said}")
 
 
@@ -131,7 +137,8 @@ def _bound(row: Row, figures: Figures) -> Cause:
         return Cause("CPUs", f"{lead} {more}")
     if row.bound_by == "slots":
         more = f"more than {count(row.last.at_once, 'call')} at once would shorten it"
-        return Cause("slots", f"{lead} {more}: more --shards, --threads-per-shard or CPUs")
+        by = "--workers" if row.last.processes else "--shards, --threads-per-shard or CPUs"
+        return Cause("slots", f"{lead} {more}: more {by}")
     none = "more CPUs would not shorten it, as an instance's calls come one after the other"
     return Cause("an instance", f"{lead} {none}")
 
@@ -159,6 +166,8 @@ class Idle(NamedTuple):
 
 def _idle(row: Row, figures: Figures) -> Idle | None:
     """Return the CPUs that more shards would use; None where there are none, or no instances."""
+    if not row.last.actors:
+        return None
     free = sum(min(node.cpus_free, node.real_cpus) for node in figures.results.cluster.nodes)
     width = figures.profile.width if figures.profile else 1.0
     each = max(width, float(row.last.settings.get("cpus_per_actor", 1.0)))
@@ -192,6 +201,10 @@ def _threads(figures: Figures, row: Row) -> Iterator[Cause]:
     idle, profile = _idle(row, figures), figures.profile
     if not row.takes_turns or not profile or not (profile.computes or idle):
         return
+    if row.strategy == "threads":
+        said = f"its {row.last.threads:,} threads take turns, as the calls compute"
+        yield Cause("the GIL", said, "`processes` computes on more CPUs than one")
+        return
     used = f"together they computed on {count(float(f'{row.cpus_each:.2g}'), 'CPU')}"
     said = f"the {row.last.threads:,} threads of a shard take turns: {used}"
     advice = "leave --threads-per-shard to auto"
@@ -222,11 +235,12 @@ def _driver(row: Row, plan: dict[str, Any]) -> Iterator[Cause]:
 
 def _imbalance(trial: Trial, instances: int) -> Iterator[Cause]:
     """Yield that one actor, or one instance, has more to do than the others."""
-    actors = max(1, trial.actors)
+    actors = trial.shards
     fullest = -(-instances // actors)
     rounds = -(-fullest // trial.threads)  # what threads do at once is no wait
     if rounds > FULL * max(1.0, instances / actors / trial.threads):
-        said = f"of {instances:,} instances over {actors:,} actors the fullest has {fullest:,}"
+        over = count(actors, "process" if trial.processes else "actor")
+        said = f"of {instances:,} instances over {over} the fullest has {fullest:,}"
         yield Cause("imbalance", said, "let the one be a multiple of the other")
     mean = sum(share.busy_s for share in trial.placement) / trial.instances
     slowest = trial.slowest_s or 0.0

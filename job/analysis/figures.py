@@ -78,7 +78,7 @@ class Row:
     @property
     def cpus_each(self) -> float:
         """On how many CPUs each of its processes computed, on average."""
-        return self.cpu_s / self.work_s / max(1, self.last.actors) if self.work_s else 0.0
+        return self.cpu_s / self.work_s / self.last.shards if self.work_s else 0.0
 
     @property
     def takes_turns(self) -> bool:
@@ -91,7 +91,7 @@ class Row:
     @property
     def cpus_computed_on(self) -> float:
         """On how many CPUs they can compute, now that it is known what their threads come to."""
-        return min(self.cpus, self.last.actors) if self.takes_turns else self.cpus
+        return min(self.cpus, self.last.shards) if self.takes_turns else self.cpus
 
     @property
     def gains_nothing(self) -> bool:
@@ -147,7 +147,8 @@ def _cpus(trial: Trial, profile: Profile, cluster: Cluster) -> float:
     let each other, as Python's do not and native ones do, is no matter of the layout.
     """
     if not trial.actors:
-        return max(trial.cpus, profile.width)
+        at_once = trial.at_once * profile.width
+        return max(1.0, min(trial.cpus, at_once)) if trial.processes else max(trial.cpus, at_once)
     each = trial.at_once / trial.actors * profile.width
     nodes = {node.node_id: node.real_cpus for node in cluster.nodes}
     reached = (min(nodes.get(s.node_id, s.actors), s.actors * each) for s in trial.placement)

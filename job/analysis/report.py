@@ -11,6 +11,7 @@ from job.analysis.breakeven import break_even, pays_off
 from job.analysis.causes import causes_of
 from job.analysis.figures import SAME, Figures, figures_of
 from job.analysis.gates import judge
+from job.analysis.rivals import with_ray
 from job.words import capitalise, count, excerpt, factor, listed, shorten, spelled
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Report(Figures):
         pays_off: What the model says, a sentence for each strategy.
         answer: What to do; the verdict's first sentence.
         because: What limits the best strategy; the second.
+        ray: What the best of the other kind took, with Ray or without, and when Ray pays; the last.
     """
 
     cluster: str
@@ -53,7 +55,13 @@ class Report(Figures):
     pays_off: tuple[str, ...]
     answer: str
     because: str
+    ray: str
     gates: tuple[Judged, ...]
+
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """All sentences of it."""
+        return tuple(filter(None, (self.answer, self.because, self.ray)))
 
 
 def analyse(results: Results, gates: Sequence[Gate] = ()) -> Report:
@@ -66,7 +74,7 @@ def analyse(results: Results, gates: Sequence[Gate] = ()) -> Report:
     figures = figures_of(results)
     model = break_even(figures)
     causes = causes_of(figures, model)
-    answer, because = _verdict(figures, causes)
+    answer, because, ray = _verdict(figures, model, causes)
     last = {row.strategy: row.last for row in figures.rows}
     names = {node.node_id: node.host for node in results.cluster.nodes}
     return Report(
@@ -88,6 +96,7 @@ def analyse(results: Results, gates: Sequence[Gate] = ()) -> Report:
         pays_off=pays_off(model),
         answer=answer,
         because=because,
+        ray=ray,
         gates=judge(gates, figures) or results.gates,
     )
 
@@ -141,19 +150,28 @@ def _agreement(results: Results, last: dict[str, Trial]) -> str:
 # --- the verdict
 
 
-def _verdict(figures: Figures, causes: dict[str, Cause]) -> tuple[str, str]:
-    """Say what to do, then what limits the best strategy; or why there is no verdict."""
+def _verdict(
+    figures: Figures, model: BreakEven | NoBreakEven, causes: dict[str, Cause]
+) -> tuple[str, str, str]:
+    """Say what to do, what limits the best, and whether it takes Ray; or that nobody can."""
     others = [row for row in figures.rows if row.strategy != "serial" and row.speedup]
     serial = figures.row("serial")
     if figures.results.status != "complete" or not others or not serial:
         return _no_verdict(figures.results)
     best = max(others, key=lambda row: row.speedup or 0.0)
+    # What does without a cluster, and is as quick, is the better advice.
+    best = next((r for r in others if r.last.processes and _as_quick(r, best)), best)
     cause = causes[best.strategy]
     advice = f": {cause.advice}" if cause.advice else ""
-    return _answer(serial, best), f"{capitalise(cause.said)}{advice}."
+    ray = with_ray(figures, model, best)
+    return _answer(serial, best), f"{capitalise(cause.said)}{advice}.", ray
 
 
-def _no_verdict(results: Results) -> tuple[str, str]:
+def _as_quick(row: Row, best: Row) -> bool:
+    return row.elapsed_s <= SAME * best.elapsed_s
+
+
+def _no_verdict(results: Results) -> tuple[str, str, str]:
     ended = {
         "complete": "No verdict: only `serial` and another strategy give a speedup",
         "interrupted": "No verdict, it was interrupted",
@@ -161,7 +179,7 @@ def _no_verdict(results: Results) -> tuple[str, str]:
         "failed": f"No verdict, it failed: {results.problem}".rstrip("."),
         "running": "No verdict yet",
     }
-    return f"{ended[results.status]}.", f"{count(len(results.trials), 'trial')} had ended."
+    return f"{ended[results.status]}.", f"{count(len(results.trials), 'trial')} had ended.", ""
 
 
 def _answer(serial: Row, best: Row) -> str:
@@ -182,7 +200,8 @@ def _answer(serial: Row, best: Row) -> str:
     fast = f"{about}{factor(speedup)} times as fast as the serial loop"
     if about and best.interval:
         times += "; 95%: {} to {} times".format(*map(factor, best.interval))
-    return f"Use {best.strategy}: {fast} ({times})."
+    alone = ", without Ray" if best.last.processes else ""
+    return f"Use {best.strategy}: {fast} ({times}){alone}."
 
 
 # --- what deaths of actors cost, and what became of them

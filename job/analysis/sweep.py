@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from job.analysis.breakeven import BreakEven
 from job.analysis.report import Report, analyse, describe
+from job.results.sweep import KNOBS
 from job.words import count, factor, spelled
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _best_and_limit(points: Sequence[Point], over: Over) -> tuple[str, str | Non
         return (pair[2].speedup or 0.0) if over.weak else -pair[2].elapsed_s
 
     pairs = [(value, report, row) for value, report in points for row in report.rows]
-    if over.key in ("shards", "threads"):  # each is another layout of the same
+    if over.key in KNOBS:  # each is another layout of the same
         value, _, row = max(pairs, key=gain)
         about = "about " if row.speedup_estimated else ""
         times = f", {about}{factor(row.speedup)} times as fast as the loop" if row.speedup else ""

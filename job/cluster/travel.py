@@ -132,6 +132,14 @@ def pack(recipe: Recipe, travel: Travel, *, here: bool = False) -> bytes:
         raise UsageError(message, hint) from None
 
 
+def sent_here(recipe: Recipe) -> Recipe | bytes:
+    """Return a recipe as it is sent to a process of this machine, by reference where that does.
+
+    What plain pickle cannot write, a notebook's own class, is pickled by value before.
+    """
+    return recipe if recipe.make is None else pack(recipe, BY_VALUE, here=True)
+
+
 @dataclass(frozen=True)
 class _Sent:
     """A recipe that is unpickled once what its arguments are made of can be imported."""

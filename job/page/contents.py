@@ -65,7 +65,7 @@ def of_comparison(report: Report) -> Content:
         _nodes(results.cluster, report.placement),
     )  # fmt: skip
     name, foot = results.workload.target, _foot(results)
-    return Content(name, report.answer, report.because, tuple(known), sections, foot)
+    return Content(name, report.answer, " ".join(report.verdict[1:]), tuple(known), sections, foot)
 
 
 def of_sweep(report: SweepReport) -> Content:

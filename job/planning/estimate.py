@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from job.planning.costs import Cost, Shape, fullest_slot
 from job.words import count, span
@@ -24,11 +24,7 @@ if TYPE_CHECKING:
     from job.results.document import Cluster, Trial
     from job.workload.model import Plan, Workload
 
-# Seen with Ray 2.60 on 2 cores: 2 actors took 0.4 s to start, 4 0.8, 16 4, 32 8 to 11 and 48 14:
-# each was 0.4 to 0.7 s of computing on its node, and 7 ms in the head, which starts one by one. A
-# driver sends 4,500 calls/s.
-ACTOR_CPU_S = 0.6
-ACTOR_HEAD_S = 0.007
+# A driver sends 4,500 calls/s (Ray 2.60, 2 cores).
 SEND_S = 1 / 4_500
 MOST_THREADS = 1_000
 WAITS_PER_CALL = 0.01
@@ -40,6 +36,21 @@ SEED = 0  # of what is chosen at random, so that every run chooses the same
 FAR, LEAST_S = 10, 60.0  # so many times longer than expected, and by so much, and work hangs
 MOST_LOST_S = 0.5  # at a time, to those that take turns on a CPU: 3 to 100 ms for each of them
 WAITING = 1.5  # wall / CPU from which on calls wait rather than compute
+
+
+class Start(NamedTuple):
+    """What a worker of a strategy takes to start, in seconds."""
+
+    cpu_s: float  # of computing, and to import the target besides
+    each_s: float = 0.0  # one after the other
+    thread_s: float = 0.0  # for each of its threads, likewise
+
+
+# Seen with Ray 2.60 on 2 cores: 2 actors took 0.4 s to start, 4 0.8, 16 4, 32 8 to 11 and 48 14:
+# each was 0.4 to 0.7 s of computing on its node, and 7 ms in the head, which starts one by one. A
+# Python of our own was there after 0.12 s, a thread after 0.1 ms.
+ACTOR = Start(0.6, 0.007)
+STARTS = {"threads": Start(0.0, thread_s=0.0001), "processes": Start(0.12)}
 
 
 @dataclass(frozen=True)
@@ -232,38 +243,47 @@ def choose_sample(instances: int, size: int, seed: int = SEED) -> tuple[int, ...
 
 
 def estimate(
-    workload: Workload, profile: Profile, cores: float, layouts: Mapping[str, Layout],
-    sample: int | None = None,
+    workload: Workload, profile: Profile, cores: tuple[float, float],
+    layouts: Mapping[str, Layout], sample: int | None = None,
 ) -> Estimate:  # fmt: skip
-    """Return what one trial of each strategy will take, on a cluster of so many cores."""
+    """Return what one trial of each strategy will take.
+
+    `cores` are how many the cluster has, and how many the driver's machine.
+    """
     calls = workload.instances * workload.calls_per_instance
     others = {}
     for name, layout in layouts.items():
         if name == "serial":
             continue
-        cost = expected_cost(layout, profile, workload.instances, cores)
+        start = STARTS.get(name, ACTOR)
+        has = cores[name in STARTS]
+        cost = expected_cost(layout, profile, workload.instances, has, start)
         others[name] = cost.elapsed_s(calls, profile.call_s)
     return Estimate(profile.call_s * calls, sample, others)
 
 
-def deadline_s(
-    layout: Layout, profiles: Sequence[Profile], instances: int, calls: int, cores: float
-) -> float:
+def deadline_s(  # noqa: PLR0913, PLR0917 - what a cost follows from
+    layout: Layout, profiles: Sequence[Profile], instances: int, calls: int, cores: float,
+    start: Start = ACTOR,
+) -> float:  # fmt: skip
     """Return after what time work hangs, whichever of these profiles its calls are like."""
     expected = [
-        expected_cost(layout, each, instances, cores).elapsed_s(calls, each.call_s)
+        expected_cost(layout, each, instances, cores, start).elapsed_s(calls, each.call_s)
         for each in profiles
     ]
     return LEAST_S + FAR * max(expected)
 
 
-def expected_cost(layout: Layout, profile: Profile, instances: int, cores: float) -> Cost:
+def expected_cost(
+    layout: Layout, profile: Profile, instances: int, cores: float, start: Start = ACTOR
+) -> Cost:
     """Return what a layout is expected to cost, as far as that is known before it was run."""
     shards = layout.shards
     threads = layout.threads or threads_for(profile, -(-instances // shards))
     slot = fullest_slot(instances, shards, threads)
     sent_s = SEND_S / layout.calls_per_batch if layout.calls_per_batch else 0.0
     shape = Shape(instances, max(1.0, min(cores, shards * profile.width)), slot, sent_s)
-    beside = max(1.0, shards / max(1.0, cores))  # each actor is a process
-    startup_s = (ACTOR_CPU_S + profile.load_s) * beside + ACTOR_HEAD_S * shards
+    beside = max(1.0, shards / max(1.0, cores))  # each is a process
+    loads_s = profile.load_s if start.cpu_s else 0.0  # which a process has done that is there
+    startup_s = (start.cpu_s + loads_s) * beside + start.each_s * shards + start.thread_s * threads
     return Cost(startup_s, shape.bounds(profile.cpu_share))

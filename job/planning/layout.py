@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from job.workload.model import Plan, Workload
 
 CPU_EACH = Demand()
+LOCAL = ("threads", "processes")  # the strategies of the driver's machine
 ADVICE = {
     "actors": "Ask for fewer instances, or for less with --cpus-per-actor or --actor-options; or "
     "run --strategies serial,sharded, which needs one actor per CPU.",
@@ -70,7 +71,7 @@ def arrange(
     found: dict[str, Fit] = {}
     omitted: dict[str, str] = {}
     for name in plan.strategies:
-        if name == "serial" and plan.serial_on == "driver":
+        if name in LOCAL or (name == "serial" and plan.serial_on == "driver"):
             continue
         layout = _layout(name, workload.instances, plan, nodes, growth)
         fits = [fits_memory(layout.shards, nodes, growth)]

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 SPINNER = ("job.targets.spinner", "Spinner")
 MOST_POINTS = 100
 PER_SECOND = {"us": 1_000_000, "ms": 1_000, "s": 1}
-MOST = {"shards": MOST_INSTANCES, "instances": MOST_INSTANCES, "threads": 1_000}
+MOST = {
+    "shards": MOST_INSTANCES, "instances": MOST_INSTANCES, "threads": 1_000, "processes": 1_000,
+}  # fmt: skip
+# Which strategies have it, where not all of them do.
+OF = {
+    "shards": ("sharded",), "threads": ("sharded",), "processes": ("processes",),
+    "num_gpus": ("actors", "sharded"),
+}  # fmt: skip
 GPUS = re.compile(r"\d+|0?\.\d{1,4}")  # whole ones, or a share of one as fine as Ray counts
 _COST = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s)")
 _FORM = "It is written KEY=VALUE,VALUE,…, as in --over shards=1,2,4,8 or call-cost=10us,1ms."
@@ -73,6 +80,8 @@ def at(
         return workload.model_copy(update={"instances": whole}), plan
     if over.key == "threads":
         return workload, plan.model_copy(update={"threads_per_shard": whole})
+    if over.key == "processes":
+        return workload, plan.model_copy(update={"workers": whole})
     if over.key == "shards":
         instances = workload.instances * (whole if over.weak else 1)
         grown = workload.model_copy(update={"instances": instances})
@@ -88,21 +97,23 @@ def at(
 def check(workload: Workload, plan: Plan, over: Over) -> None:
     """Raise a UsageError, with what to change, where a sweep cannot go over it."""
     most = max(over.values)
-    if over.key in ("shards", "threads") and "sharded" not in plan.strategies:
-        message = f"--over {over.key}: only `sharded` has {over.key}, and it is not to be run"
-        raise UsageError(message, "Add it: --strategies serial,sharded.")
-    if over.key == "num_gpus" and plan.strategies == ("serial",):
-        message = "--over num_gpus: actors ask for GPUs, and none are to be run"
-        raise UsageError(message, "Add some: --strategies serial,sharded.")
+    of = OF.get(over.key, plan.strategies)
+    if not {*of} & {*plan.strategies}:
+        has = " and ".join(f"`{name}`" for name in of)
+        message = f"--over {over.key}: only {has} has {over.key}, and it is not to be run"
+        raise UsageError(message, f"Add it: --strategies serial,{of[-1]}.")
     if over.weak and over.key != "shards":
         message = f"--weak: instances grow with shards, and --over varies {over.key}"
         raise UsageError(message, "Use it with --over shards=1,2,4,8.")
     if over.weak and workload.instances * most > MOST_INSTANCES:
         message = f"--weak: {workload.instances:,} x {most:,.0f} instances are more than allowed"
         raise UsageError(message, f"At most {MOST_INSTANCES:,}.")
-    if over.key == "shards" and not over.weak and most > workload.instances:
-        message = f"--over shards: {most:,.0f} need as many instances, not {workload.instances:,}"
-        raise UsageError(message, "Raise --instances, or let them grow with --weak.")
+    if over.key in ("shards", "processes") and not over.weak and most > workload.instances:
+        message = (
+            f"--over {over.key}: {most:,.0f} need as many instances, not {workload.instances:,}"
+        )
+        grow = ", or let them grow with --weak" if over.key == "shards" else ""
+        raise UsageError(message, f"Raise --instances{grow}.")
     if over.key == "call-cost" and (workload.target.module, workload.target.name) != SPINNER:
         message = f"--over call-cost: what a call of {workload.target} costs cannot be chosen"
         raise UsageError(message, "Leave out --target and --workload: the spinner's can.")

@@ -9,6 +9,7 @@ import tabulate as tabulate_module
 from tabulate import tabulate, tabulate_formats
 
 from job.analysis.report import describe
+from job.planning.layout import LOCAL
 from job.words import decimals, duration, factor, span
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
     placed = [
         {
             "strategy": strategy, "node": share.host, "address": share.address,
-            "actors": f"{share.actors:,}", "calls": f"{share.calls:,}",
+            "processes": f"{share.actors:,}", "calls": f"{share.calls:,}",
             "busy s": f"{share.busy_s:,.2f}",
         }
         for strategy, share in report.placement
@@ -51,7 +52,7 @@ def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
     parts += [
         "\n".join(labelled(label, t) for t in texts) for label, texts in said.items() if texts
     ]
-    verdict = labelled("Verdict", f"{report.answer} {report.because}".strip())
+    verdict = labelled("Verdict", " ".join(report.verdict))
     gates = [labelled("Gate", str(each)) for each in report.gates]
     return "\n\n".join([*parts, "\n".join([verdict, *gates])])
 
@@ -60,9 +61,10 @@ def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple")
     """Return what a comparison would do, as text."""
     rows = []
     for name in rehearsal.strategies:
-        row = {"strategy": name, "actors": "-", "CPUs/actor": "-", "threads": "-", "batch": "-"}
+        row = {"strategy": name, "processes": "-", "CPUs": "-", "threads": "-", "batch": "-"}
         if layout := rehearsal.layouts.get(name):
-            row |= {"actors": f"{layout.shards:,}", "CPUs/actor": f"{layout.demand.cpus:g}"}
+            row["processes"] = f"{layout.shards:,}"
+            row["CPUs"] = "-" if name in LOCAL else f"{layout.demand.cpus:g}"
             row["threads"] = str(layout.threads or "auto")
             row["batch"] = str(layout.calls_per_batch or "auto")
         for call_s, estimate in rehearsal.estimates.items():
@@ -125,7 +127,7 @@ def _percent(value: float | None) -> str:
 
 _COLUMNS: dict[str, Callable[[Row], str]] = {
     "strategy": lambda row: row.strategy,
-    "actors": lambda row: f"{row.last.actors:,}" if row.last.actors else "-",
+    "workers": lambda row: f"{row.last.workers:,}" if row.last.workers else "-",
     "startup s": lambda row: seconds(row, row.startup_s),
     "work s": lambda row: seconds(row, row.work_s),
     "read s": lambda row: seconds(row, row.read_s),

@@ -123,6 +123,7 @@ class Environment(Record):
     busy_share: float | None = None  # of its CPUs, before anything began
     core_s: float | None = None  # what a fixed piece of Python took, at its least disturbed
     blas_threads: int | None = None  # that numpy may use; None where it has nothing to do with it
+    memory_bytes: float | None = None  # of the driver's machine
     travel: Travel = "by reference"  # how the target came to the workers
     runtime_env: tuple[str, ...] | None = None  # of what kinds it is; None where nobody knows
 
@@ -177,7 +178,7 @@ class Facts(Record):
     cpu_s: Seconds  # of the calls
     calls: Count
     instances: Annotated[int, Field(ge=1)]  # that were carried to their end
-    actors: Count  # 0 for the serial loop
+    actors: Count  # 0 where there are none
     at_once: Annotated[int, Field(ge=1)]  # how many calls could run at once
     cpus: Annotated[float, Field(ge=0)]  # on how many CPUs
     switches: Count | None = None  # how often a call waited (`metering.voluntary_switches`)
@@ -193,6 +194,7 @@ class Facts(Record):
     timeline: tuple[Stretch, ...] = ()
     sample: Sample | None = None  # of a serial loop that ran no others; of actors, the same ones
     made: Count | None = None  # instances, where more were made than carried to their end
+    processes: Count = 0  # on the driver's machine, that hosted a shard each
     process_s: Seconds = 0.0  # of the startup, what the serial loop's own actor took to be there
 
 
@@ -223,8 +225,18 @@ class Trial(Facts):
         return self.sample.numbers if self.estimated and self.sample else range(self.instances)
 
     @property
+    def shards(self) -> int:
+        """How many processes made calls beside each other."""
+        return self.actors or self.processes or 1
+
+    @property
+    def workers(self) -> int:
+        """How many actors, processes or, of `threads`, threads made calls; 0 for the loop alone."""
+        return self.actors or int(self.settings.get("workers", 0))
+
+    @property
     def threads(self) -> int:
-        """How many instances of one actor could be called at once."""
+        """How many instances of one shard could be called at once."""
         return int(self.settings.get("threads_per_shard", 1))
 
 

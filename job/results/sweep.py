@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from job.results.document import Record, Results, Status, parse
 from job.words import duration
 
-Key = Literal["shards", "instances", "threads", "num_gpus", "call-cost"]
+Key = Literal["shards", "instances", "threads", "processes", "num_gpus", "call-cost"]
+KNOBS = ("shards", "threads", "processes")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Over:
     @property
     def reuses_serial(self) -> bool:
         """Whether all points compute the same, so that the loop need run once only."""
-        return self.key in ("shards", "threads", "num_gpus") and not self.weak
+        return self.key in (*KNOBS, "num_gpus") and not self.weak
 
 
 class Point(Record):

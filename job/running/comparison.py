@@ -10,14 +10,18 @@ from job.cluster.check import check_all, check_nodes
 from job.cluster.connection import session
 from job.cluster.travel import find_source, pack
 from job.planning.estimate import Loop, Profile, Rehearsal, estimate, lay_out_loop, sample_size
+from job.planning.layout import LOCAL
+from job.planning.local import add_local
 from job.results.document import BY_VALUE
 from job.running.calibration import calibrate
 from job.running.hosted import Hosted
+from job.running.local import Local
 from job.running.preparation import begin, recipe_of
 from job.running.runner import Runner
 from job.running.serial import Serial
 from job.running.sharded import Sharded
 from job.running.tryout import profile_of
+from job.shard.metering import own_cores
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -80,14 +84,15 @@ def compare(
         site = replace(site, travel=BY_VALUE)
     subject = replace(subject, packed=pack(subject.recipe, site.travel))
     check_nodes(site, subject.packed, plan.startup_timeout_s)
+    laid_out = add_local(laid_out, workload, plan, profile, own_cores())
     sample = sample_size(workload, plan, profile)
     runner = Runner(begin(subject, site, laid_out), subject, listener)
     with runner.recording():
         if laid_out.chosen:
             listener.tell(f"sharded: {laid_out.chosen}")
         if profile and profile.calls:
-            cpus, layouts = site.cluster.cores, laid_out.layouts
-            listener.tell(str(estimate(workload, profile, cpus, layouts, sample)))
+            cores = site.cluster.cores, own_cores()
+            listener.tell(str(estimate(workload, profile, cores, laid_out.layouts, sample)))
         calls_s = subject.tried.calls_s if subject.tried else ()
         loop = lay_out_loop(workload, plan, sample, calls_s)
         if serial and serial.sample:
@@ -107,6 +112,8 @@ def build_strategies(
         if name not in layouts
         else Hosted(subject, site, layouts[name], loop)
         if name == "serial"
+        else Local(name, layouts[name], subject, loop.order)
+        if name in LOCAL
         else Sharded(name, layouts[name], subject, site, loop.order)
         for name in plan.strategies
         if name not in laid_out.omitted
@@ -123,11 +130,12 @@ def rehearse(
     """
     with session(address, leaving, listener.note) as site:
         laid_out = preview(workload, plan, site.cluster)
+        laid_out = add_local(laid_out, workload, plan, None, own_cores())
         estimates = {}
         for call_s in REHEARSED_S:
             each = Profile(1, call_s, call_s, switches=0)
-            sample, cpus = sample_size(workload, plan, each), site.cluster.cores
-            estimates[call_s] = estimate(workload, each, cpus, laid_out.layouts, sample)
+            sample, cores = sample_size(workload, plan, each), (site.cluster.cores, own_cores())
+            estimates[call_s] = estimate(workload, each, cores, laid_out.layouts, sample)
         return Rehearsal(
             cluster=site.cluster,
             layouts=laid_out.layouts,

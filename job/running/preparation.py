@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import pickle
+import os
 import platform
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from job.cluster import connection
-from job.cluster.travel import Subject, is_importable, own_paths, pack
-from job.results.document import BY_VALUE, Computed, Environment, Results
+from job.cluster.travel import Subject, is_importable, own_paths, sent_here
+from job.results.document import Computed, Environment, Results
 from job.running.tryout import try_out
 from job.shard.metering import core_s
 from job.shard.recipe import Recipe
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from job.planning.layout import Arrangement
     from job.running.listener import Listener
     from job.workload.model import Plan, Workload
-
-
-PACKER = "ray.cloudpickle"  # what actors pickle by
 
 
 def recipe_of(workload: Workload, make: Callable[..., Any] | None = None) -> Recipe:
@@ -51,10 +48,7 @@ def prepare(
         JobError: The target cannot be compared, or raises.
     """
     recipe = recipe_of(workload, make)
-    # What plain pickle cannot write, a notebook's own class, is pickled by value before.
-    sent = recipe if recipe.make is None else pack(recipe, BY_VALUE, here=True)
-    asked = pickle.dumps((sent, workload.instances, PACKER))
-    tried, awaited = try_out(workload, plan, asked, listener)
+    tried, awaited = try_out(workload, plan, sent_here(recipe), listener)
     return Subject(workload, plan, replace(recipe, awaited=awaited), tried=tried)
 
 
@@ -71,6 +65,7 @@ def begin(subject: Subject, site: Site, laid_out: Arrangement) -> Results:
             busy_share=site.busy_share,
             core_s=core_s(),
             blas_threads=subject.tried.blas_threads if subject.tried else None,
+            memory_bytes=float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")),
             travel=site.travel,
             runtime_env=connection.runtime_kinds(),
         ),

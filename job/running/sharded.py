@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from job.actors.fleet import Fleet
 from job.actors.killer import Killer, check_victims
-from job.actors.timeline import with_actor
 from job.cluster import connection
-from job.planning.estimate import Profile, deadline_s, threads_for
+from job.planning.estimate import Profile, threads_for
 from job.planning.placement import deal, fit
-from job.results.document import Facts, Sample
-from job.running.tryout import profile_of
+from job.running.facts import facts_of
+from job.running.tryout import work_s
 from job.shard.metering import Account
 from job.workload.chaos import parse_chaos
 
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from job.cluster.connection import Site
     from job.cluster.travel import Subject
     from job.planning.layout import Layout
-    from job.results.document import NodeShare
+    from job.results.document import Facts
     from job.running.listener import Progress
     from job.shard.shard import Place
 
@@ -107,7 +105,8 @@ class Sharded:
             TrialError: A call raised, actors died too often, or the time was up.
         """
         cpu = time.thread_time()
-        self.fleet.work(progress, self._deadline_s(), self._killer)
+        within_s = work_s(self._subject, self._layout, self._profile, self._site.cluster.cores)
+        self.fleet.work(progress, within_s, self._killer)
         self._driver_cpu_s = max(0.0, time.thread_time() - cpu - self.fleet.aside.cpu_s)
 
     def read(self) -> list[str]:
@@ -123,44 +122,26 @@ class Sharded:
         """Ask the actors what their calls took."""
         workers = self.fleet.workers
         accounts = self.fleet.accounts(self._sample)
-        # In the order of their numbers, as the shards are.
-        each_s = tuple(chain.from_iterable(account.each_s for account in accounts))
-        known = bool(each_s) and len(each_s) == len(self._sample)
-        shares: dict[str, NodeShare] = {}
-        for worker, account in zip(workers, accounts, strict=True):
-            if worker.place:
-                shares[worker.place.node_id] = with_actor(shares, worker.place, account)
+        places, deals = [w.place for w in workers], [w.recovery.numbers for w in workers]
+        found = facts_of(accounts, places, deals, self._layout, self._sample)
         # One actor of each node tells how fast its core is, now that nothing else runs there.
         firsts = {w.place.node_id: w for w in reversed(workers) if w.place}
-        cores = self.fleet.ask(list(firsts.values()), "core_s")
-        for node_id, core in zip(firsts, cores, strict=True):
-            shares[node_id] = shares[node_id].model_copy(update={"core_s": core})
-        layout, plan = self._layout, self._subject.plan
-        cpu_s = sum(account.cpu_s for account in accounts)
-        elsewhere_s = sum(account.elsewhere_s for account in accounts)
-        return Facts(
-            cpu_s=cpu_s,
-            calls=sum(account.calls for account in accounts),
-            instances=self._subject.instances,
-            actors=len(workers),
-            at_once=sum(min(layout.threads or 1, len(w.recovery.numbers)) for w in workers),
-            cpus=min(self.fleet.spawner.cpus(), float(len(workers))),
-            switches=sum(account.switches for account in accounts),
-            elsewhere_share=elsewhere_s / cpu_s if cpu_s else 0.0,
-            slowest_s=max(account.slowest_s for account in accounts),
-            driver_cpu_s=self._driver_cpu_s,
-            aside_s=self.fleet.aside.wall_s,
-            settings={
-                "cpus_per_actor": layout.demand.cpus,
-                "threads_per_shard": layout.threads or 1,
-                "calls_per_batch": layout.calls_per_batch or "auto",
-            }
-            | ({} if layout.demand.is_plain else {"actor_options": str(plan.actor_options)}),
-            placement=tuple(shares.values()),
-            deaths=tuple(self.fleet.losses.all),
-            timeline=tuple(self.fleet.timeline.stretches),
-            sample=Sample(numbers=tuple(self._sample), each_s=each_s) if known else None,
-        )
+        cores_s = dict(zip(firsts, self.fleet.ask(list(firsts.values()), "core_s"), strict=True))
+        demand, plan = self._layout.demand, self._subject.plan
+        asked = {} if demand.is_plain else {"actor_options": str(plan.actor_options)}
+        return found.model_copy(update={
+            "actors": len(workers),
+            "cpus": min(self.fleet.spawner.cpus(), float(len(workers))),
+            "driver_cpu_s": self._driver_cpu_s,
+            "aside_s": self.fleet.aside.wall_s,
+            "settings": {"cpus_per_actor": demand.cpus} | found.settings | asked,
+            "placement": tuple(
+                share.model_copy(update={"core_s": cores_s.get(share.node_id)})
+                for share in found.placement
+            ),
+            "deaths": tuple(self.fleet.losses.all),
+            "timeline": tuple(self.fleet.timeline.stretches),
+        })  # fmt: skip
 
     def stop(self) -> None:
         """End the actors."""
@@ -174,16 +155,6 @@ class Sharded:
         ended, self._ended = self._ended, []
         if ended and not connection.wait_until_gone(ended, self._site.cluster, GONE_S):
             self._site.note(f"{self.name}: its CPUs are not free yet after {GONE_S:g} s")
-
-    def _deadline_s(self) -> float:
-        """Return how long the work may take: what was asked for, or far more than expected."""
-        subject, tried = self._subject, self._subject.tried
-        first = profile_of(subject.workload, tried) if tried else None  # loads and warms up too
-        known = [each for each in (self._profile, first) if each and each.calls]
-        if subject.plan.timeout_s != "auto" or not known:
-            return subject.plan.most_s
-        cpus = self._site.cluster.cores
-        return deadline_s(self._layout, known, subject.instances, self.calls, cpus)
 
     def _scout(self) -> Profile:
         """Time the first calls of a few instances on one actor, where no serial loop did."""

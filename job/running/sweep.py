@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from job.errors import DisagreementError, JobError
-from job.planning.points import at, expected_s, order
+from job.planning.points import OF, at, expected_s, order
 from job.results.sweep import Point, Sweep
 from job.running.comparison import compare, connect
 from job.running.listener import Aside
@@ -98,8 +98,8 @@ class Sweeping:
         name = f"{over.key}={over.spelled(value)}"
         self._listener.tell(f"{name}: point {len(self.sweep.points) + 1} of {len(over.values)}")
         if serial:
-            left = tuple(each for each in subject.plan.strategies if each != "serial")
-            subject = replace(subject, plan=subject.plan.model_copy(update={"strategies": left}))
+            left = {*subject.plan.strategies} - {"serial"}
+            subject = replace(subject, plan=subject.plan.only(left))
         try:
             results = compare(subject, self._site, Aside(self._listener), serial)
         except JobError as error:
@@ -131,12 +131,8 @@ def _prepare(
     workload: Workload, plan: Plan, over: Over, listener: Listener
 ) -> dict[float, Subject]:
     """Try all points out; one that has the same target shares its recipe, made for the most."""
-    own = tuple(
-        name
-        for name in plan.strategies
-        if name != "actors" or over.key not in ("shards", "threads")
-    )
-    plan = plan.model_copy(update={"strategies": own, "budget_s": plan.budget_s / len(over.values)})
+    plan = plan.only(("serial", *OF.get(over.key, plan.strategies)))
+    plan = plan.model_copy(update={"budget_s": plan.budget_s / len(over.values)})
     subjects: dict[float, Subject] = {}
     for value in reversed(over.values):
         rounds = rounds_for(value) if over.key == "call-cost" else 0

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import pickle
-import queue
-import signal
-import subprocess
-import sys
-import threading
 import time
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from job.errors import StateError, TargetRaisedError, TrialError, UsageError
-from job.planning.estimate import Profile
+from job.planning.estimate import ACTOR, Profile, deadline_s
 from job.results.document import Tried
+from job.running.child import Child, EndedError
+from job.shard.tryout import serve
 
 if TYPE_CHECKING:
+    from job.cluster.travel import Subject
+    from job.planning.estimate import Start
+    from job.planning.layout import Layout
     from job.running.listener import Listener
+    from job.shard.recipe import Recipe
     from job.workload.model import Plan, Workload
 
-ROOT = str(Path(__file__).parents[2])
-# Our own package is found before any folder of that name, and the target as it is here.
-BOOT = (
-    f"import pickle, sys; sys.path.insert(0, {ROOT!r}); from job.shard.tryout import serve; "
-    "sys.path[:] = pickle.load(sys.stdin.buffer); serve()"
-)
+PACKER = "ray.cloudpickle"  # what actors pickle by
 EXTRA_S = 3.0  # for what is good to know, once everything that must be known is
 LATER = "a call after the first ones"
 POLL_S = 0.2  # how long one wait may last: a signal is seen in between
@@ -35,23 +27,19 @@ SAY_S = 10.0  # between two notes that something is waited for
 
 
 def try_out(
-    workload: Workload, plan: Plan, packed: bytes, listener: Listener
+    workload: Workload, plan: Plan, sent: Recipe | bytes, listener: Listener
 ) -> tuple[Tried, frozenset[str]]:
-    """Try out a target whose recipe is `packed`; return what was found, and what is to be awaited.
+    """Try out a target by its recipe; return what was found, and what is to be awaited.
 
     Raises:
         UsageError: The target cannot be compared, or its state not; or it ended its process.
         TrialError: It raised, or took too long.
     """
-    with subprocess.Popen(  # noqa: S603 - our own code
-        [sys.executable, "-c", BOOT], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        start_new_session=True,  # what a terminal signals is ours to heed
-    ) as process:  # fmt: skip
-        try:
-            found = _await(process, workload, plan, packed, listener)
-        finally:
-            with contextlib.suppress(ProcessLookupError):  # with what the target has started
-                os.killpg(process.pid, signal.SIGKILL)
+    child = Child(serve, sent, workload.instances, PACKER)
+    try:
+        found = _await(child, workload, plan, listener)
+    finally:
+        child.end()
     awaited = found.pop("awaited", frozenset())
     return Tried.model_validate(found), awaited
 
@@ -72,27 +60,33 @@ def profile_of(workload: Workload, tried: Tried) -> Profile:
     )
 
 
-def _await(
-    process: subprocess.Popen[bytes], workload: Workload, plan: Plan, packed: bytes,
-    listener: Listener,
-) -> dict[str, Any]:  # fmt: skip
+def work_s(
+    subject: Subject, layout: Layout, profile: Profile | None, cores: float, start: Start = ACTOR
+) -> float:
+    """Return how long the work of a layout may take: what was asked for, or far beyond expectation.
+
+    `profile` is what calls took, where that is known; the first ones load and warm up besides.
+    """
+    plan, tried = subject.plan, subject.tried
+    first = profile_of(subject.workload, tried) if tried else None
+    known = [each for each in (profile, first) if each and each.calls]
+    if plan.timeout_s != "auto" or not known:
+        return plan.most_s
+    calls = subject.instances * subject.recipe.calls_per_instance
+    return deadline_s(layout, known, subject.instances, calls, cores, start)
+
+
+def _await(child: Child, workload: Workload, plan: Plan, listener: Listener) -> dict[str, Any]:
     """Return what the process found; of one that takes long over what is extra, what it had."""
-    assert process.stdin  # noqa: S101 - both are pipes
-    assert process.stdout  # noqa: S101
-    with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
-        pickle.dump([path or os.getcwd() for path in sys.path], stdin)  # noqa: PTH109
-        stdin.write(packed)
-    answers: queue.Queue[tuple[str | None, dict[str, Any], Exception | None] | None]
-    answers = queue.Queue()
-    threading.Thread(target=_hear, args=(process.stdout, answers), daemon=True).start()
-    began, found = time.monotonic(), dict[str, Any]()
+    began = time.monotonic()
+    found: dict[str, Any] = {}
     doing: str | None = "starting Python"
     said, until = began, began + plan.most_s
     while True:
         now = time.monotonic()
         try:
-            answer = answers.get(timeout=POLL_S)
-        except queue.Empty:
+            doing, found, error = child.hear(POLL_S)
+        except TimeoutError:
             if now > until:
                 if doing:
                     raise _late(workload, plan, doing) from None
@@ -101,13 +95,12 @@ def _await(
                 said = now
                 listener.note(f"Trying out {workload.target}: {doing}, for {now - began:.0f} s")
             continue
-        if answer is None:
+        except EndedError as ended:
             if doing or "serial" in plan.strategies:
-                what = f"its process {_end(process)} in {doing or LATER}"
+                what = f"its process {ended} in {doing or LATER}"
                 hint = "What ends its process cannot be compared: have it raise."
-                raise UsageError(f"target {workload.target}: {what}", hint)
+                raise UsageError(f"target {workload.target}: {what}", hint) from None
             return found  # actors may die
-        doing, found, error = answer
         if not found:
             _check(error)
         if doing is None:
@@ -130,17 +123,3 @@ def _check(error: Exception | None) -> None:
         raise UsageError(error.message, error.hint)
     if error:
         raise error
-
-
-def _hear(stdout: IO[bytes], answers: queue.Queue[Any]) -> None:
-    """Pass on what the process answers, and None when it ends."""
-    # The pipe's end may come in the middle of an answer, or be ours: ValueError.
-    with contextlib.suppress(EOFError, pickle.UnpicklingError, OSError, ValueError):
-        while True:
-            answers.put(pickle.load(stdout))  # noqa: S301 - our own process wrote it
-    answers.put(None)
-
-
-def _end(process: subprocess.Popen[bytes]) -> str:
-    code = process.wait()
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import importlib
 import inspect
 import operator
 import os
-import pickle
-import signal
 import sys
 import time
 from functools import partial
@@ -26,15 +22,16 @@ from job.shard import loops
 from job.shard.metering import children_cpu_s, voluntary_switches
 from job.shard.recipe import make_instance, read_state, result_of, target_raised
 from job.shard.returns import check_value, written
+from job.shard.serving import dump_by, unpacked
 from job.shard.states import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from multiprocessing.connection import Connection
 
     from job.shard.recipe import Recipe
     from job.workload.calls import Call
 
-DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 ENOUGH_S = 0.7  # of timed calls, for a profile
 MOST_PARTS = 1_000  # of a value that instances share, beyond which it is looked at no closer
 PLAIN = (type(None), bool, int, float, str, bytes, list, tuple, set, frozenset, dict)
@@ -42,29 +39,21 @@ NUMERIC = ("numpy", "scipy", "sklearn", "torch", "pandas")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def serve() -> None:
-    """Try out what standard input holds, and answer by standard output, in pickles."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what the target prints is no answer
-    with contextlib.suppress(OSError, AttributeError):  # not on Linux
-        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
-    recipe, instances, packer = pickle.load(sys.stdin.buffer)  # noqa: S301 - our driver wrote it
-    if isinstance(recipe, bytes):
-        recipe = pickle.loads(recipe)  # noqa: S301 - likewise
+def serve(pipe: Connection[Any, Any], recipe: Recipe | bytes, instances: int, packer: str) -> None:
+    """Try out what was sent; answer with what is done next, what was found, and what was raised."""
     found: dict[str, Any] = {}
-
-    def tell(doing: str) -> None:
-        pickle.dump((doing, found, None), answers)
-        answers.flush()
-
     error: Exception | None = None
     try:
-        try_out(recipe, instances, tell, found, partial(_dump_by, packer))
+        made = unpacked(recipe)
+        tell = partial(_tell, pipe, found)
+        try_out(made, instances, tell, found, partial(dump_by, packer))
     except (JobError, TargetRaisedError) as raised:
         error = raised
-    pickle.dump((None, found, error), answers)
-    answers.flush()
-    os._exit(0)  # a thread of the target's would be waited for
+    pipe.send((None, found, error))
+
+
+def _tell(pipe: Connection[Any, Any], found: dict[str, Any], doing: str) -> None:
+    pipe.send((doing, found, None))
 
 
 class Timed(NamedTuple):
@@ -242,11 +231,6 @@ def _check_value(call: Call, value: object, dump: Callable[[object], bytes] | No
         check_value(value, dump)
     except StateError as error:
         raise StateError(f"--call {call}, {error.message}", error.hint) from None
-
-
-def _dump_by(packer: str, value: object) -> bytes:
-    """Pickle a value by a module that is loaded only where it is needed."""
-    return bytes(importlib.import_module(packer).dumps(value))
 
 
 def _shared(recipe: Recipe) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,8 @@ OPTIONS = {  # each a key of a file, and an option of its name
     "in a file also a mapping with tolerance, or with none and a reason",
     "returns": "what becomes of what calls return: drop, it stays where they run (by default), or "
     "bring: all of it comes to the driver, as ray.get of every call has it, and is compared",
-    "strategies": "which strategies take turns, in this order: serial, actors, sharded",
+    "strategies": "which strategies take turns, in this order: serial, threads, processes, actors, "
+    "sharded (by default all that may be the quickest)",
     "trials": "how many trials each strategy has, 1 to 1,000 (1 by default), or auto: as many as "
     "fit into the budget",
     "warmups": "how many trials before those do not count, 0 to 1,000 (0 by default)",
@@ -29,6 +30,8 @@ OPTIONS = {  # each a key of a file, and an option of its name
     "or auto: about a second's",
     "threads_per_shard": "how many instances of a shard are called at once, 1 to 1,000, or auto: "
     "by how much the calls wait",
+    "workers": "how many threads `threads` has, and how many processes `processes`, 1 to 1,000, or "
+    "auto: a thread for each instance where calls wait, else one for each core; a process for each",
     "cpus_per_actor": "the num_cpus of each actor, 0.0001 to 100,000, or auto: all share the CPUs",
     "actor_options": "what each actor asks for, in Ray's words: num_gpus=0.25, memory=2e9, "
     "resources={'slot': 1}, label_selector={'zone': 'a'}, num_cpus (in place of cpus_per_actor)",

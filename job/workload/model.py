@@ -38,14 +38,14 @@ from job.workload.calls import (
 from job.workload.chaos import parse_chaos
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from typing_extensions import Self
 
 MOST_INSTANCES = 10**7
 MOST_TRIALS = 1_000
 UNKNOWN_S = 3600.0  # what nobody can estimate may take, unless a plan says otherwise
-Strategy = Literal["serial", "actors", "sharded"]
+Strategy = Literal["serial", "threads", "processes", "actors", "sharded"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
@@ -256,6 +256,7 @@ class Plan(Model):
     shards: Annotated[int, Field(ge=1, le=MOST_INSTANCES)] | Auto = "auto"
     calls_per_batch: Annotated[int, Field(ge=1, le=MOST_TIMES)] | Auto = "auto"
     threads_per_shard: Annotated[int, Field(ge=1, le=1_000)] | Auto = "auto"
+    workers: Annotated[int, Field(ge=1, le=1_000)] | Auto = "auto"
     cpus_per_actor: Cpus | Auto = "auto"
     actor_options: Annotated[
         ActorOptions, BeforeValidator(_parse_options), _or({"type": "string"})
@@ -274,6 +275,16 @@ class Plan(Model):
     def most_s(self) -> float:
         """How long may take what nobody can estimate."""
         return UNKNOWN_S if self.timeout_s == "auto" else self.timeout_s
+
+    @property
+    def names_strategies(self) -> bool:
+        """Whether somebody has said which strategies are to be run."""
+        return "strategies" in self.model_fields_set
+
+    def only(self, strategies: Collection[str]) -> Plan:
+        """Return the plan without other strategies, which are as much a choice as before."""
+        left = tuple(name for name in self.strategies if name in strategies)
+        return Plan.model_construct(self.model_fields_set, **dict(self) | {"strategies": left})
 
     @property
     def num_cpus(self) -> float | Auto:
@@ -300,8 +311,8 @@ class Plan(Model):
     @classmethod
     def _has_victims(cls, text: str | None, info: ValidationInfo) -> str | None:
         chaos = parse_chaos(text) if text is not None else None
-        if chaos and info.data.get("strategies") == ("serial",):
-            raise ValueError(f"{text} finds nothing to kill: serial has no actors")
+        if chaos and not {"actors", "sharded"} & {*info.data.get("strategies", STRATEGIES)}:
+            raise ValueError(f"{text} finds nothing to kill: there are no actors")
         return str(chaos) if chaos else None
 
 

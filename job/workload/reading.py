@@ -91,13 +91,14 @@ def build(
         kept = {key: kept[key] for key in kept if key not in OF_THE_TARGET} | {"calls": ()}
     details: Sequence[ErrorDetails] = []
     try:
-        whole = dict(_File.model_validate(kept | override))
+        whole = _File.model_validate(kept | override)
     except ValidationError as error:
         details = error.errors()
     if details or file.mistakes:
         raise _refusal(file, override, details)
-    workload = Workload(**{key: whole[key] for key in Workload.model_fields})
-    return workload, Plan(**{key: whole[key] for key in Plan.model_fields})
+    given_ = {key: value for key, value in whole if key in whole.model_fields_set}
+    workload = Workload(**{key: given_[key] for key in given_.keys() & Workload.model_fields})
+    return workload, Plan(**{key: given_[key] for key in given_.keys() & Plan.model_fields})
 
 
 def schema() -> dict[str, Any]:

@@ -102,7 +102,7 @@ def test_a_wide_report_only_adds_columns() -> None:
     wide = text_of("seed", wide=True).splitlines()
     assert len(narrow) == len(wide)
     headings = next(line for line in wide if line.startswith("strategy"))
-    assert headings.split()[:3] == ["strategy", "actors", "startup"]
+    assert headings.split()[:3] == ["strategy", "workers", "startup"]
     assert "95 % interval" in headings
 
 

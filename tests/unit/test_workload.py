@@ -145,7 +145,7 @@ def test_a_workload_survives_its_own_json(
         ],
         (
             {"strategies": "serial,serial"},
-            "--strategies: 'serial, serial' names none, or one twice, of serial, actors, sharded",
+            "--strategies: 'serial, serial' names none, or one twice, of serial, threads, processes, actors, sharded",
         ),
         (
             {"target": "Counter"},
@@ -205,7 +205,8 @@ def test_an_unknown_strategy_is_answered_with_the_known_ones(names: str) -> None
     message = refusal({"strategies": names}).message
     assert message == (
         f"--strategies: {names.rpartition(',')[2]!r} is not allowed: it says which strategies take "
-        "turns, in this order: serial, actors, sharded"
+        "turns, in this order: serial, threads, processes, actors, sharded (by default all that may "
+        "be the quickest)"
     )
 
 

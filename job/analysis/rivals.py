@@ -1,0 +1,84 @@
+"""Whether it takes Ray: what it adds where threads or processes do, and when it pays; pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+from job.analysis.breakeven import BreakEven, NoBreakEven
+from job.planning.costs import Cost, fullest_slot
+from job.planning.estimate import ACTOR
+from job.words import count, size, spelled
+
+if TYPE_CHECKING:
+    from job.analysis.figures import Figures, Row
+
+MOST_NODES = 1_000
+
+
+class Wider(NamedTuple):
+    """A cluster on which a strategy overtakes one of the driver's machine."""
+
+    nodes: int
+    cpus: float
+
+
+def with_ray(figures: Figures, model: BreakEven | NoBreakEven, best: Row) -> str:
+    """Say what the best strategy is to that of the other kind, one with Ray and one without."""
+    others = [row for row in figures.rows if bool(row.last.actors) != bool(best.last.actors)]
+    others = [row for row in others if row.strategy != "serial"]
+    if not others:
+        return ""
+    rival = min(others, key=lambda row: row.elapsed_s)
+    if best.last.actors:
+        return f"Without Ray, {rival.strategy} took {spelled(rival.elapsed_s)}."
+    took = f"{rival.strategy} took {spelled(rival.elapsed_s)}, {spelled(rival.startup_s)} of it"
+    said = f"With Ray, {took} to start; {_pays(figures, model, best, rival)}."
+    if memory := figures.results.environment.memory_bytes:
+        said += f" It also pays where instances hold more than this machine's {size(memory)}."
+    return said
+
+
+def _pays(figures: Figures, model: BreakEven | NoBreakEven, best: Row, ray: Row) -> str:
+    """Return from how many CPUs on it overtakes the best without it, or why nobody can tell."""
+    profile = figures.profile
+    if profile and not profile.computes:
+        wait = "as the calls wait, more CPUs would not make it pay"
+        return f"{wait}, but more of them than one machine can have wait at once"
+    found = model.answers if isinstance(model, BreakEven) else ()
+    answer = next((each for each in found if each.strategy == ray.strategy), None)
+    if answer is None or answer.misses or isinstance(model, NoBreakEven):
+        missed = f" by {answer.residual:+.0%}" if answer else ""
+        return f"from how many nodes on it would pay is not told, as no model fits it{missed}"
+    wider = overtakes(figures, model, ray, best.elapsed_s)
+    if wider is None:
+        return "by the model it would on no number of nodes like these"
+    nodes = f"from {count(wider.nodes, 'node')} of this size on, {wider.cpus:g} CPUs"
+    return f"it pays {nodes} (model {answer.residual:+.0%} against measured)"
+
+
+def overtakes(figures: Figures, model: BreakEven, ray: Row, rival_s: float) -> Wider | None:
+    """Return the fewest nodes, like those that are there, on which `ray` takes less than that.
+
+    None where more of them would not do either.
+    """
+    sizes = [node.real_cpus for node in figures.results.cluster.nodes if node.cpus]
+    each, instances = max(1.0, median(sizes or [1.0])), figures.results.workload.instances
+    width = figures.profile.width if figures.profile else 1.0
+    for nodes in range(len(sizes) + 1, MOST_NODES):
+        cpus = nodes * each
+        shards = instances if ray.strategy == "actors" else min(instances, int(cpus))
+        shape = replace(
+            model.shapes[ray.strategy],
+            cpus=min(cpus, shards * width),
+            slot=fullest_slot(instances, shards, ray.last.threads),
+        )
+        # Nodes start what they host side by side, the head one after the other.
+        fixed_s = ray.fixed_s + ACTOR.each_s * (shards - ray.last.shards)
+        cost = Cost(fixed_s, shape.bounds(model.cpu_share, model.stretch))
+        if cost.elapsed_s(model.calls, model.call_s) < rival_s:
+            return Wider(nodes, cpus)
+        if cpus >= instances * width:
+            return None
+    return None
