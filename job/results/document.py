@@ -197,6 +197,11 @@ class Facts(Record):
     processes: Count = 0  # on the driver's machine, that hosted a shard each
     process_s: Seconds = 0.0  # of the startup, what the serial loop's own actor took to be there
 
+    @property
+    def shards(self) -> int:
+        """How many processes made calls beside each other."""
+        return self.actors or self.processes or 1
+
 
 class Trial(Facts):
     """One complete execution of the workload under one strategy; times in seconds.
@@ -223,11 +228,6 @@ class Trial(Facts):
     def numbers(self) -> Sequence[int]:
         """The numbers of the instances that were carried to their end."""
         return self.sample.numbers if self.estimated and self.sample else range(self.instances)
-
-    @property
-    def shards(self) -> int:
-        """How many processes made calls beside each other."""
-        return self.actors or self.processes or 1
 
     @property
     def workers(self) -> int:

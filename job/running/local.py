@@ -52,7 +52,7 @@ class Local:
         self.name = name
         self._layout, self._subject = layout, subject
         self._sample = sorted(sample)
-        self._sent: Any = None
+        self._sent = sent_here(subject.recipe)
         self._hosted: dict[Child, range] = {}
         self._places: list[Place] = []
         self._returns: Returns | None = None
@@ -71,7 +71,6 @@ class Local:
             each = -(-instances // layout.shards)
             threads = threads_of(self.name, profile, each, own_cores()) if profile else 1
             self._layout = replace(layout, threads=threads)
-        self._sent = self._sent or sent_here(self._subject.recipe)
         tried = self._subject.tried.returned_bytes if self._subject.tried else ()
         recipe = self._subject.recipe
         self._returns = Returns(recipe, max((1, *tried))) if recipe.bring else None

@@ -7,7 +7,7 @@ import os
 import re
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +18,7 @@ from job.errors import ClusterError, JobError, StateError, TargetRaisedError, Tr
 from job.planning.estimate import Profile
 from job.planning.layout import Layout
 from job.planning.placement import Demand
+from job.running.local import Local
 from job.running.serial import Serial
 from job.running.sharded import Sharded
 from tests.ray_local.running import Head, is_running, poll
@@ -35,12 +36,27 @@ if TYPE_CHECKING:
 
 CPU = 0.1  # of each actor, so that all layouts fit
 
+
+@dataclass(frozen=True)
+class Here:
+    """A strategy of the driver's machine, laid out."""
+
+    name: str
+    layout: Layout
+
+
+Where = Layout | Here | None  # on Ray, on the driver's machine, or as the loop in the driver
+
 SERIAL = None
+THREADS = Here("threads", Layout(1, threads=4, calls_per_batch=None))
+PROCESSES = Here("processes", Layout(2, threads=1, calls_per_batch=None))
+MANY_THREADS = Here("processes", Layout(2, threads=2, calls_per_batch=None))
 ACTORS = Layout(shards=4, demand=Demand(CPU))  # each a process, and the dearest to start
 SHARDED = Layout(shards=2, demand=Demand(CPU), calls_per_batch=3)
 THREADED = Layout(shards=2, demand=Demand(CPU), threads=2, calls_per_batch=None)
 ON_RAY = {"actors": ACTORS, "sharded": SHARDED, "threaded": THREADED}
-EVERYWHERE = {"serial": SERIAL, **ON_RAY}
+ON_DRIVER = {"threads": THREADS, "processes": PROCESSES, "processes of threads": MANY_THREADS}
+EVERYWHERE = {"serial": SERIAL, **ON_DRIVER, **ON_RAY}
 POINTS = EVERYWHERE | {
     "one call a batch, many instances": Layout(2, Demand(CPU)),
     "all calls in one batch": Layout(1, Demand(CPU), calls_per_batch=1_000),
@@ -49,10 +65,24 @@ POINTS = EVERYWHERE | {
     "more threads than instances": Layout(1, Demand(CPU), threads=50, calls_per_batch=None),
     "as many threads as are of use": Layout(2, Demand(CPU), threads=None, calls_per_batch=None),
     "more shards than instances": Layout(9, Demand(CPU), calls_per_batch=2),
+    "more processes than instances": Here("processes", Layout(9, calls_per_batch=None)),
+    "a thread for whoever asks": Here("threads", Layout(1, threads=None, calls_per_batch=None)),
 }
 
 
-def each(layouts: Mapping[str, Layout | None]) -> pytest.MarkDecorator:
+def shards_of(layout: Where) -> int:
+    """Return how many processes host instances, besides the driver's."""
+    laid_out = layout.layout if isinstance(layout, Here) else layout
+    return laid_out.shards if laid_out else 0
+
+
+def threads_of(layout: Where) -> int:
+    """Return how many instances of one process are called at once."""
+    laid_out = layout.layout if isinstance(layout, Here) else layout
+    return (laid_out.threads or 1) if laid_out else 1
+
+
+def each(layouts: Mapping[str, Where]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("layout", layouts.values(), ids=layouts.keys())
 
 
@@ -61,12 +91,15 @@ def make(site: Site) -> Make:
     """Return what builds a strategy on the shared Ray."""
 
     def build(
-        layout: Layout | None, target: str, *calls: str, read: str | None = None,
+        layout: Where, target: str, *calls: str, read: str | None = None,
         instances: int = 4, **limits: float,
     ) -> Strategy:  # fmt: skip
         subject = subject_of(f"ledgers:{target}", calls, read=read, instances=instances, **limits)
         if layout is None:
             return Serial(subject.recipe, instances, subject.plan.most_s)
+        if isinstance(layout, Here):
+            subject = replace(subject, recipe=replace(subject.recipe, make=None))
+            return Local(layout.name, layout.layout, subject)
         return Sharded("under test", layout, subject, site)
 
     return build
@@ -131,7 +164,7 @@ def booked(instances: int) -> list[str]:
 
 
 @each(POINTS)
-def test_the_states_are_those_of_a_plain_loop(make: Make, layout: Layout | None) -> None:
+def test_the_states_are_those_of_a_plain_loop(make: Make, layout: Where) -> None:
     strategy = make(layout, "Ledger(start=instance)", *BOOKINGS, read="total", instances=5)
     assert run(strategy).states == booked(5)
 
@@ -146,8 +179,8 @@ def test_another_order_of_the_same_bookings_would_show() -> None:
     assert str(ledger.total) != booked(2)[1]
 
 
-@each({"serial": SERIAL, "sharded": SHARDED})
-def test_a_second_trial_begins_with_fresh_instances(make: Make, layout: Layout | None) -> None:
+@each({"serial": SERIAL, **ON_DRIVER, "sharded": SHARDED})
+def test_a_second_trial_begins_with_fresh_instances(make: Make, layout: Where) -> None:
     strategy = make(layout, "Ledger(start=instance)", *BOOKINGS, read="total", instances=2)
     assert run(strategy).states == run(strategy).states == booked(2)
 
@@ -179,22 +212,22 @@ def test_states_beyond_one_answer_come_in_several_and_in_order(make: Make) -> No
 
 
 @pytest.fixture(scope="module", params=EVERYWHERE.values(), ids=list(EVERYWHERE))
-def traced(request: pytest.FixtureRequest, make: Make) -> tuple[Layout | None, Run]:
+def traced(request: pytest.FixtureRequest, make: Make) -> tuple[Where, Run]:
     """Run four Traces of six calls each, once for all the sentences below."""
     steps = [f"step({number})" for number in range(6)]
     return request.param, run(make(request.param, "Trace", *steps, read="found"))
 
 
-Traced = tuple[Layout | None, Run]
+Traced = tuple[Where, Run]
 
 
-def test_actors_run_in_processes_of_their_own_and_serial_in_the_drivers(traced: Traced) -> None:
+def test_all_run_in_processes_of_their_own_and_serial_in_the_drivers(traced: Traced) -> None:
     layout, done = traced
     processes = {pid for found in done.found for pid in found["processes"]}
     if layout is None:
         assert processes == {os.getpid()}
     else:
-        assert len(processes) == layout.shards >= 2
+        assert len(processes) == shards_of(layout) >= 1 + (layout is not THREADS)
         assert os.getpid() not in processes
 
 
@@ -223,8 +256,7 @@ def test_instances_of_one_process_are_called_at_once_only_by_threads(traced: Tra
         if one["made_in"] == other["made_in"]
         and any(b < e2 and b2 < e for b, e in one["spans"] for b2, e2 in other["spans"])
     }
-    threaded = layout is not None and layout.threads > 1  # type: ignore[operator]
-    assert len(met) == (2 if threaded else 0)
+    assert len(met) == (shards_of(layout) if threads_of(layout) > 1 else 0)
 
 
 def test_the_facts_count_every_call_and_the_progress_was_told_of_each(traced: Traced) -> None:
@@ -239,8 +271,10 @@ def test_the_placement_names_the_processes_that_the_states_name(traced: Traced) 
         return
     (share,) = done.facts.placement
     assert sorted(share.processes) == sorted({found["made_in"] for found in done.found})
-    assert done.facts.actors == share.actors == layout.shards
-    assert share.node_id == ray.get_runtime_context().get_node_id()
+    assert done.facts.shards == share.actors == shards_of(layout)
+    here = isinstance(layout, Here)
+    assert (done.facts.actors, done.facts.processes)[here] == shards_of(layout)
+    assert share.node_id == ("" if here else ray.get_runtime_context().get_node_id())
     assert share.calls == 24
     assert share.busy_s >= 24 * 0.01
 
@@ -248,7 +282,7 @@ def test_the_placement_names_the_processes_that_the_states_name(traced: Traced) 
 def test_nothing_of_a_trial_lives_on_once_it_is_settled(traced: Traced, head: Head) -> None:
     layout, done = traced
     processes = [pid for share in done.facts.placement for pid in share.processes]
-    assert len(processes) == (layout.shards if layout else 0)
+    assert len(processes) == shards_of(layout)
     assert not any(map(is_running, processes))
     assert head.actors() == []
 
@@ -274,11 +308,29 @@ def fragile(where: str, breaks: int = 2) -> str:
 
 @pytest.mark.parametrize(
     ("layout", "position"),
-    [(SERIAL, 1), (SERIAL, 6), (ACTORS, 6), (SHARDED, 2), (SHARDED, 6), (THREADED, 6)],
-    ids=["serial 1", "serial 6", "actors 6", "sharded 2", "sharded 6", "threaded 6"],
+    [
+        (SERIAL, 1),
+        (SERIAL, 6),
+        (THREADS, 2),
+        (PROCESSES, 6),
+        (ACTORS, 6),
+        (SHARDED, 2),
+        (SHARDED, 6),
+        (THREADED, 6),
+    ],
+    ids=[
+        "serial 1",
+        "serial 6",
+        "threads 2",
+        "processes 6",
+        "actors 6",
+        "sharded 2",
+        "sharded 6",
+        "threaded 6",
+    ],
 )
 def test_an_exception_in_any_call_names_instance_and_call(
-    make: Make, layout: Layout | None, position: int
+    make: Make, layout: Where, position: int
 ) -> None:
     strategy = make(layout, fragile(f"call {position}"), "step() * 6", read="read")
     words = rf"instance 2, call {position}, step\(\) \* 6: ValueError: made of glass"
@@ -287,25 +339,23 @@ def test_an_exception_in_any_call_names_instance_and_call(
 
 
 @each(EVERYWHERE)
-def test_an_exception_in_a_constructor_names_the_instance(
-    make: Make, layout: Layout | None
-) -> None:
+def test_an_exception_in_a_constructor_names_the_instance(make: Make, layout: Where) -> None:
     strategy = make(layout, fragile("init"), "step()", read="read")
     words = r"instance 2, tests\.targets\.ledgers:Fragile\(.*\): ValueError: made of glass"
     with pytest.raises((TargetRaisedError, TrialError), match=words):
         work(strategy)
 
 
-@each({"serial": SERIAL, "sharded": SHARDED})
-def test_an_exception_in_a_read_names_the_instance(make: Make, layout: Layout | None) -> None:
+@each({"serial": SERIAL, "processes": PROCESSES, "sharded": SHARDED})
+def test_an_exception_in_a_read_names_the_instance(make: Make, layout: Where) -> None:
     strategy = make(layout, fragile("read"), read="read")
     words = "instance 2, read read: ValueError: made of glass"
     with pytest.raises((TargetRaisedError, TrialError), match=words):
         run(strategy)
 
 
-@each({"serial": SERIAL, "actors": ACTORS})
-def test_a_state_that_cannot_be_compared_is_named(make: Make, layout: Layout | None) -> None:
+@each({"serial": SERIAL, "threads": THREADS, "actors": ACTORS})
+def test_a_state_that_cannot_be_compared_is_named(make: Make, layout: Where) -> None:
     strategy = make(layout, fragile("lock"), read="read")
     with pytest.raises(StateError, match=r"instance 2, read read: .*'guard'") as raised:
         run(strategy)
@@ -320,19 +370,21 @@ LATE: dict[str, tuple[str, type[JobError], str]] = {
 
 
 @pytest.mark.parametrize("phase", LATE)
-def test_no_phase_outlasts_its_deadline(make: Make, phase: str) -> None:
+@each({"threads": THREADS, "processes": PROCESSES, "sharded": SHARDED})
+def test_no_phase_outlasts_its_deadline(make: Make, layout: Where, phase: str) -> None:
     where, kind, option = LATE[phase]
     limits = {"startup_timeout_s": 1.0} if phase == "startup" else {"timeout_s": 1.0}
-    strategy = make(SHARDED, fragile(where), "step()", read="read", **limits)
+    strategy = make(layout, fragile(where), "step()", read="read", **limits)
     before = time.monotonic()
-    with pytest.raises(kind, match=re.escape("within 1 s")) as raised:
+    kind, said = (TrialError, "longer than") if isinstance(layout, Here) else (kind, "within")
+    with pytest.raises(kind, match=re.escape(f"{said} 1 s")) as raised:
         run(strategy)
     assert option in raised.value.hint
     assert time.monotonic() - before < 30
 
 
-@each({"serial": SERIAL, "sharded": SHARDED})
-def test_stopping_is_right_in_any_state(make: Make, layout: Layout | None, head: Head) -> None:
+@each({"serial": SERIAL, "threads": THREADS, "processes": PROCESSES, "sharded": SHARDED})
+def test_stopping_is_right_in_any_state(make: Make, layout: Where, head: Head) -> None:
     strategy = make(layout, "Ledger")
     strategy.stop()
     strategy.start()

@@ -15,7 +15,7 @@ from job.errors import UsageError
 from job.workload.calls import Call, InstanceNumber, RepetitionNumber, Target, parse_target
 from job.workload.importing import load_target
 from job.workload.keys import KEYS, flag
-from job.workload.model import Agree, Plan, Workload
+from job.workload.model import STRATEGIES, Agree, Plan, Workload
 from job.workload.reading import build, read_workload
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def test_a_workload_survives_its_own_json(
         ],
         (
             {"strategies": "serial,serial"},
-            "--strategies: 'serial, serial' names none, or one twice, of serial, threads, processes, actors, sharded",
+            f"--strategies: 'serial, serial' names none, or one twice, of {', '.join(STRATEGIES)}",
         ),
         (
             {"target": "Counter"},
@@ -205,8 +205,7 @@ def test_an_unknown_strategy_is_answered_with_the_known_ones(names: str) -> None
     message = refusal({"strategies": names}).message
     assert message == (
         f"--strategies: {names.rpartition(',')[2]!r} is not allowed: it says which strategies take "
-        "turns, in this order: serial, threads, processes, actors, sharded (by default all that may "
-        "be the quickest)"
+        f"turns, in this order: {', '.join(STRATEGIES)} (by default all that may be the quickest)"
     )
 
 
