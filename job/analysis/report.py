@@ -163,7 +163,7 @@ def _verdict(
     best = next((r for r in others if r.last.processes and _as_quick(r, best)), best)
     cause = causes[best.strategy]
     advice = f": {cause.advice}" if cause.advice else ""
-    ray = with_ray(figures, model, best)
+    ray = with_ray(figures, model, best) if (best.speedup or 0.0) > SAME else ""
     return _answer(serial, best), f"{capitalise(cause.said)}{advice}.", ray
 
 

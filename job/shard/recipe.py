@@ -5,7 +5,6 @@ It travels to the workers by value, so it knows no library that reads workloads.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import operator
 import pickle
@@ -23,6 +22,7 @@ from job.signals import OURS
 from job.workload.importing import load_target, what_is_missing
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable
 
     from job.workload.calls import Call, Target
@@ -121,6 +121,8 @@ def read_state(
         if recipe.read and callable(state):
             state = state()
         if inspect.isawaitable(state):
+            import asyncio
+
             run = event_loop.run_until_complete if event_loop else asyncio.run
             state = run(result_of(state))
     except OURS:

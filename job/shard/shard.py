@@ -7,7 +7,6 @@ Ray; it travels to the workers by value.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pickle
 import platform
@@ -27,6 +26,7 @@ from job.words import first_words
 from job.workload.importing import HOW_TO_BRING
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Sequence
 
     from job.shard.recipe import Recipe
@@ -117,6 +117,8 @@ class Shard:
             for lane in range(threads)
         ]  # fmt: skip
         if shared:
+            import asyncio  # a third of what a process takes to start, where nothing is awaited
+
             self._event_loop = asyncio.new_event_loop()
             weakref.finalize(self, self._event_loop.close)
         elif len(self._lanes) > 1:
@@ -266,6 +268,8 @@ class Shard:
 
 async def _run_by_turns(lanes: Sequence[Lane], quotas: Sequence[int | None]) -> None:
     """Run lanes on an event loop. No method: Ray takes a class with async ones for another kind."""
+    import asyncio
+
     pairs = zip(lanes, quotas, strict=True)
     await asyncio.gather(*(lane.run_awaiting(quota) for lane, quota in pairs))
 

@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EMBEDDED, CONNECTED = "embedded", "connected"
+LOCAL = "local"  # on the driver's machine, whatever the Ray
+STRATEGIES = {
+    EMBEDDED: ("serial", "actors", "sharded"),
+    CONNECTED: ("serial", "actors", "sharded"),
+    LOCAL: ("serial", "threads", "processes"),
+}
 ALONE = (EMBEDDED,)  # what others wrote for all, and plain classes of which there are enough
 WORDS = "the cat and the dog and the bird"
 BATCH = "[[0.0, 1.0], [2.0, 3.0]], [1, 0], classes=[0, 1]"
@@ -53,7 +59,7 @@ def row(target: str, *calls: str, **rest: Any) -> Case:  # noqa: ANN401 - the fi
     return Case(target, calls, **rest)
 
 
-THREADS = {"threads_per_shard": 2, "instances": 2}
+THREADS = {"threads_per_shard": 2, "workers": 2, "instances": 2}
 
 CLASSES = [
     # --- what comes with Python, and what many have installed
@@ -90,7 +96,7 @@ CLASSES = [
     row("client:Uploader('u')", "post('/a') * 2", "post('/b')", read="flush"),
     row("client:Limiter", "enter(instance) * 2", "enter(5)", read="entered"),
     row("unconsumed:Reader", "load(2)", "save(3)", "load(instance)", read="count"),
-    row("workers:Squares", "advance * 2", read="read", actor="itself"),
+    row("workers:Squares", "advance", read="read", actor="itself"),
     row("workers:Downloads(4)", "fetch * 2"),
     # --- what a class by value is not
     row("shop.cart:Cart", "add(100)", "add(instance)", "discount('half')", read="read",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.others.cases import CONNECTED, EMBEDDED, Case
+from tests.others.cases import CONNECTED, EMBEDDED, LOCAL, Case
 from tests.others.support import Drivers, Plain
 from tests.ray_local.conftest import command, embedded, folder, head
 from tests.ray_local.running import short_folder
@@ -21,7 +21,7 @@ EMBEDDED_DRIVERS = 2
 
 def wanted(session: pytest.Session) -> dict[str, list[Case]]:
     """Return the cases of the tests that were selected, by where they are to be run."""
-    found: dict[str, list[Case]] = {EMBEDDED: [], CONNECTED: []}
+    found: dict[str, list[Case]] = {EMBEDDED: [], CONNECTED: [], LOCAL: []}
     for item in session.items:
         given = getattr(item, "callspec", None)
         if given and "case" in given.params and not item.get_closest_marker("skip"):
@@ -42,7 +42,8 @@ def drivers(request: pytest.FixtureRequest) -> Iterator[Drivers]:
                 share = cases[EMBEDDED][each::EMBEDDED_DRIVERS]
                 made.start(folder / f"e{each}", EMBEDDED, share, None)
             head = request.getfixturevalue("head")
-            made.start(folder / "c", CONNECTED, cases[CONNECTED], head)
+            for where in (CONNECTED, LOCAL):
+                made.start(folder / where[0], where, cases[where], head)
             yield made
         finally:
             made.end()

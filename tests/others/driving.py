@@ -21,6 +21,7 @@ from job.errors import JobError
 from job.running import comparison, preparation, runner
 from job.shard.states import canonical
 from job.signals import Leaving
+from tests.others.cases import CONNECTED, EMBEDDED, LOCAL, STRATEGIES
 from tests.others.plain import evaluate, taken_apart
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
 ACTOR_S = 30.0
 # All instances share an actor of `sharded`; what hangs is ended while the driver is waited for.
-PLAN = {"shards": 1, "timeout_s": 50, "startup_timeout_s": 60}
+PLAN: dict[str, Any] = {"shards": 1, "workers": 1, "timeout_s": 50, "startup_timeout_s": 60}
 # An actor is half a second of work for a CPU: a second instance shows nothing new when connected.
-INSTANCES = {"embedded": 2, "connected": 1}
+INSTANCES = {EMBEDDED: 2, CONNECTED: 1, LOCAL: 2}
 
 
 def answer(case: dict[str, Any], where: str) -> dict[str, Any]:
@@ -44,7 +45,8 @@ def answer(case: dict[str, Any], where: str) -> dict[str, Any]:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                plan = PLAN | {"instances": INSTANCES[where]} | case["plan"]
+                plan = PLAN | {"instances": INSTANCES[where], "strategies": STRATEGIES[where]}
+                plan |= case["plan"]
                 report = run_comparison(case["target"], case["calls"], read=case["read"], **plan)
             finally:
                 found["notes"] = [str(each.message) for each in caught]
@@ -121,10 +123,9 @@ def hurry() -> None:
         vars(module)[name] = made
 
 
-def main(address: str, cases: str, answers: str) -> None:
+def main(where: str, address: str, cases: str, answers: str) -> None:
     """Compare every class on one Ray: the one at an address, or an embedded one."""
     hurry()
-    where = "connected" if address else "embedded"
     with (
         Path(answers).open("a", buffering=1) as lines,
         connection.connect(address or "local", Leaving(), lambda _: None),

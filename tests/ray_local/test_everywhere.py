@@ -22,7 +22,7 @@ LEDGER = (
     "--call", "reverse()", "--read", "total", "--instances", "2",
 )  # fmt: skip
 STATES = "[0, -6951]"  # -7 x ((1 x 31 + 1) x 31 + 1)
-ALL = ("serial", "actors", "sharded")
+ALL = ("serial", "processes", "actors", "sharded")  # calls that compute take turns in threads
 TWO = ("serial", "actors")
 
 

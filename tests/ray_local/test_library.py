@@ -71,7 +71,7 @@ def test_a_class_of_the_callers_own_module_runs_under_all_strategies(report: Sho
     till = Till(2, step=4)
     for amount in (1, 1, 1, 5):
         till.ring(amount)
-    assert list(trials) == ["serial", "actors", "sharded"]
+    assert list(trials) == ["serial", "processes", "actors", "sharded"]  # its calls compute
     assert {trial.states for trial in trials.values()} == {(repr(till.label()),) * 2}
     assert report.results.status == "complete"
     assert report.agreement == "they agree"
@@ -86,7 +86,7 @@ def test_it_ran_in_actors_and_not_in_this_process(report: Shown) -> None:
 
 def test_what_is_returned_is_the_report(report: Shown) -> None:
     assert isinstance(report, Report)
-    assert [row.strategy for row in report.rows] == ["serial", "actors", "sharded"]
+    assert [row.strategy for row in report.rows] == ["serial", "processes", "actors", "sharded"]
     assert all(row.elapsed_s > 0 for row in report.rows)
 
 
