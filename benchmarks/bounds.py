@@ -7,7 +7,18 @@ from math import log
 from statistics import linear_regression
 from typing import TYPE_CHECKING
 
-from benchmarks.contenders import BARE, CONTENDERS, HAND, SERIAL, SHARDED
+from benchmarks.contenders import (
+    BARE,
+    CONTENDERS,
+    HAND,
+    POOL,
+    PROCESSES,
+    PYKKA,
+    SERIAL,
+    SHARDED,
+    SPAWNED,
+    THREADS,
+)  # fmt: skip
 from benchmarks.scenarios import LADDER, SCENARIOS
 
 if TYPE_CHECKING:
@@ -17,6 +28,7 @@ if TYPE_CHECKING:
     from benchmarks.outcomes import Outcomes
 
 _EXPONENT = 1.1
+LOCAL = ("seed", "wait", "wait1k", "cpu")  # where our threads and processes are held to others'
 _PEERS = [c for c in CONTENDERS.values() if not c.ours and c is not SERIAL]
 
 
@@ -61,7 +73,27 @@ def verdicts(outcomes: Outcomes, cpus: int) -> list[Verdict]:
         (_many_growth, "many"),
     ]
     asked = [name for name in SCENARIOS if outcomes.runs(name, SHARDED.name)]
-    return [judge(outcomes, cpus) for judge, scenario in judges if scenario in asked]
+    local = [name for name in LOCAL if outcomes.runs(name, THREADS.name)]
+    return [judge(outcomes, cpus) for judge, scenario in judges if scenario in asked] + [
+        verdict for name in local for verdict in _local(outcomes, name)
+    ]
+
+
+def _local(outcomes: Outcomes, scenario: str) -> list[Verdict]:
+    """Hold our threads and processes against what one would write by hand in their place."""
+    demands = [
+        (THREADS, POOL, 1.05), (THREADS, PYKKA, 1.05), (PROCESSES, SPAWNED, 1.10),
+    ]  # fmt: skip
+    return [
+        Verdict(
+            f"{scenario}: elapsed of `{ours.name}` over {theirs.title}",
+            outcomes.middle_ratio(
+                (scenario, ours.name, "elapsed_s"), (scenario, theirs.name, "elapsed_s")
+            ),
+            at_most,
+        )
+        for ours, theirs, at_most in demands
+    ]
 
 
 def _seed_work(outcomes: Outcomes, cpus: int) -> Verdict:

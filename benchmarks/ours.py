@@ -14,10 +14,13 @@ from job.cluster import connection
 from job.cluster.autoscaler import preview
 from job.cluster.travel import pack
 from job.planning.estimate import Loop
+from job.planning.local import lay_out
 from job.running.comparison import build_strategies
 from job.running.listener import Listener
+from job.running.local import Local
 from job.running.preparation import prepare
 from job.running.tryout import profile_of
+from job.shard.metering import own_cores
 from job.signals import Leaving
 from job.workload.reading import build
 
@@ -53,6 +56,30 @@ def strategy(name: str, scenario: Scenario, site: Site) -> Strategy:
     return built
 
 
+def run_local(name: str, scenario: Scenario, laps: Laps) -> list[int]:
+    """Run one of the strategies that need no Ray, likewise."""
+    workload, plan = build({}, options(name, scenario))
+    subject = prepare(workload, plan, None, Listener())
+    assert subject.tried  # noqa: S101 - prepare has tried it
+    profile = profile_of(workload, subject.tried)
+    layout = lay_out(name, workload.instances, plan, profile, own_cores())
+    built = Local(name, layout, subject)
+    built.prepare(profile)
+    laps.connected()
+    return _timed(built, laps)
+
+
+def _timed(built: Strategy, laps: Laps) -> list[int]:
+    built.start()
+    laps.started()
+    built.work(unseen)
+    laps.worked()
+    states = built.read()
+    laps.finished()
+    built.stop()
+    return [int(state) for state in states]
+
+
 def options(name: str, scenario: Scenario) -> dict[str, object]:
     """Return a scenario as the command line's options."""
     target, arguments = scenario.target()
@@ -72,14 +99,7 @@ def run(name: str, scenario: Scenario, laps: Laps) -> list[int]:
     with begin() as site:
         built = strategy(name, scenario, site)
         laps.connected()
-        built.start()
-        laps.started()
-        built.work(unseen)
-        laps.worked()
-        states = built.read()
-        laps.finished()
-        built.stop()
-    return [int(state) for state in states]
+        return _timed(built, laps)
 
 
 def unseen(calls: int) -> None:

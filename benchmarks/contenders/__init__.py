@@ -66,8 +66,14 @@ ACTORS = Contender(
     "actors", "our `actors`", "our_actors", "ray", ours=True, process_mb=80, process_s=0.3
 )
 SHARDED = Contender("sharded", "our `sharded`", "our_shards", "ray", ours=True)
-PROCESSES = Contender(
-    "processes",
+THREADS = Contender("threads", "our `threads`", "our_threads", ours=True)
+PROCESSES = Contender("processes", "our `processes`", "our_processes", ours=True)
+POOL = Contender(
+    "pool", "ThreadPoolExecutor, thread per instance", "thread_pool", processes=False, threaded=True
+)
+SPAWNED = Contender("spawned", "multiprocessing, process per core", "process_pool")
+PIPES = Contender(
+    "pipes",
     "multiprocessing, process per instance",
     "pipes",
     process_mb=1.8,
@@ -81,7 +87,21 @@ PYKKA = Contender(
 )
 CONTENDERS = {
     contender.name: contender
-    for contender in (SERIAL, HAND, ACTORS, SHARDED, PROCESSES, LOKY, DASK, XOSCAR, PYKKA)
+    for contender in (
+        SERIAL,
+        THREADS,
+        PROCESSES,
+        HAND,
+        ACTORS,
+        SHARDED,
+        POOL,
+        SPAWNED,
+        PIPES,
+        LOKY,
+        DASK,
+        XOSCAR,
+        PYKKA,
+    )
 }
 
 BARE = Contender("bare", "bare Ray actors, one per CPU", "ray_bare", "ray")

@@ -68,8 +68,8 @@ class Local:
         layout, instances = self._layout, self._subject.instances
         self._profile = profile or self._profile
         if layout.threads is None:
-            each = -(-instances // layout.shards)
-            threads = threads_of(self.name, profile, each, own_cores()) if profile else 1
+            known = instances, layout.shards, own_cores()
+            threads = threads_of(self.name, profile, *known) if profile else 1
             self._layout = replace(layout, threads=threads)
         tried = self._subject.tried.returned_bytes if self._subject.tried else ()
         recipe = self._subject.recipe
@@ -107,12 +107,15 @@ class Local:
 
     def read(self) -> list[str]:
         """Return the states, collected in chunks."""
-        states: dict[Child, list[str]] = {child: [] for child in self._hosted}
         within = self._subject.plan.most_s
-        for child, numbers in self._hosted.items():
-            while len(states[child]) < len(numbers):
+        states: dict[Child, list[str]] = {child: [] for child in self._hosted}
+        more = list(self._hosted)
+        while more:
+            for child in more:
                 child.tell(("read", (len(states[child]),)))
+            for child in more:
                 states[child] += self._heard(child, "read", within)
+            more = [c for c in more if len(states[c]) < len(self._hosted[c])]
         return [state for child in self._hosted for state in states[child]]
 
     def returned(self) -> list[str]:

@@ -55,6 +55,12 @@ class Step(NamedTuple):
         return target_raised(error, number, str(self.call), position)
 
 
+def compile_loops(recipe: Recipe, values: Values | None = None) -> list[Callable[..., Any]]:
+    """Return a loop for each kind of call, which keeps what it returned in `values`."""
+    keep = values.keep if values else None
+    return [loops.run(call, awaited=recipe.is_awaited(call), keep=keep) for call in recipe.calls]
+
+
 class Lane:
     """Applies calls in rounds: in each, every instance gets so many, one instance after the other.
 
@@ -65,9 +71,9 @@ class Lane:
         values: What they returned, until it is taken; None where that is dropped.
     """
 
-    def __init__(
-        self, recipe: Recipe, numbers: Sequence[int], sampler: Sampler, slice_s: float = SLICE_S,
-        values: Values | None = None,
+    def __init__(  # noqa: PLR0913, PLR0917 - what a lane is made of
+        self, recipe: Recipe, numbers: Sequence[int], compiled: Sequence[Callable[..., Any]],
+        sampler: Sampler, slice_s: float = SLICE_S, values: Values | None = None,
     ) -> None:  # fmt: skip
         """Only take note: `make` makes the instances, in the home thread."""
         self._recipe = recipe
@@ -75,10 +81,7 @@ class Lane:
         self._ends = list(accumulate(call.times for call in recipe.calls))
         self._each = self._ends[-1] if self._ends else 0
         self._instances: list[Any] = []
-        keep = values.keep if values else None
-        self._loops = [
-            loops.run(call, awaited=recipe.is_awaited(call), keep=keep) for call in recipe.calls
-        ]
+        self._loops = compiled
         # Of the round: those before the cursor have had `_position + _step` calls, the one at it
         # `_position + _into`, those after it `_position`.
         self._position = self._step = self._cursor = self._into = 0

@@ -11,15 +11,14 @@ import os
 import pickle
 import platform
 import threading
-import time
 import weakref
-from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from job.errors import ClusterError, StateError, TargetRaisedError, UsageError
-from job.shard.lane import SLICE_S, WAITING_SLICE_S, Lane
+from job.shard.homes import Homes
+from job.shard.lane import SLICE_S, WAITING_SLICE_S, Lane, compile_loops
 from job.shard.metering import Account, Meter, Sampler, core_s
 from job.shard.returns import ANSWER_BYTES, Values
 from job.words import first_words
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from job.shard.recipe import Recipe
 
 CHUNK_CHARACTERS = 4 * 2**20  # what one answer to `read` may hold
+FIRST_ROWS = 4  # over the lanes, before it is known how long states are: each takes a round of all
 # Between the starts of two lanes. Threads whose calls wait equally long would wake in one moment
 # and crowd for the interpreter: 500 of them took two to three times as long (measured, 2 cores).
 APART_S = 50e-6
@@ -87,7 +87,7 @@ class Shard:
         self._where = where
         self._dump = dump
         self._lanes: list[Lane] = []
-        self._homes: list[ThreadPoolExecutor] = []
+        self._homes: Homes | None = None
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._failure: TargetRaisedError | None = None
         self._meter: Meter  # once Ray has started its last thread, which it does after this
@@ -109,26 +109,25 @@ class Shard:
         shared = Sampler(shared=True) if recipe.is_async else None
         threads = min(self._threads, len(self._numbers))
         slice_s = SLICE_S if threads == 1 else WAITING_SLICE_S
-        self._lanes = [
-            Lane(
-                recipe, self._numbers[lane::threads], shared or Sampler(), slice_s,
-                self._values(recipe, threads),
-            )
-            for lane in range(threads)
-        ]  # fmt: skip
+        # Compiling takes 0.1 ms a loop, and there may be 1,000 lanes.
+        compiled = compile_loops(recipe) if not recipe.bring else None
+        self._lanes = []
+        for lane in range(threads):
+            values, numbers = self._values(recipe, threads), self._numbers[lane::threads]
+            own = compiled or compile_loops(recipe, values)
+            self._lanes.append(Lane(recipe, numbers, own, shared or Sampler(), slice_s, values))
         if shared:
             import asyncio  # a third of what a process takes to start, where nothing is awaited
 
             self._event_loop = asyncio.new_event_loop()
             weakref.finalize(self, self._event_loop.close)
         elif len(self._lanes) > 1:
-            self._homes = [ThreadPoolExecutor(1) for _ in self._lanes]
-        if snapshot is None:
-            self._at_home([lane.make for lane in self._lanes])
-        else:
+            self._homes = Homes(len(self._lanes))
+        acts: list[Callable[[], None]] = [lane.make for lane in self._lanes]
+        if snapshot is not None:
             kept = zip(self._lanes, pickle.loads(snapshot), strict=True)  # noqa: S301 - ours
-            self._at_home([partial(lane.restore, part) for lane, part in kept])
-        self._meter.begin(self._at_home([threading.get_native_id] * len(self._lanes)))
+            acts = [partial(lane.restore, part) for lane, part in kept]
+        self._meter.begin(self._at_home([partial(_settle, act) for act in acts]))
         return place
 
     def snapshot(self, dump: Callable[[object], bytes]) -> bytes:
@@ -198,7 +197,7 @@ class Shard:
         known: dict[str, str] = {}  # equal states travel once
         # Row by row over the lanes, and more rows at a time while there is room for them.
         lanes = len(self._lanes)
-        row, rows = first // max(1, lanes), 1
+        row, rows = first // max(1, lanes), FIRST_ROWS
         while room > 0 and row * lanes < len(self._numbers):
             parts = self._at_home(
                 [partial(lane.read, row, rows, self._event_loop) for lane in self._lanes]
@@ -255,15 +254,13 @@ class Shard:
 
     def _at_home(self, acts: Sequence[Callable[[], T]], apart_s: float = 0.0) -> list[T]:
         """Have each lane do its part in its home thread, all at once or one after the other."""
-        if not self._homes:
-            return [act() for act in acts]
-        asked = []
-        for home, act in zip(self._homes, acts, strict=True):
-            asked.append(home.submit(act))
-            if apart_s:
-                time.sleep(apart_s)
-        wait(asked)
-        return [one.result() for one in asked]
+        return self._homes.run(acts, apart_s) if self._homes else [act() for act in acts]
+
+
+def _settle(act: Callable[[], None]) -> int:
+    """Do something in a home thread, and say which that is."""
+    act()
+    return threading.get_native_id()
 
 
 async def _run_by_turns(lanes: Sequence[Lane], quotas: Sequence[int | None]) -> None:
