@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from job.analysis import causes, stats
 from job.analysis.figures import SAME
 from job.planning.estimate import MOST_THREADS
+from job.planning.placement import PROCESS_BYTES
 from job.results.document import BY_VALUE
 from job.words import LINE, capitalise, count, factor, listed, shorten, size, spelled
 
@@ -106,6 +107,19 @@ def _omitted(figures: Figures) -> Iterator[str]:
     for name, reason in figures.results.omitted.items():
         needs = f" {causes.SHARDED_NEEDS}" if name == "actors" else ""
         yield f"{name} was left out, not started: {reason}.{needs}"
+
+
+def _not_as_actors(figures: Figures) -> Iterator[str]:
+    """Say what nobody has asked for and everybody would write first: an actor an instance."""
+    results = figures.results
+    if figures.row("actors") or "actors" in results.omitted:
+        return
+    memory = sum(node.memory_bytes for node in results.cluster.nodes if node.cpus)
+    each = PROCESS_BYTES + (results.tried.held_bytes if results.tried else 0.0)
+    if 0 < memory < results.workload.instances * each:
+        are = f"{count(results.workload.instances, 'process')} of about {size(each)}"
+        said = f"As `actors` it would not fit: {are} are more than the nodes' {size(memory)}."
+        yield f"{said} {causes.SHARDED_NEEDS}"
 
 
 def _serial_estimated(figures: Figures) -> Iterator[str]:
@@ -320,8 +334,8 @@ def _few_trials(figures: Figures) -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[Figures], Iterator[str]], ...] = (
-    _unchanged, _shared, _returns_dropped, _by_value, _runtime_env, _omitted, _serial_estimated,
-    _others_on_cluster, _machine_loaded, _held_up, _above_ideal, _avoidable, _elsewhere,
-    _many_threads, _unlike_nodes, _unlike_cores, _actors_on_head, _open_cluster, _blas_threads,
-    _wide_spread, _slow_first, _outliers, _waiting, _few_trials,
+    _unchanged, _shared, _returns_dropped, _by_value, _runtime_env, _omitted, _not_as_actors,
+    _serial_estimated, _others_on_cluster, _machine_loaded, _held_up, _above_ideal, _avoidable,
+    _elsewhere, _many_threads, _unlike_nodes, _unlike_cores, _actors_on_head, _open_cluster,
+    _blas_threads, _wide_spread, _slow_first, _outliers, _waiting, _few_trials,
 )  # fmt: skip

@@ -117,7 +117,7 @@ def _arrange(
 ) -> Arrangement:  # fmt: skip
     """See `arrange`; where nodes may join, a refusal says how to wait for them."""
     try:
-        made = arrange(workload, plan, *around)
+        made = arrange(workload, plan, *around, profile.held_bytes if profile else 0.0)
     except ClusterError as error:
         if cluster.kind == "embedded":
             raise

@@ -64,6 +64,7 @@ class Profile:
     switches: int | None = None  # how often a call gave up its CPU to wait; None: not known
     preemptions: int | None = None  # how often one was made to; likewise
     load_s: float = 0.0  # of CPU, what a process takes before them, to import the target
+    held_bytes: float = 0.0  # of memory, what the target and an instance take in a process
 
     @classmethod
     def of(cls, trials: Sequence[Trial], instances: int, load_s: float = 0.0) -> Profile:

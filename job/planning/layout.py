@@ -60,9 +60,10 @@ class Arrangement:
 
 
 def arrange(
-    workload: Workload, plan: Plan, nodes: Sequence[Capacity], growth: Growth = NO_GROWTH
-) -> Arrangement:
-    """Turn the knobs of each strategy that needs actors.
+    workload: Workload, plan: Plan, nodes: Sequence[Capacity], growth: Growth = NO_GROWTH,
+    held_bytes: float = 0.0,
+) -> Arrangement:  # fmt: skip
+    """Turn the knobs of each strategy that needs actors; see `fits_memory` for `held_bytes`.
 
     Raises:
         ClusterError: What is asked for can never be placed on these nodes.
@@ -74,7 +75,7 @@ def arrange(
         if name in LOCAL or (name == "serial" and plan.serial_on == "driver"):
             continue
         layout = _layout(name, workload.instances, plan, nodes, growth)
-        fits = [fits_memory(layout.shards, nodes, growth)]
+        fits = [fits_memory(layout.shards, nodes, growth, held_bytes)]
         fits.append(fit(layout.shards, layout.demand, nodes, growth))
         never = next((each for each in fits if each.when == "never"), None)
         # Where others than CPUs are scarce too, some of them may find a place all the same.

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from job.words import count, listed
+from job.words import count, listed, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -166,15 +166,21 @@ def fit(actors: int, demand: Demand, nodes: Sequence[Capacity], growth: Growth =
     return Fit("never", f"{why} ({_listed([*nodes, *growth.nodes], demand)})")
 
 
-def fits_memory(actors: int, nodes: Sequence[Capacity], growth: Growth = NO_GROWTH) -> Fit:
-    """Return whether so many processes fit into the nodes' memory, where that is known."""
+def fits_memory(
+    actors: int, nodes: Sequence[Capacity], growth: Growth = NO_GROWTH, held_bytes: float = 0.0
+) -> Fit:
+    """Return whether so many processes fit into the nodes' memory, where that is known.
+
+    `held_bytes` are what the target takes in each besides what any process takes.
+    """
     memory = sum(node.memory_bytes for node in [*nodes, *growth.nodes] if node.cpus)
-    needed = actors * PROCESS_BYTES
+    each = PROCESS_BYTES + held_bytes
+    needed = actors * each
     known = memory and not growth.more and all(node.memory_bytes for node in growth.nodes)
     if not known or needed <= memory:
         return Fit("now")
     reason = (
-        f"{actors:,} actors are {actors:,} processes of about {PROCESS_BYTES // 10**6} MB, "
+        f"{actors:,} actors are {actors:,} processes of about {size(each)}, "
         f"{needed / 1e9:,.0f} GB in all, and the nodes have {memory / 1e9:,.0f} GB"
     )
     return Fit("never", reason)

@@ -121,6 +121,11 @@ def times(row: Row, value: float | None) -> str:
     return f"{about}{factor(value)}x"
 
 
+def memory(held: float | None) -> str:
+    """Return how much memory, in MB."""
+    return "-" if held is None else f"{held / 1e6:,.0f}"
+
+
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
 
@@ -143,6 +148,7 @@ _MORE: dict[str, Callable[[Row], str]] = {
     "ideal s": lambda row: seconds(row, row.ideal_s),
     "cpu s": lambda row: seconds(row, row.cpu_s),
     "calls/s": lambda row: "-" if row.calls_per_s is None else f"{row.calls_per_s:,.0f}",
+    "memory MB": lambda row: memory(row.last.memory_bytes),
     "trials": lambda row: f"{row.trials:,}",
     "spread": lambda row: _percent(row.spread),
     "CPUs/actor": lambda row: str(row.last.settings.get("cpus_per_actor", "-")),

@@ -194,6 +194,7 @@ class Facts(Record):
     timeline: tuple[Stretch, ...] = ()
     sample: Sample | None = None  # of a serial loop that ran no others; of actors, the same ones
     made: Count | None = None  # instances, where more were made than carried to their end
+    memory_bytes: float | None = None  # that all its processes held, each at its peak
     processes: Count = 0  # on the driver's machine, that hosted a shard each
     process_s: Seconds = 0.0  # of the startup, what the serial loop's own actor took to be there
 
@@ -299,6 +300,7 @@ class Tried(Record):
     returned_bytes: tuple[int, ...] = ()  # what each returned, as it is sent
     unchanged: bool = False  # the calls left an instance's state as it was
     load_s: Seconds = 0.0  # of CPU, to import the target and make the first instance
+    held_bytes: float = 0.0  # of memory, what the target, an instance and its calls took
     shared: tuple[str, ...] = ()  # the class attributes and module globals that calls changed
     blas_threads: int | None = None  # as in the environment
 

@@ -54,5 +54,6 @@ def facts_of(
             "calls_per_batch": layout.calls_per_batch or "auto",
         },
         placement=tuple(shares.values()),
+        memory_bytes=sum(account.held_bytes for account in accounts),
         sample=Sample(numbers=tuple(sample), each_s=each_s) if known else None,
     )

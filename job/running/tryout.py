@@ -57,6 +57,7 @@ def profile_of(workload: Workload, tried: Tried) -> Profile:
         sum(scale * timed.cpu_s for scale, timed in pairs),
         round(sum(scale * timed.switches for scale, timed in pairs)),
         load_s=tried.load_s,
+        held_bytes=tried.held_bytes,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -33,6 +34,7 @@ class Account(NamedTuple):
     switches: int  # how often a thread gave up its CPU to wait; not: was made to give it up
     elsewhere_s: float = 0.0  # of `cpu_s`, what `Meter` found
     each_s: tuple[float, ...] = ()  # the wall time of each instance that was asked for
+    held_bytes: float = 0.0  # the most that the process held of memory, see `held_bytes`
 
 
 def own_cores() -> int:
@@ -166,6 +168,40 @@ def _entries(folder: Path) -> list[str]:
         return os.listdir(folder)  # noqa: PTH208 - names alone, five times as fast
     except OSError:
         return []
+
+
+def held_bytes() -> float:
+    """Return the most this process has held of memory, what it shares with others in part.
+
+    That is its PSS now, and by how much what it had in memory was larger at its peak. Where PSS
+    cannot be read it is all that it had in memory at its peak.
+    """
+    now, status = _sizes("smaps_rollup"), _sizes("status")
+    if "Pss" in now:
+        return now["Pss"] + max(0.0, status.get("VmHWM", 0.0) - status.get("VmRSS", 0.0))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak if sys.platform == "darwin" else 1024 * peak)
+
+
+def forget_peak() -> None:
+    """Let the peak of this process begin anew, where the system does that (see proc(5))."""
+    with contextlib.suppress(OSError):
+        (PROCESSES / "self" / "clear_refs").write_text("5")
+
+
+def own_bytes() -> float:
+    """Return what this process holds now that no other shares; 0 where that cannot be read."""
+    return _sizes("smaps_rollup").get("Anonymous", 0.0)
+
+
+def _sizes(name: str) -> dict[str, float]:
+    """Return what a file of this process in /proc tells in kB, in bytes."""
+    try:
+        lines = (PROCESSES / "self" / name).read_text().splitlines()
+    except OSError:
+        return {}
+    fields = (line.split() for line in lines if line.endswith(" kB"))
+    return {key.rstrip(":"): 1024.0 * int(value) for key, value, _ in fields}
 
 
 def core_s() -> float:

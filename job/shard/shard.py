@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from job.errors import ClusterError, StateError, TargetRaisedError, UsageError
 from job.shard.homes import Homes
 from job.shard.lane import SLICE_S, WAITING_SLICE_S, Lane, compile_loops
-from job.shard.metering import Account, Meter, Sampler, core_s
+from job.shard.metering import Account, Meter, Sampler, core_s, held_bytes
 from job.shard.returns import ANSWER_BYTES, Values
 from job.words import first_words
 from job.workload.importing import HOW_TO_BRING
@@ -178,7 +178,9 @@ class Shard:
         each_s = tuple(self._lanes[lane].walls_s[row] for row, lane in rows)
         elsewhere_s = self._meter.elsewhere_s
         cpu_s += elsewhere_s
-        return Account(self._made, wall_s, cpu_s, slowest_s, switches, elsewhere_s, each_s)
+        return Account(
+            self._made, wall_s, cpu_s, slowest_s, switches, elsewhere_s, each_s, held_bytes()
+        )
 
     def core_s(self) -> float:
         """Return what a fixed piece of Python takes on this core."""

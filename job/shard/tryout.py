@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from job.errors import JobError, StateError, TargetRaisedError, UsageError
 from job.shard import loops
-from job.shard.metering import children_cpu_s, voluntary_switches
+from job.shard.metering import children_cpu_s, own_bytes, voluntary_switches
 from job.shard.recipe import make_instance, read_state, result_of, target_raised
 from job.shard.returns import check_value, written
 from job.shard.serving import dump_by, unpacked
@@ -79,7 +79,7 @@ def try_out(
         TargetRaisedError: A constructor, call or read raised.
     """
     tell(f"importing {recipe.target.module}")
-    began = _now()
+    began, held = _now(), own_bytes()
     recipe = recipe.resolve()
     _refuse_ray(recipe)
     before = dict(_shared(recipe))
@@ -108,6 +108,7 @@ def try_out(
         "blas_threads": _blas_threads(recipe.target.module),
         "calls": timed,
         "load_s": loaded.cpu_s,
+        "held_bytes": max(0.0, own_bytes() - held),
     }
     tell("")  # what comes now is extra, and may fail or take too long
     with contextlib.suppress(BaseException):  # of a later call: its trial will tell

@@ -202,6 +202,22 @@ CASES: dict[str, list[Case]] = {
             changed={"omitted": {"actors": "9,000 actors do not fit"}},
         ),
     ],
+    "not_as_actors": [
+        Case(
+            "it would not fit: 4 processes of about 8.08 GB are more than the nodes' 32 GB.",
+            fires=times("sharded", *SIX),
+            changed={"tried": Tried(held_bytes=8e9)},
+            silent=times("actors", *SIX),
+            unchanged={"tried": Tried(held_bytes=8e9)},
+        ),
+        Case(
+            "As `actors` it would not fit",
+            fires=times("sharded", *SIX),
+            changed={"tried": Tried(held_bytes=8e9)},
+            silent=times("sharded", *SIX),
+            unchanged={"tried": Tried(held_bytes=7e9)},
+        ),
+    ],
     "serial_estimated": [
         Case(
             "estimated from 3 of 4 instances: nothing tells how far it is off",
