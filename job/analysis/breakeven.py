@@ -54,6 +54,11 @@ class Answer:
         return self.predicted_s / self.measured_s - 1 if self.measured_s else 0.0
 
     @property
+    def off(self) -> str:
+        """That, as it is written."""
+        return f"{round(100 * self.residual):+d}%"
+
+    @property
     def misses(self) -> bool:
         """Whether the model is so far from what was measured that it says nothing of this run."""
         reverses = (self.predicted_s < self.loop_s) != (self.measured_s < self.loop_s)
@@ -66,10 +71,9 @@ class Answer:
 
     def __str__(self) -> str:
         """Say from which call cost on it pays, and how good the model is."""
-        off = f"{round(100 * self.residual):+d}%"
         if self.misses:
-            return f"{self.strategy}: no break-even, as the model misses this run by {off}"
-        how = f"(model {off} against measured)"
+            return f"{self.strategy}: no break-even, as the model misses this run by {self.off}"
+        how = f"(model {self.off} against measured)"
         if self.call_s is None:
             pays = "at no call cost: it spreads the calls over nothing"
             if self.behind_s < 0:

@@ -34,28 +34,29 @@ def with_ray(figures: Figures, model: BreakEven | NoBreakEven, best: Row) -> str
     if best.last.actors:
         return f"Without Ray, {rival.strategy} took {spelled(rival.elapsed_s)}."
     took = f"{rival.strategy} took {spelled(rival.elapsed_s)}, {spelled(rival.startup_s)} of it"
-    said = f"With Ray, {took} to start; {_pays(figures, model, best, rival)}."
-    if memory := figures.results.environment.memory_bytes:
-        said += f" It also pays where instances hold more than this machine's {size(memory)}."
-    return said
+    memory = figures.results.environment.memory_bytes
+    held = f"where instances hold more than this machine's {size(memory)}" if memory else ""
+    return f"With Ray, {took} to start; {_pays(figures, model, best, rival, held)}."
 
 
-def _pays(figures: Figures, model: BreakEven | NoBreakEven, best: Row, ray: Row) -> str:
+def _pays(figures: Figures, model: BreakEven | NoBreakEven, best: Row, ray: Row, held: str) -> str:
     """Return from how many CPUs on it overtakes the best without it, or why nobody can tell."""
+    also = f", or {held}" if held else ""
+    only = f"; it pays {held}" if held else ""
     profile = figures.profile
     if profile and not profile.computes:
-        wait = "as the calls wait, more CPUs would not make it pay"
-        return f"{wait}, but more of them than one machine can have wait at once"
+        bears = "more of them wait at once than one machine bears"
+        return f"as the calls wait, no CPUs make it pay, but it does where {bears}{also}"
     found = model.answers if isinstance(model, BreakEven) else ()
     answer = next((each for each in found if each.strategy == ray.strategy), None)
     if answer is None or answer.misses or isinstance(model, NoBreakEven):
-        missed = f" by {answer.residual:+.0%}" if answer else ""
-        return f"from how many nodes on it would pay is not told, as no model fits it{missed}"
+        missed = f" by {answer.off}" if answer else ""
+        return f"from how many nodes on it pays is not told, as no model fits it{missed}{only}"
     wider = overtakes(figures, model, ray, best.elapsed_s)
     if wider is None:
-        return "by the model it would on no number of nodes like these"
+        return f"by the model no number of nodes like these makes it pay{only}"
     nodes = f"from {count(wider.nodes, 'node')} of this size on, {wider.cpus:g} CPUs"
-    return f"it pays {nodes} (model {answer.residual:+.0%} against measured)"
+    return f"it pays {nodes} (model {answer.off} against measured){also}"
 
 
 def overtakes(figures: Figures, model: BreakEven, ray: Row, rival_s: float) -> Wider | None:

@@ -57,7 +57,7 @@ def of_comparison(report: Report) -> Content:
     if report.states:
         known.append(("States", report.agreement))
     sections = (
-        *_figures(cells_of(report.rows), report.advisories),
+        *_figures(cells_of(report.rows, memory=True), report.advisories),
         *charts(report),
         Section(key="losses", title="Actors that were lost", said=" ".join(report.losses),
                 table=_losses(results)),

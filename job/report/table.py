@@ -97,13 +97,15 @@ def table(rows: list[dict[str, str]], style: str) -> str:
     return tabulate(rows, headers="keys", tablefmt=style, colalign=align, disable_numparse=True)
 
 
-def cells_of(rows: Sequence[Row], *, wide: bool = False) -> list[dict[str, str]]:
+def cells_of(
+    rows: Sequence[Row], *, wide: bool = False, memory: bool = False
+) -> list[dict[str, str]]:
     """Return each strategy's figures as text, by the headings of their columns."""
-    columns = _COLUMNS | (_MORE | _LOSSES if wide else {})
+    columns = _COLUMNS | (_MEMORY if memory else {}) | (_MORE | _LOSSES if wide else {})
     if wide and any("actor_options" in row.last.settings for row in rows):
         columns |= _OPTIONS
     if not wide and any(row.losses for row in rows):  # which efficiency says nothing beside
-        columns = _COLUMNS | _LOSSES
+        columns |= _LOSSES
         del columns["read s"], columns["efficiency"]
     return [{title: show(row) for title, show in columns.items()} for row in rows]
 
@@ -121,8 +123,7 @@ def times(row: Row, value: float | None) -> str:
     return f"{about}{factor(value)}x"
 
 
-def memory(held: float | None) -> str:
-    """Return how much memory, in MB."""
+def _megabytes(held: float | None) -> str:
     return "-" if held is None else f"{held / 1e6:,.0f}"
 
 
@@ -140,6 +141,9 @@ _COLUMNS: dict[str, Callable[[Row], str]] = {
     "speedup": lambda row: times(row, row.speedup),
     "efficiency": lambda row: _percent(row.efficiency),
 }
+_MEMORY: dict[str, Callable[[Row], str]] = {
+    "memory MB": lambda row: _megabytes(row.last.memory_bytes),
+}
 _MORE: dict[str, Callable[[Row], str]] = {
     "speedup of work": lambda row: times(row, row.speedup_of_work),
     "95 % interval": lambda row: (
@@ -148,7 +152,7 @@ _MORE: dict[str, Callable[[Row], str]] = {
     "ideal s": lambda row: seconds(row, row.ideal_s),
     "cpu s": lambda row: seconds(row, row.cpu_s),
     "calls/s": lambda row: "-" if row.calls_per_s is None else f"{row.calls_per_s:,.0f}",
-    "memory MB": lambda row: memory(row.last.memory_bytes),
+    **_MEMORY,
     "trials": lambda row: f"{row.trials:,}",
     "spread": lambda row: _percent(row.spread),
     "CPUs/actor": lambda row: str(row.last.settings.get("cpus_per_actor", "-")),

@@ -30,13 +30,18 @@ class EndedError(Exception):
 class Child:
     """A process that is told what to do through a pipe; it ends with `end`, or with the driver."""
 
-    def __init__(self, act: Callable[..., None], *args: object) -> None:
-        """Start it, and have it call `act` with its end of the pipe and with what else is given."""
+    def __init__(self, act: Callable[..., None], *args: object, native_threads: int = 0) -> None:
+        """Start it, and have it call `act` with its end of the pipe and with what else is given.
+
+        Libraries such as numpy's may have so many threads there, unless the user has said how many;
+        0 leaves that to them.
+        """
+        threads = {"OMP_NUM_THREADS": str(native_threads)} if native_threads else {}
         self.pipe, theirs = Pipe()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own code
                 [sys.executable, "-c", BOOT, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),),
+                env=threads | os.environ, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # what a terminal signals is ours to heed
             )  # fmt: skip
         self.tell([path or os.getcwd() for path in sys.path])  # noqa: PTH109

@@ -148,8 +148,11 @@ class Local:
         """Start the processes, and have them import the target."""
         deals = deal(self._subject.instances, self._layout.shards)
         threads = self._layout.threads or 1
+        # As Ray and joblib do it: processes that have all cores each are in each other's way.
+        native = max(1, own_cores() // len(deals)) if self.name == "processes" else 0
         for numbers in deals:
-            self._hosted[Child(host, self._sent, numbers, threads, PACKER)] = numbers
+            args = self._sent, numbers, threads, PACKER
+            self._hosted[Child(host, *args, native_threads=native)] = numbers
         for child in self._hosted:
             self._heard(child, STARTUP, self._subject.plan.startup_timeout_s)
 

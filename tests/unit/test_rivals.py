@@ -64,7 +64,7 @@ def test_what_is_quickest_without_ray_is_said_with_what_ray_takes_and_from_where
 def test_the_memory_of_the_machine_is_where_it_pays_too() -> None:
     environment = GOLDEN.environment.model_copy(update={"memory_bytes": 24e9})
     found = report(SERIAL, PROCESSES, SHARDED, environment=environment)
-    assert found.ray.endswith("It also pays where instances hold more than this machine's 24 GB.")
+    assert found.ray.endswith(", or where instances hold more than this machine's 24 GB.")
 
 
 def test_what_is_quickest_with_ray_is_held_against_the_best_without() -> None:
@@ -88,7 +88,7 @@ def test_nothing_is_said_of_ray_where_no_other_is_worth_a_change() -> None:
 def test_where_calls_wait_more_cpus_are_not_said_to_make_it_pay() -> None:
     waits = {"cpu_s": 0.001, "switches": 800}
     found = report(*(each.model_copy(update=waits) for each in (SERIAL, PROCESSES, SHARDED)))
-    assert "as the calls wait, more CPUs would not make it pay" in found.ray
+    assert "as the calls wait, no CPUs make it pay" in found.ray
 
 
 def test_a_model_that_misses_the_run_tells_no_number_of_nodes() -> None:
