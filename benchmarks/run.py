@@ -14,7 +14,17 @@ if not __package__:
 
 import click
 
-from benchmarks import bounds, isolate, limits, machine, predictions, report, shards, winners
+from benchmarks import (
+    bounds,
+    isolate,
+    limits,
+    machine,
+    predictions,
+    report,
+    shards,
+    verdicts,
+    winners,
+)  # fmt: skip
 from benchmarks.contenders import ALL, BARE, CONTENDERS, SERIAL, SHARDED
 from benchmarks.outcomes import Outcomes
 from benchmarks.scenarios import ALL as ALL_SCENARIOS
@@ -41,27 +51,31 @@ def main(repeat: int, only: str, folder: Path) -> None:
     """Measure the same work under our strategies and their peers."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     names = {name.strip() for name in only.split(",") if name.strip()}
-    apart = {winners.NAME, shards.NAME}
+    apart = {winners.NAME, shards.NAME, verdicts.NAME}
     if unknown := names - SCENARIOS.keys() - CONTENDERS.keys() - apart:
         known = ", ".join([*SCENARIOS, *CONTENDERS, *apart])
         message = f"{', '.join(sorted(unknown))}: no such scenario or contender; there are {known}"
         raise click.BadParameter(message, param_hint="--only")
     points = predictions.find() if not names or winners.NAME in names else []
     swept = shards.measure() if not names or shards.NAME in names else []
+    judged = verdicts.find() if not names or verdicts.NAME in names else []
     outcomes = Outcomes() if names and names <= apart else measure(turns(names), repeat)
     found = bounds.verdicts(outcomes, machine.cpus()) + winners.verdicts(points)
-    found += shards.verdicts(swept)
+    found += shards.verdicts(swept) + verdicts.verdicts(judged)
 
     def text(style: str) -> str:
         parts = [report.render(outcomes, repeat, style), winners.render(points, style)]
-        parts.append(shards.render(swept, style))
+        parts += [shards.render(swept, style), verdicts.render(judged, style)]
         return "\n".join([*parts, report.render_verdicts(found)])
 
     click.echo(text("simple"))
     if not names:
         document = report.document(
             outcomes, found, repeat,
-            {"break_even": winners.document(points), "shards": shards.document(swept)},
+            {
+                "break_even": winners.document(points), "shards": shards.document(swept),
+                "verdict": verdicts.document(judged),
+            },
         )  # fmt: skip
 
         report.save(folder / "benchmarks.md", text("github"))

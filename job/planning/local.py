@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from job.planning.estimate import MOST_THREADS, STARTS, expected_cost, threads_for
-from job.planning.layout import LOCAL, Layout
+from job.planning.layout import LOCAL, Layout, demand_of
 from job.words import span
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def add_local(
             continue
         cost = expected_cost(layouts[name], profile, workload.instances, cores, STARTS[name])
         took_s = cost.elapsed_s(calls, profile.call_s)
-        if reason := _reason(name, profile, took_s, plan.budget_s):
+        if reason := _reason(name, plan, profile, took_s):
             omitted[name] = f"{reason}; name it in --strategies to run it all the same"
             del layouts[name]
     layouts = {name: layouts[name] for name in plan.strategies if name in layouts}
@@ -88,10 +88,12 @@ def threads_of(name: str, profile: Profile, instances: int, shards: int, cores: 
     return min((-(-instances // each) for each in sorted(rounds)), key=elapsed_s)
 
 
-def _reason(name: str, profile: Profile, took_s: float, budget_s: float) -> str:
+def _reason(name: str, plan: Plan, profile: Profile, took_s: float) -> str:
     """Return why a strategy that nobody has asked for is left out; nothing if it is not."""
+    if plan.serial_on == "actor" or not demand_of(plan).is_plain:
+        return "the driver's machine need not have what actors ask for"
     if name == "threads" and profile.calls and profile.computes:
         return "the calls compute, and threads of Python take turns at that"
-    if took_s > budget_s:
-        return f"it would take {span(took_s)}, and --budget allows {span(budget_s)}"
+    if took_s > plan.budget_s:
+        return f"it would take {span(took_s)}, and --budget allows {span(plan.budget_s)}"
     return ""

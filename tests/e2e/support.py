@@ -290,6 +290,6 @@ def check_default_report(log: str) -> None:
         assert re.search(rf"^(States)?\s+{name}\s+\[2, 2, 2, 2\]$", report, re.MULTILINE)
         assert float(row["elapsed s"]) >= float(row["work s"]) >= 2
     assert 8 <= float(rows["serial"]["work s"]) < 10  # four instances wait 2 s, one after the other
-    assert rows["actors"]["actors"] == "4"
+    assert rows["actors"]["workers"] == "4"
     assert float(rows["actors"]["work s"]) < 6  # at the same time, however busy the machine
     assert " agree" in report

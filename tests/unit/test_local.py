@@ -48,6 +48,16 @@ def test_what_would_take_longer_than_the_budget_is_left_out_unless_it_is_named()
     assert "processes" in added(slow, strategies="serial,processes").layouts
 
 
+@pytest.mark.parametrize("option", [{"serial_on": "actor"}, {"actor_options": "num_gpus=1"}])
+def test_what_asks_for_more_than_cpus_does_not_run_on_the_drivers_machine(
+    option: dict[str, Any],
+) -> None:
+    made = added(WAITS, **option)
+    assert made.omitted.keys() == {"threads", "processes"}
+    assert "driver's machine" in made.omitted["threads"]
+    assert added(WAITS, strategies="serial,threads", **option).omitted == {}
+
+
 def test_nothing_is_left_out_of_what_nobody_knows() -> None:
     made = added(None)
     assert made.omitted == {}
