@@ -176,8 +176,8 @@ class Local:
             ready = heard_from(waiting, LOOK_S)
             if not ready:
                 progress(0)  # so that something is said while calls take long
-                if time.monotonic() > until:
-                    raise self._late(waiting[0], "work", within_s)
+            if time.monotonic() > until:
+                raise self._late(waiting[0], "work", within_s)
             for child in ready:
                 made = self._take(self._heard(child, "work", within_s))
                 progress(made)

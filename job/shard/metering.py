@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import resource
 import sys
@@ -20,6 +21,8 @@ CORE_LOOPS, CORE_TRIES = 50_000, 8  # 2 ms each: long beside a tick, short besid
 PACE_S = 0.3  # longer than the turns that processes take on a core
 PER_THREAD = getattr(resource, "RUSAGE_THREAD", 0)
 PROCESSES = Path("/proc")  # Linux; elsewhere neither threads nor living children can be told
+CGROUPS = Path("/sys/fs/cgroup")
+QUOTAS = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))  # version 2, version 1
 LEAST_S = 0.01  # what Ray's threads may take at once: a tick
 NOTABLE = 0.01  # of the time: Ray's own threads take 0.2 %, nearly all of it in those known before
 
@@ -38,9 +41,20 @@ class Account(NamedTuple):
 
 
 def own_cores() -> int:
-    """Return how many cores this process may compute on."""
+    """Return how many cores this process may compute on, by its affinity and its container."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, int(min(cores, _quota())))
+
+
+def _quota() -> float:
+    """Return how many cores' time a container may take, by either version of control groups."""
+    for names in QUOTAS:
+        with contextlib.suppress(OSError, ValueError):
+            words = " ".join((CGROUPS / name).read_text() for name in names).split()
+            quota, period = map(int, words)  # no number where it may take all
+            return quota / period if quota > 0 else math.inf
+    return math.inf
 
 
 class Sampler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from job.shard.metering import SAMPLED_OF, Meter, Sampler, core_s, voluntary_swi
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 LINUX_ONLY = pytest.mark.skipif(
     not (metering.PER_THREAD and hasattr(os, "sched_setaffinity")),
@@ -370,3 +372,47 @@ def test_the_speed_of_a_core_is_the_best_of_some_tries(
 
 def test_a_core_takes_some_time_for_a_fixed_piece_of_python() -> None:
     assert 1e-5 < core_s() < 1.0
+
+
+@pytest.mark.parametrize(
+    ("files", "most"),
+    [
+        ({}, None),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu.max": "150000 100000\n"}, 1),
+        ({"cpu.max": "10000 100000\n"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "100000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 1),
+    ],
+)
+def test_a_container_has_no_more_cores_than_it_may_take_the_time_of(
+    files: dict[str, str], most: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metering, "CGROUPS", tmp_path / "none")
+    cores = metering.own_cores()
+    monkeypatch.setattr(metering, "CGROUPS", tmp_path)
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert metering.own_cores() == min(cores, most or cores)
+
+
+def test_what_a_process_holds_grows_with_what_it_is_given() -> None:
+    before, own = metering.held_bytes(), metering.own_bytes()
+    held = bytes(64 * 2**20).replace(b"\0", b"x")
+    assert metering.held_bytes() - before > len(held) / 2
+    assert metering.own_bytes() - own > len(held) / 2
+    del held
+    assert metering.held_bytes() - before > 32 * 2**20  # the peak counts
+    metering.forget_peak()
+    assert metering.held_bytes() - before < 32 * 2**20
+
+
+def test_where_pss_cannot_be_read_the_peak_of_all_memory_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(metering, "PROCESSES", tmp_path)
+    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert metering.held_bytes() == pytest.approx(peak, rel=0.1)
+    assert metering.own_bytes() == 0
+    metering.forget_peak()  # nothing happens
