@@ -51,8 +51,9 @@ class _Commands(click.Group):
 def commands() -> None:
     """Would a stateful Python class be faster as Ray actors, on this cluster?
 
-    Runs N instances of a class serially, as Ray actors and sharded over a few actors, proves that
-    their states agree, and prints one table. Without options: 4 counters, 2 increments of 1 s each.
+    Runs N instances of a class serially, by threads and processes of this machine, as Ray actors
+    and sharded over a few actors, proves that their states agree, and prints one table. Without
+    options: 4 counters, 2 increments of 1 s each.
     """
 
 

@@ -47,7 +47,7 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
     address: str | None = None,
     **plan: object,
 ) -> Shown:
-    """Run a class serially and as Ray actors, and return the report; it shows itself.
+    """Run a class under all strategies, and return the report; it shows itself.
 
     Args:
         target: The class, or `module:Class(arguments)`. A class of the notebook itself will do.

@@ -409,3 +409,11 @@ def test_the_memory_of_a_node_without_cpus_does_not_count() -> None:
 
 def test_where_memory_is_unknown_nothing_is_claimed() -> None:
     assert fits_memory(10**6, [node(2)]) == Fit("now")
+
+
+def test_what_the_target_takes_in_a_process_counts_beside_what_any_process_takes() -> None:
+    nodes = [node(2, memory=16 * GB)]
+    assert fits_memory(20, nodes, held_bytes=0.5 * GB) == Fit("now")
+    found = fits_memory(40, nodes, held_bytes=0.5 * GB)
+    assert found.when == "never"
+    assert "40 processes of about 580 MB" in found.reason
