@@ -92,8 +92,7 @@ def _judge(title: str, one: Report, two: Report) -> bool:
     without = min(r.elapsed_s for r in one.rows if not r.last.actors)
     if row is None or not isinstance(model, BreakEven):
         raise click.ClickException(f"{title}: no model: {model}")
-    waits = one.profile is not None and not one.profile.computes
-    wider = None if waits else overtakes(one, model, row, without)
+    wider = overtakes(one, model, row, without)
     expected = wider is not None and wider.nodes <= 2  # noqa: PLR2004
     ahead = min(r.elapsed_s for r in two.rows if r.last.actors)
     behind = min(r.elapsed_s for r in two.rows if not r.last.actors)

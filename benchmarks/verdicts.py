@@ -44,9 +44,9 @@ POINTS = (
 _CAPTION = """\
 ## The verdict: the quickest of all, predicted from the first calls
 
-Elapsed in s: the median of {trials} trials in turn, and in brackets as expected beforehand. Where
-the two that are expected to be the quickest are within a fifth of each other, nothing is
-claimed."""
+Elapsed in s: the median of {trials} trials in turn, of one where calls wait for long, and in
+brackets as expected beforehand. Where the two that are expected to be the quickest are within a
+fifth of each other, nothing is claimed."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,24 @@ from job.workload.reading import build
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from job.planning.layout import Layout
+    from job.running.local import Local
     from job.shard.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Here:
+    """A strategy of the driver's machine, laid out."""
+
+    name: str
+    layout: Layout
+
+    def made(self, subject: Subject) -> Local:
+        """Return it for what is compared, which it is to import as a comparison has it do."""
+        from job.running.local import Local  # and with it Ray, which most tests have no need of
+
+        subject = replace(subject, recipe=replace(subject.recipe, make=None))
+        return Local(self.name, self.layout, subject)
 
 
 def subject_of(

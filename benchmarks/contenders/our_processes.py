@@ -1,16 +1,7 @@
-"""Our `processes`: a process for each core, without Ray."""
+"""Our `processes`, without Ray."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from functools import partial
 
 from benchmarks import ours
 
-if TYPE_CHECKING:
-    from benchmarks.laps import Laps
-    from benchmarks.scenarios import Scenario
-
-
-def run(scenario: Scenario, laps: Laps) -> list[int]:
-    """Run it as a comparison runs it."""
-    return ours.run_local("processes", scenario, laps)
+run = partial(ours.run_local, "processes")

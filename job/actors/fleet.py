@@ -51,9 +51,8 @@ class Fleet:
         self.spawner = Spawner(layout, subject)
         self._name, self._layout = name, layout
         self._subject, self._site = subject, site
-        tried = subject.tried.returned_bytes if subject.tried else ()
-        self._value_bytes = max((1, *tried))
-        self.returns = Returns(subject.recipe, self._value_bytes) if subject.recipe.bring else None
+        bring = subject.recipe.bring
+        self.returns = Returns(subject.recipe, subject.value_bytes) if bring else None
         self._goal = Goal.READY
         self._pending: dict[Any, Worker] = {}  # those that are not there, by the next answer
         self._progress: Callable[[int], None] = lambda _: None
@@ -66,7 +65,7 @@ class Fleet:
         each = self._subject.recipe.calls_per_instance
         window = max(2, MOST_IN_FLIGHT // max(1, len(deals)))
         if self.returns:  # or what is under way would fill the memory
-            round_bytes = max(1, len(deals)) * (batch or 1) * self._value_bytes
+            round_bytes = max(1, len(deals)) * (batch or 1) * self._subject.value_bytes
             window = max(1, min(window, HELD_BYTES // round_bytes)) if batch else 1
         self.workers = [
             Worker(

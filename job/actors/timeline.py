@@ -1,4 +1,4 @@
-"""What the results keep of a trial's actors: when each answered calls, and what ran where."""
+"""What the results keep of a trial's shards: when each answered calls, and what ran where."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from job.results.document import NodeShare, Stretch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from job.shard.metering import Account
     from job.shard.shard import Place
 
@@ -49,8 +51,8 @@ class Timeline:
             self.stretches.append(new)
 
 
-def with_actor(shares: dict[str, NodeShare], place: Place, account: Account) -> NodeShare:
-    """Return a node's share with one more actor."""
+def with_shard(shares: Mapping[str, NodeShare], place: Place, account: Account) -> NodeShare:
+    """Return a node's share with one more process that made calls."""
     share = shares.get(place.node_id) or NodeShare(
         node_id=place.node_id, address=place.address, host=place.host, actors=0
     )

@@ -215,9 +215,10 @@ def _elsewhere(figures: Figures) -> Iterator[str]:
 
 def _many_threads(figures: Figures) -> Iterator[str]:
     for row in figures.rows:
-        if row.last.threads >= MOST_THREADS:
+        if row.last.threads >= MOST_THREADS and row.strategy != "threads":
             said = f"{row.strategy}: each shard has {MOST_THREADS:,} threads, the most there may be"
-            yield f"{said}. More --shards would let more calls wait at once."
+            more = "--workers" if row.strategy == "processes" else "--shards"
+            yield f"{said}. More {more} would let more calls wait at once."
 
 
 def _unlike_nodes(figures: Figures) -> Iterator[str]:

@@ -108,8 +108,7 @@ class BreakEven:
     costs: dict[str, Cost]
     answers: tuple[Answer, ...]
     shapes: dict[str, Shape] = field(default_factory=dict)  # what the costs follow from
-    cpu_share: float = 1.0  # likewise, see `Shape.bounds`
-    stretch: float = 1.0
+    stretch: float = 1.0  # likewise, see `Shape.bounds`
 
     @property
     def telling(self) -> tuple[Answer, ...]:
@@ -156,8 +155,7 @@ def break_even(figures: Figures) -> BreakEven | NoBreakEven:
                 loop_s=serial.elapsed_s,
             )
         )
-    share = profile.cpu_share
-    return BreakEven(profile.calls, call_s, costs, tuple(answers), shapes, share, stretch)
+    return BreakEven(profile.calls, call_s, costs, tuple(answers), shapes, stretch)
 
 
 def pays_off(found: BreakEven | NoBreakEven) -> tuple[str, ...]:

@@ -235,11 +235,11 @@ def _driver(row: Row, plan: dict[str, Any]) -> Iterator[Cause]:
 
 def _imbalance(trial: Trial, instances: int) -> Iterator[Cause]:
     """Yield that one actor, or one instance, has more to do than the others."""
-    actors = trial.shards
-    fullest = -(-instances // actors)
+    shards = trial.shards
+    fullest = -(-instances // shards)
     rounds = -(-fullest // trial.threads)  # what threads do at once is no wait
-    if rounds > FULL * max(1.0, instances / actors / trial.threads):
-        over = count(actors, "process" if trial.processes else "actor")
+    if rounds > FULL * max(1.0, instances / shards / trial.threads):
+        over = count(shards, "process" if trial.processes else "actor")
         said = f"of {instances:,} instances over {over} the fullest has {fullest:,}"
         yield Cause("imbalance", said, "let the one be a multiple of the other")
     mean = sum(share.busy_s for share in trial.placement) / trial.instances

@@ -11,7 +11,7 @@ from job.analysis.breakeven import break_even, pays_off
 from job.analysis.causes import causes_of
 from job.analysis.figures import SAME, Figures, figures_of
 from job.analysis.gates import judge
-from job.analysis.rivals import with_ray
+from job.analysis.rivals import against_rival
 from job.words import capitalise, count, excerpt, factor, listed, shorten, spelled
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _verdict(
     best = next((r for r in others if r.last.processes and _as_quick(r, best)), best)
     cause = causes[best.strategy]
     advice = f": {cause.advice}" if cause.advice else ""
-    ray = with_ray(figures, model, best) if (best.speedup or 0.0) > SAME else ""
+    ray = against_rival(figures, model, best) if (best.speedup or 0.0) > SAME else ""
     return _answer(serial, best), f"{capitalise(cause.said)}{advice}.", ray
 
 

@@ -24,7 +24,7 @@ class Wider(NamedTuple):
     cpus: float
 
 
-def with_ray(figures: Figures, model: BreakEven | NoBreakEven, best: Row) -> str:
+def against_rival(figures: Figures, model: BreakEven | NoBreakEven, best: Row) -> str:
     """Say what the best strategy is to that of the other kind, one with Ray and one without."""
     others = [row for row in figures.rows if bool(row.last.actors) != bool(best.last.actors)]
     others = [row for row in others if row.strategy != "serial"]
@@ -62,24 +62,26 @@ def _pays(figures: Figures, model: BreakEven | NoBreakEven, best: Row, ray: Row,
 def overtakes(figures: Figures, model: BreakEven, ray: Row, rival_s: float) -> Wider | None:
     """Return the fewest nodes, like those that are there, on which `ray` takes less than that.
 
-    None where more of them would not do either.
+    None where more of them would not do either, as where calls wait.
     """
     sizes = [node.real_cpus for node in figures.results.cluster.nodes if node.cpus]
     each, instances = max(1.0, median(sizes or [1.0])), figures.results.workload.instances
-    width = figures.profile.width if figures.profile else 1.0
-    for nodes in range(len(sizes) + 1, MOST_NODES):
+    profile = figures.profile
+    if profile is None or not profile.computes:
+        return None
+    for nodes in range(len(sizes) + 1, MOST_NODES + 1):
         cpus = nodes * each
         shards = instances if ray.strategy == "actors" else min(instances, int(cpus))
         shape = replace(
             model.shapes[ray.strategy],
-            cpus=min(cpus, shards * width),
+            cpus=min(cpus, shards * profile.width),
             slot=fullest_slot(instances, shards, ray.last.threads),
         )
         # Nodes start what they host side by side, the head one after the other.
         fixed_s = ray.fixed_s + ACTOR.each_s * (shards - ray.last.shards)
-        cost = Cost(fixed_s, shape.bounds(model.cpu_share, model.stretch))
+        cost = Cost(fixed_s, shape.bounds(profile.cpu_share, model.stretch))
         if cost.elapsed_s(model.calls, model.call_s) < rival_s:
             return Wider(nodes, cpus)
-        if cpus >= instances * width:
+        if cpus >= instances * profile.width:
             return None
     return None

@@ -46,6 +46,11 @@ class Subject:
         """How many instances there are."""
         return self.workload.instances
 
+    @property
+    def value_bytes(self) -> int:
+        """How large what a call returns may be, by the first ones."""
+        return max((1, *(self.tried.returned_bytes if self.tried else ())))
+
 
 @dataclass(frozen=True)
 class Source:

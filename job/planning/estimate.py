@@ -264,13 +264,12 @@ def estimate(
     return Estimate(profile.call_s * calls, sample, others)
 
 
-def deadline_s(  # noqa: PLR0913, PLR0917 - what a cost follows from
-    layout: Layout, profiles: Sequence[Profile], instances: int, calls: int, cores: float,
-    start: Start = ACTOR,
-) -> float:  # fmt: skip
+def deadline_s(
+    layout: Layout, profiles: Sequence[Profile], instances: int, calls: int, cores: float
+) -> float:
     """Return after what time work hangs, whichever of these profiles its calls are like."""
     expected = [
-        expected_cost(layout, each, instances, cores, start).elapsed_s(calls, each.call_s)
+        expected_cost(layout, each, instances, cores).elapsed_s(calls, each.call_s)
         for each in profiles
     ]
     return LEAST_S + FAR * max(expected)

@@ -32,18 +32,17 @@ def add_local(
         cores: How many the driver's machine has for them.
     """
     layouts, omitted = dict(made.layouts), dict(made.omitted)
-    calls = workload.instances * workload.calls_per_instance
     for name in plan.strategies:
         if name not in LOCAL:
             continue
-        layouts[name] = lay_out(name, workload.instances, plan, profile, cores)
-        if plan.names_strategies or profile is None:
-            continue
-        cost = expected_cost(layouts[name], profile, workload.instances, cores, STARTS[name])
-        took_s = cost.elapsed_s(calls, profile.call_s)
-        if reason := _reason(name, plan, profile, took_s):
+        layout = lay_out(name, workload.instances, plan, profile, cores)
+        reason = (
+            "" if plan.names_strategies else _reason(name, layout, workload, plan, profile, cores)
+        )
+        if reason:
             omitted[name] = f"{reason}; name it in --strategies to run it all the same"
-            del layouts[name]
+        else:
+            layouts[name] = layout
     layouts = {name: layouts[name] for name in plan.strategies if name in layouts}
     return replace(made, layouts=layouts, omitted=omitted)
 
@@ -51,26 +50,24 @@ def add_local(
 def lay_out(name: str, instances: int, plan: Plan, profile: Profile | None, cores: int) -> Layout:
     """Return the knobs of `threads`, which has one process, or of `processes`, one a core."""
     workers = plan.workers
-    if name == "processes":
-        shards = min(instances, cores if workers == "auto" else workers)
-        threads = plan.threads_per_shard
-        decided = None if threads == "auto" else threads
-    else:
-        shards, decided = 1, None if workers == "auto" else workers
-    if decided is None and profile:
-        decided = threads_of(name, profile, instances, shards, cores)
-    return Layout(shards, threads=decided, calls_per_batch=None)
+    if name == "threads":
+        auto = home_threads(profile, instances, cores) if profile else None
+        threads = auto if workers == "auto" else min(workers, instances)
+        return Layout(1, threads=threads, calls_per_batch=None)
+    shards = min(instances, cores if workers == "auto" else workers)
+    each = -(-instances // shards)
+    auto = threads_for(profile, each) if profile else None
+    threads = auto if plan.threads_per_shard == "auto" else min(plan.threads_per_shard, each)
+    return Layout(shards, threads=threads, calls_per_batch=None)
 
 
-def threads_of(name: str, profile: Profile, instances: int, shards: int, cores: int) -> int:
-    """Return how many threads each process has.
+def home_threads(profile: Profile, instances: int, cores: int) -> int:
+    """Return how many threads the one process of `threads` has.
 
-    Of the only one they are as many as there are cores where calls compute; where those wait, as
-    many as are quickest by the cost model: one an instance, or fewer where starting them costs more
-    than they bring.
+    They are as many as there are cores where calls compute; where those wait, as many as are
+    quickest by the cost model: one an instance, or fewer where starting them costs more than they
+    bring.
     """
-    if name == "processes":
-        return threads_for(profile, -(-instances // shards))
     if profile.computes:
         return min(instances, cores)
     most = min(instances, MOST_THREADS)
@@ -81,19 +78,26 @@ def threads_of(name: str, profile: Profile, instances: int, shards: int, cores: 
 
     def elapsed_s(threads: int) -> float:
         layout = Layout(1, threads=threads, calls_per_batch=None)
-        cost = expected_cost(layout, crowded, instances, cores, STARTS[name])
+        cost = expected_cost(layout, crowded, instances, cores, STARTS["threads"])
         return cost.elapsed_s(profile.calls * instances, profile.call_s)
 
     rounds = {-(-instances // threads) for threads in range(1, most + 1)}
     return min((-(-instances // each) for each in sorted(rounds)), key=elapsed_s)
 
 
-def _reason(name: str, plan: Plan, profile: Profile, took_s: float) -> str:
+def _reason(  # noqa: PLR0913, PLR0917 - what it may lie in
+    name: str, layout: Layout, workload: Workload, plan: Plan, profile: Profile | None, cores: int
+) -> str:
     """Return why a strategy that nobody has asked for is left out; nothing if it is not."""
     if plan.serial_on == "actor" or not demand_of(plan).is_plain:
-        return "the driver's machine need not have what actors ask for"
-    if name == "threads" and profile.calls and profile.computes:
+        return "the driver's machine need not have what the actors' nodes have"
+    if profile is None or not profile.calls:
+        return ""
+    if name == "threads" and profile.computes:
         return "the calls compute, and threads of Python take turns at that"
+    cost = expected_cost(layout, profile, workload.instances, cores, STARTS[name])
+    calls = workload.instances * workload.calls_per_instance
+    took_s = cost.elapsed_s(calls, profile.call_s)
     if took_s > plan.budget_s:
         return f"it would take {span(took_s)}, and --budget allows {span(plan.budget_s)}"
     return ""

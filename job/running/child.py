@@ -20,6 +20,8 @@ BOOT = (
     f"import sys; sys.path.insert(0, {ROOT!r}); from job.shard.serving import main; "
     "main(int(sys.argv[1]))"
 )
+PACKER = "ray.cloudpickle"  # what actors pickle by
+LOOK_S = 0.2  # how long one wait may last: an end that a fork hides is seen in between
 GONE_S = 5.0  # how long a process that has closed its pipe may take to end
 
 
@@ -30,8 +32,8 @@ class EndedError(Exception):
 class Child:
     """A process that is told what to do through a pipe; it ends with `end`, or with the driver."""
 
-    def __init__(self, act: Callable[..., None], *args: object, native_threads: int = 0) -> None:
-        """Start it, and have it call `act` with its end of the pipe and with what else is given.
+    def __init__(self, native_threads: int = 0) -> None:
+        """Start it.
 
         Libraries such as numpy's may have so many threads there, unless the user has said how many;
         0 leaves that to them.
@@ -44,6 +46,12 @@ class Child:
                 env=threads | os.environ, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # what a terminal signals is ours to heed
             )  # fmt: skip
+
+    def begin(self, act: Callable[..., None], *args: object) -> None:
+        """Have it call `act` with its end of the pipe and with what else is given.
+
+        What is large waits until it is there to take it: start all of several before.
+        """
         self.tell([path or os.getcwd() for path in sys.path])  # noqa: PTH109
         self.tell((act, args))
 

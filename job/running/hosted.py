@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from job.actors.host import Host
-from job.actors.timeline import with_actor
+from job.actors.timeline import with_shard
 from job.actors.worker import own_place
 from job.cluster import connection
 from job.running.plain import PlainLoop, Ran
@@ -69,7 +69,7 @@ class Hosted(Serial):
         """Ask the actor what the loop took, and how fast its core is."""
         ran = Ran(*self._host.ask("account", self._timeout_s))
         account = Account(self.calls, ran.took_s, ran.cpu_s, 0.0, ran.switches)
-        share = with_actor({}, self._place, account)
+        share = with_shard({}, self._place, account)
         share = share.model_copy(update={"core_s": self._host.ask("core_s", self._timeout_s)})
         own = {"placement": (share,), "process_s": self._process_s}
         return self._facts(ran).model_copy(update=own)

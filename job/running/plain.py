@@ -15,7 +15,7 @@ from job.errors import ClusterError, StateError, UsageError
 from job.planning.estimate import LEAST_SAMPLE
 from job.shard import loops
 from job.shard.lane import MOST_PACE, Step
-from job.shard.metering import Meter, core_s, forget_peak, held_bytes, voluntary_switches
+from job.shard.metering import Meter, core_s, forget_peak, peak_bytes, voluntary_switches
 from job.shard.recipe import make_instance, read_state
 from job.shard.returns import Aside, Returns
 from job.shard.shard import Place
@@ -52,7 +52,7 @@ class Ran(NamedTuple):
     preemptions: int
     elsewhere_s: float  # of the CPU time, what `Meter` found
     aside_s: float
-    held_bytes: float = 0.0  # of memory, the most while it ran
+    memory_bytes: float = 0.0  # see `peak_bytes`
 
 
 class PlainLoop:
@@ -162,7 +162,7 @@ class PlainLoop:
         return Ran(
             kept, each_s, self._together_s, kept_s / self._took_s if each_s else 1.0,
             self._took_s, self._cpu_s + self._meter.elsewhere_s, int(self._switches),
-            self._meter.preemptions, self._meter.elsewhere_s, self._aside.wall_s, held_bytes(),
+            self._meter.preemptions, self._meter.elsewhere_s, self._aside.wall_s, peak_bytes(),
         )  # fmt: skip
 
     def core_s(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -12,7 +11,7 @@ from job.cluster import connection
 from job.cluster.travel import Subject, is_importable, own_paths, sent_here
 from job.results.document import Computed, Environment, Results
 from job.running.tryout import try_out
-from job.shard.metering import core_s
+from job.shard.metering import core_s, machine_bytes
 from job.shard.recipe import Recipe
 from job.shard.states import state_limit
 from job.workload.model import Tolerance
@@ -65,7 +64,7 @@ def begin(subject: Subject, site: Site, laid_out: Arrangement) -> Results:
             busy_share=site.busy_share,
             core_s=core_s(),
             blas_threads=subject.tried.blas_threads if subject.tried else None,
-            memory_bytes=float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")),
+            memory_bytes=machine_bytes(),
             travel=site.travel,
             runtime_env=connection.runtime_kinds(),
         ),

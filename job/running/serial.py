@@ -92,7 +92,7 @@ class Serial:
             elsewhere_share=ran.elsewhere_s / ran.cpu_s if ran.cpu_s else 0.0,
             preemptions=round(share * ran.preemptions),
             sample=sample if ran.each_s else None,
-            aside_s=ran.aside_s, memory_bytes=ran.held_bytes,
+            aside_s=ran.aside_s, memory_bytes=ran.memory_bytes,
             made=made if made > len(ran.kept) else None,
         )  # fmt: skip
 

@@ -15,7 +15,7 @@ from job.cluster import connection
 from job.planning.estimate import Profile, threads_for
 from job.planning.placement import deal, fit
 from job.running.facts import facts_of
-from job.running.tryout import work_s
+from job.running.tryout import work_deadline_s
 from job.shard.metering import Account
 from job.workload.chaos import parse_chaos
 
@@ -105,7 +105,9 @@ class Sharded:
             TrialError: A call raised, actors died too often, or the time was up.
         """
         cpu = time.thread_time()
-        within_s = work_s(self._subject, self._layout, self._profile, self._site.cluster.cores)
+        within_s = work_deadline_s(
+            self._subject, self._layout, self._profile, self._site.cluster.cores
+        )
         self.fleet.work(progress, within_s, self._killer)
         self._driver_cpu_s = max(0.0, time.thread_time() - cpu - self.fleet.aside.cpu_s)
 
@@ -123,25 +125,21 @@ class Sharded:
         workers = self.fleet.workers
         accounts = self.fleet.accounts(self._sample)
         places, deals = [w.place for w in workers], [w.recovery.numbers for w in workers]
-        found = facts_of(accounts, places, deals, self._layout, self._sample)
         # One actor of each node tells how fast its core is, now that nothing else runs there.
         firsts = {w.place.node_id: w for w in reversed(workers) if w.place}
         cores_s = dict(zip(firsts, self.fleet.ask(list(firsts.values()), "core_s"), strict=True))
         demand, plan = self._layout.demand, self._subject.plan
         asked = {} if demand.is_plain else {"actor_options": str(plan.actor_options)}
-        return found.model_copy(update={
-            "actors": len(workers),
-            "cpus": min(self.fleet.spawner.cpus(), float(len(workers))),
-            "driver_cpu_s": self._driver_cpu_s,
-            "aside_s": self.fleet.aside.wall_s,
-            "settings": {"cpus_per_actor": demand.cpus} | found.settings | asked,
-            "placement": tuple(
-                share.model_copy(update={"core_s": cores_s.get(share.node_id)})
-                for share in found.placement
-            ),
-            "deaths": tuple(self.fleet.losses.all),
-            "timeline": tuple(self.fleet.timeline.stretches),
-        })  # fmt: skip
+        return facts_of(
+            accounts, places, deals, self._layout, self._sample, cores_s,
+            {"cpus_per_actor": demand.cpus}, asked,
+            actors=len(workers),
+            cpus=min(self.fleet.spawner.cpus(), float(len(workers))),
+            driver_cpu_s=self._driver_cpu_s,
+            aside_s=self.fleet.aside.wall_s,
+            deaths=tuple(self.fleet.losses.all),
+            timeline=tuple(self.fleet.timeline.stretches),
+        )  # fmt: skip
 
     def stop(self) -> None:
         """End the actors."""

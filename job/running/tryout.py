@@ -6,23 +6,20 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from job.errors import StateError, TargetRaisedError, TrialError, UsageError
-from job.planning.estimate import ACTOR, Profile, deadline_s
+from job.planning.estimate import Profile, deadline_s
 from job.results.document import Tried
-from job.running.child import Child, EndedError
+from job.running.child import LOOK_S, PACKER, Child, EndedError
 from job.shard.tryout import serve
 
 if TYPE_CHECKING:
     from job.cluster.travel import Subject
-    from job.planning.estimate import Start
     from job.planning.layout import Layout
     from job.running.listener import Listener
     from job.shard.recipe import Recipe
     from job.workload.model import Plan, Workload
 
-PACKER = "ray.cloudpickle"  # what actors pickle by
 EXTRA_S = 3.0  # for what is good to know, once everything that must be known is
 LATER = "a call after the first ones"
-POLL_S = 0.2  # how long one wait may last: a signal is seen in between
 SAY_S = 10.0  # between two notes that something is waited for
 
 
@@ -35,8 +32,9 @@ def try_out(
         UsageError: The target cannot be compared, or its state not; or it ended its process.
         TrialError: It raised, or took too long.
     """
-    child = Child(serve, sent, workload.instances, PACKER)
+    child = Child()
     try:
+        child.begin(serve, sent, workload.instances, PACKER)
         found = _await(child, workload, plan, listener)
     finally:
         child.end()
@@ -61,8 +59,8 @@ def profile_of(workload: Workload, tried: Tried) -> Profile:
     )
 
 
-def work_s(
-    subject: Subject, layout: Layout, profile: Profile | None, cores: float, start: Start = ACTOR
+def work_deadline_s(
+    subject: Subject, layout: Layout, profile: Profile | None, cores: float
 ) -> float:
     """Return how long the work of a layout may take: what was asked for, or far beyond expectation.
 
@@ -74,7 +72,7 @@ def work_s(
     if plan.timeout_s != "auto" or not known:
         return plan.most_s
     calls = subject.instances * subject.recipe.calls_per_instance
-    return deadline_s(layout, known, subject.instances, calls, cores, start)
+    return deadline_s(layout, known, subject.instances, calls, cores)
 
 
 def _await(child: Child, workload: Workload, plan: Plan, listener: Listener) -> dict[str, Any]:
@@ -86,7 +84,7 @@ def _await(child: Child, workload: Workload, plan: Plan, listener: Listener) -> 
     while True:
         now = time.monotonic()
         try:
-            doing, found, error = child.hear(POLL_S)
+            doing, found, error = child.hear(LOOK_S)
         except TimeoutError:
             if now > until:
                 if doing:

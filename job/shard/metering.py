@@ -37,7 +37,7 @@ class Account(NamedTuple):
     switches: int  # how often a thread gave up its CPU to wait; not: was made to give it up
     elsewhere_s: float = 0.0  # of `cpu_s`, what `Meter` found
     each_s: tuple[float, ...] = ()  # the wall time of each instance that was asked for
-    held_bytes: float = 0.0  # the most that the process held of memory, see `held_bytes`
+    memory_bytes: float = 0.0  # see `peak_bytes`
 
 
 def own_cores() -> int:
@@ -184,7 +184,7 @@ def _entries(folder: Path) -> list[str]:
         return []
 
 
-def held_bytes() -> float:
+def peak_bytes() -> float:
     """Return the most this process has held of memory, what it shares with others in part.
 
     That is its PSS now, and by how much what it had in memory was larger at its peak. Where PSS
@@ -216,6 +216,15 @@ def _sizes(name: str) -> dict[str, float]:
         return {}
     fields = (line.split() for line in lines if line.endswith(" kB"))
     return {key.rstrip(":"): 1024.0 * int(value) for key, value, _ in fields}
+
+
+def machine_bytes() -> float:
+    """Return how much memory this process may have, by the machine and its container."""
+    whole = float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):
+            return min(whole, float((CGROUPS / name).read_text().replace("max", "inf")))
+    return whole
 
 
 def core_s() -> float:

@@ -86,6 +86,12 @@ def unpack(paths: tuple[str, ...], sent: bytes) -> Recipe:
     return recipe
 
 
+def unpacked(sent: Recipe | bytes) -> Recipe:
+    """Return a recipe, which comes as bytes where plain pickle cannot write it."""
+    made: Recipe = pickle.loads(sent) if isinstance(sent, bytes) else sent  # noqa: S301 - ours
+    return made
+
+
 def make_instance(recipe: Recipe, number: int) -> Any:  # noqa: ANN401 - any class at all
     """Make instance `number` of the target.
 

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from job.errors import JobError, TargetRaisedError
+from job.shard.recipe import unpacked
 from job.shard.shard import Place, Shard
 
 if TYPE_CHECKING:
@@ -56,27 +57,25 @@ def host(
     packer: str,
 ) -> None:  # fmt: skip
     """Host a shard: answer with what the methods that are asked for return, or raise."""
-    error: Exception | None = None
     try:
         made = unpacked(recipe).resolve()
-        shard = Shard(made, numbers, None, threads, Place.here, partial(dump_by, packer))
-    except JobError as raised:
-        error = raised
-    pipe.send((None, error))
+    except JobError as error:
+        answer(pipe, None, error)
+        return
+    shard = Shard(made, numbers, None, threads, Place.here, partial(dump_by, packer))
+    answer(pipe, None, None)
     while True:
         method, args = pipe.recv()
-        answer, error = None, None
         try:
-            answer = getattr(shard, method)(*args)
-        except (JobError, TargetRaisedError) as raised:
-            error = raised
-        pipe.send((answer, error))
+            found, raised = getattr(shard, method)(*args), None
+        except (JobError, TargetRaisedError) as error:
+            found, raised = None, error
+        answer(pipe, found, raised)
 
 
-def unpacked(recipe: Recipe | bytes) -> Recipe:
-    """Return a recipe; what plain pickle cannot write comes as bytes."""
-    made: Recipe = pickle.loads(recipe) if isinstance(recipe, bytes) else recipe  # noqa: S301 - ours
-    return made
+def answer(pipe: Connection[Any, Any], *parts: object) -> None:
+    """Answer by a newer protocol than a pipe's own: only that one writes large values uncopied."""
+    pipe.send_bytes(pickle.dumps(parts, protocol=5))
 
 
 def dump_by(packer: str, value: object) -> bytes:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from job.errors import ClusterError, StateError, TargetRaisedError, UsageError
 from job.shard.homes import Homes
 from job.shard.lane import SLICE_S, WAITING_SLICE_S, Lane, compile_loops
-from job.shard.metering import Account, Meter, Sampler, core_s, held_bytes
+from job.shard.metering import Account, Meter, Sampler, core_s, peak_bytes
+from job.shard.recipe import unpacked
 from job.shard.returns import ANSWER_BYTES, Values
 from job.words import first_words
 from job.workload.importing import HOW_TO_BRING
@@ -99,10 +100,9 @@ class Shard:
             ClusterError: The target cannot be imported here.
             TargetRaisedError: A constructor raised.
         """
-        place, sent, self._meter = self._where(), self._recipe, Meter()
-        recipe: Recipe = pickle.loads(sent) if isinstance(sent, bytes) else sent  # noqa: S301 - ours
+        place, self._meter = self._where(), Meter()
         try:
-            recipe = recipe.resolve()
+            recipe = unpacked(self._recipe).resolve()
         except UsageError as error:
             hint = f"{error.hint} {HOW_TO_BRING}".strip()
             raise ClusterError(f"{error.message}, on {place.address}", hint) from None
@@ -127,7 +127,7 @@ class Shard:
         if snapshot is not None:
             kept = zip(self._lanes, pickle.loads(snapshot), strict=True)  # noqa: S301 - ours
             acts = [partial(lane.restore, part) for lane, part in kept]
-        self._meter.begin(self._at_home([partial(_settle, act) for act in acts]))
+        self._meter.begin(self._at_home([partial(_with_thread_id, act) for act in acts]))
         return place
 
     def snapshot(self, dump: Callable[[object], bytes]) -> bytes:
@@ -179,7 +179,7 @@ class Shard:
         elsewhere_s = self._meter.elsewhere_s
         cpu_s += elsewhere_s
         return Account(
-            self._made, wall_s, cpu_s, slowest_s, switches, elsewhere_s, each_s, held_bytes()
+            self._made, wall_s, cpu_s, slowest_s, switches, elsewhere_s, each_s, peak_bytes()
         )
 
     def core_s(self) -> float:
@@ -259,7 +259,7 @@ class Shard:
         return self._homes.run(acts, apart_s) if self._homes else [act() for act in acts]
 
 
-def _settle(act: Callable[[], None]) -> int:
+def _with_thread_id(act: Callable[[], None]) -> int:
     """Do something in a home thread, and say which that is."""
     act()
     return threading.get_native_id()

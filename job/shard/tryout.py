@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from job.errors import JobError, StateError, TargetRaisedError, UsageError
 from job.shard import loops
 from job.shard.metering import children_cpu_s, own_bytes, voluntary_switches
-from job.shard.recipe import make_instance, read_state, result_of, target_raised
+from job.shard.recipe import make_instance, read_state, result_of, target_raised, unpacked
 from job.shard.returns import check_value, written
-from job.shard.serving import dump_by, unpacked
+from job.shard.serving import answer, dump_by
 from job.shard.states import canonical
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def serve(pipe: Connection[Any, Any], recipe: Recipe | bytes, instances: int, pa
         try_out(made, instances, tell, found, partial(dump_by, packer))
     except (JobError, TargetRaisedError) as raised:
         error = raised
-    pipe.send((None, found, error))
+    answer(pipe, None, found, error)
 
 
 def _tell(pipe: Connection[Any, Any], found: dict[str, Any], doing: str) -> None:
-    pipe.send((doing, found, None))
+    answer(pipe, doing, found, None)
 
 
 class Timed(NamedTuple):

@@ -7,7 +7,7 @@ import os
 import re
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,11 +18,10 @@ from job.errors import ClusterError, JobError, StateError, TargetRaisedError, Tr
 from job.planning.estimate import Profile
 from job.planning.layout import Layout
 from job.planning.placement import Demand
-from job.running.local import Local
 from job.running.serial import Serial
 from job.running.sharded import Sharded
 from tests.ray_local.running import Head, is_running, poll
-from tests.subjects import subject_of
+from tests.subjects import Here, subject_of
 from tests.targets import ledgers
 
 if TYPE_CHECKING:
@@ -35,14 +34,6 @@ if TYPE_CHECKING:
     Make = Callable[..., Strategy]
 
 CPU = 0.1  # of each actor, so that all layouts fit
-
-
-@dataclass(frozen=True)
-class Here:
-    """A strategy of the driver's machine, laid out."""
-
-    name: str
-    layout: Layout
 
 
 Where = Layout | Here | None  # on Ray, on the driver's machine, or as the loop in the driver
@@ -66,7 +57,6 @@ POINTS = EVERYWHERE | {
     "as many threads as are of use": Layout(2, Demand(CPU), threads=None, calls_per_batch=None),
     "more shards than instances": Layout(9, Demand(CPU), calls_per_batch=2),
     "more processes than instances": Here("processes", Layout(9, calls_per_batch=None)),
-    "a thread for whoever asks": Here("threads", Layout(1, threads=None, calls_per_batch=None)),
 }
 
 
@@ -98,8 +88,7 @@ def make(site: Site) -> Make:
         if layout is None:
             return Serial(subject.recipe, instances, subject.plan.most_s)
         if isinstance(layout, Here):
-            subject = replace(subject, recipe=replace(subject.recipe, make=None))
-            return Local(layout.name, layout.layout, subject)
+            return layout.made(subject)
         return Sharded("under test", layout, subject, site)
 
     return build

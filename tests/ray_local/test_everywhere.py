@@ -165,7 +165,7 @@ def test_the_results_are_saved_whole(saved: Saved) -> None:
     assert ended.code == 0, ended
     results = load(output)
     assert results.status == "complete"
-    names = ["serial", "actors", "sharded"] * 2
+    names = [*ALL, *ALL]
     assert [trial.strategy for trial in results.trials] == names
     assert {trial.states for trial in results.trials} == {("1", "1")}
     assert len({trial.digest for trial in results.trials}) == 1

@@ -15,11 +15,12 @@ from job.errors import TrialError
 from job.planning.layout import Layout
 from job.planning.placement import Demand
 from job.results.document import TimedCalls, Tried
+from job.running.local import Local
 from job.running.serial import Serial
 from job.running.sharded import Sharded
 from job.shard import returns
 from job.shard.returns import Returns
-from tests.subjects import subject_of
+from tests.subjects import Here, subject_of
 from tests.targets.returning import Teller
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     Make = Callable[..., Strategy]
 
+Where = Layout | Here | None
+
 CPU = 0.1  # of each actor, so that all layouts fit
 POINTS = {
     "serial": None,
@@ -44,6 +47,11 @@ POINTS = {
     "threads, few calls a batch": Layout(1, Demand(CPU), threads=3, calls_per_batch=4),
 }
 ON_RAY = {name: layout for name, layout in POINTS.items() if layout}
+ON_DRIVER = {
+    "threads without Ray": Here("threads", Layout(1, threads=4, calls_per_batch=None)),
+    "processes": Here("processes", Layout(2, threads=1, calls_per_batch=None)),
+}
+EVERYWHERE: dict[str, Where] = {**POINTS, **ON_DRIVER}
 INSTANCES, TIMES = 5, 4
 
 
@@ -52,7 +60,7 @@ def make(site: Site) -> Make:
     """Return what builds a strategy that brings what its calls return."""
 
     def build(
-        layout: Layout | None, target: str, *calls: str, instances: int = INSTANCES,
+        layout: Where, target: str, *calls: str, instances: int = INSTANCES,
         sizes: tuple[int, ...] = (), **others: Any,  # noqa: ANN401 - of the workload and the plan
     ) -> Strategy:  # fmt: skip
         subject = subject_of(
@@ -62,7 +70,10 @@ def make(site: Site) -> Make:
             return Serial(subject.recipe, instances, subject.plan.most_s)
         none = tuple(TimedCalls(0, 0.0, 0.0, 0) for _ in calls)
         tried = Tried(calls=none, returned_bytes=sizes)
-        return Sharded("under test", layout, replace(subject, tried=tried), site)
+        subject = replace(subject, tried=tried)
+        if isinstance(layout, Here):
+            return layout.made(subject)
+        return Sharded("under test", layout, subject, site)
 
     return build
 
@@ -84,7 +95,7 @@ def run(strategy: Strategy, took: list[float] | None = None) -> tuple[list[str],
 
 def plain(numbers: range, of: Strategy) -> list[str]:
     """Return what stands for what a plain loop over plain objects gets to see."""
-    assert isinstance(of, Sharded | Serial)
+    assert isinstance(of, Sharded | Serial | Local)
     recipe = of._recipe if isinstance(of, Serial) else of._subject.recipe  # noqa: SLF001
     found = Returns(recipe)
     for number in numbers:
@@ -97,9 +108,9 @@ def plain(numbers: range, of: Strategy) -> list[str]:
 
 
 @pytest.mark.parametrize("call", ["tell", "tell_later"])
-@pytest.mark.parametrize("layout", POINTS.values(), ids=POINTS)
+@pytest.mark.parametrize("layout", EVERYWHERE.values(), ids=EVERYWHERE)
 def test_what_calls_return_is_what_a_plain_loop_gets_to_see(
-    make: Make, layout: Layout | None, call: str
+    make: Make, layout: Where, call: str
 ) -> None:
     strategy = make(layout, "Teller(instance)", f"{call}(repetition) * {TIMES}", "count")
     found, facts = run(strategy)
@@ -125,7 +136,7 @@ def test_calls_that_are_made_again_after_a_loss_count_once(
 # --- what is large
 
 
-@pytest.mark.parametrize("name", ["actors", "sharded", "few calls a batch", "threads"])
+@pytest.mark.parametrize("name", ["actors", "sharded", "few calls a batch", "threads", *ON_DRIVER])
 def test_large_values_are_digested_and_dropped_as_they_come(
     make: Make, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +151,7 @@ def test_large_values_are_digested_and_dropped_as_they_come(
     monkeypatch.setattr(Returns, "digest", digest)
     monkeypatch.setattr(returns, "HELD_BYTES", 32 * 2**20)
     monkeypatch.setattr("job.actors.fleet.HELD_BYTES", 32 * 2**20)
-    layout = Layout(2, Demand(CPU)) if name == "actors" else ON_RAY[name]
+    layout = Layout(2, Demand(CPU)) if name == "actors" else EVERYWHERE[name]
     strategy = make(layout, "Loader", "load * 40", instances=2, read="calls", sizes=(size,))
     took: list[float] = []
     found, facts = run(strategy, took)
@@ -149,7 +160,8 @@ def test_large_values_are_digested_and_dropped_as_they_come(
     assert stood_still[0] >= 3
     assert max(held) <= 3 * 32 * 2**20  # what is held, and what was under way
     assert facts.aside_s > 0.05 * took[0]
-    assert max(each.until_s for each in facts.timeline) < took[0] - 0.9 * facts.aside_s
+    if facts.timeline:
+        assert max(each.until_s for each in facts.timeline) < took[0] - 0.9 * facts.aside_s
 
 
 PREDICTOR = ("--target", "returning:Predictor", "--instances", "2", "--returns", "bring")

@@ -18,8 +18,9 @@ WITHIN_S = 30.0
 
 @contextlib.contextmanager
 def child(act: Callable[..., None], *args: object, **more: Any) -> Iterator[Child]:  # noqa: ANN401
-    made = Child(act, *args, **more)
+    made = Child(**more)
     try:
+        made.begin(act, *args)
         yield made
     finally:
         made.end()

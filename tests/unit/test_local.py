@@ -8,7 +8,7 @@ import pytest
 
 from job.planning.estimate import Profile
 from job.planning.layout import Arrangement, Layout
-from job.planning.local import add_local, lay_out, threads_of
+from job.planning.local import add_local, home_threads, lay_out
 from job.workload.reading import build
 
 KEYS = {"target": "job.targets.counter:Counter", "calls": ["increment * 2"], "instances": 4}
@@ -55,6 +55,7 @@ def test_what_asks_for_more_than_cpus_does_not_run_on_the_drivers_machine(
     made = added(WAITS, **option)
     assert made.omitted.keys() == {"threads", "processes"}
     assert "driver's machine" in made.omitted["threads"]
+    assert added(None, **option).omitted == made.omitted
     assert added(WAITS, strategies="serial,threads", **option).omitted == {}
 
 
@@ -64,7 +65,7 @@ def test_nothing_is_left_out_of_what_nobody_knows() -> None:
     assert made.layouts["threads"].threads is None
 
 
-@pytest.mark.parametrize(("workers", "shards", "threads"), [(1, 1, 1), (3, 3, 3), (9, 4, 9)])
+@pytest.mark.parametrize(("workers", "shards", "threads"), [(1, 1, 1), (3, 3, 3), (9, 4, 4)])
 def test_workers_are_processes_or_threads(workers: int, shards: int, threads: int) -> None:
     layouts = added(WAITS, workers=workers).layouts
     assert layouts["processes"].shards == shards
@@ -93,12 +94,12 @@ def test_there_are_fewer_threads_than_instances_where_starting_them_costs_more(
     call_s: float, calls: int, instances: int, expected: int
 ) -> None:
     profile = Profile(calls, calls * call_s, calls * 60e-6, switches=calls)
-    assert threads_of("threads", profile, instances, shards=1, cores=2) == expected
+    assert home_threads(profile, instances, cores=2) == expected
 
 
 def test_a_call_that_computes_besides_waiting_is_not_taken_for_one_that_only_wakes() -> None:
     half = Profile(calls=20, wall_s=0.2, cpu_s=0.1, switches=20)
-    found = threads_of("threads", half, 1_000, shards=1, cores=2)
+    found = home_threads(half, 1_000, cores=2)
     assert found < 10  # two keep the interpreter busy
 
 
