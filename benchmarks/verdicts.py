@@ -20,7 +20,7 @@ from job.analysis.report import analyse
 from job.cluster.autoscaler import preview
 from job.planning.estimate import estimate
 from job.planning.local import add_local
-from job.running.comparison import compare
+from job.running.comparison import compare, this_machine
 from job.running.listener import Listener
 from job.running.preparation import prepare
 from job.running.tryout import profile_of
@@ -100,7 +100,7 @@ def _point(site: Site, waits: bool, call_s: float, instances: int, calls: int) -
     assert subject.tried  # noqa: S101 - prepare has tried it
     profile = profile_of(workload, subject.tried)
     laid_out = preview(workload, plan, site.cluster, profile)
-    laid_out = add_local(laid_out, workload, plan, profile, own_cores())
+    laid_out = add_local(laid_out, workload, plan, profile, this_machine())
     cores = site.cluster.cores, own_cores()
     expected = estimate(workload, profile, cores, laid_out.layouts)
     report = analyse(compare(subject, site, Listener()))

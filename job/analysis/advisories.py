@@ -81,7 +81,7 @@ def _shared(figures: Figures) -> Iterator[str]:
     if tried and tried.shared:
         said = f"Instances share {listed(tried.shared)}, and calls change it: all of the serial"
         advice = "Keep it in each instance, unless it is a mere cache"
-        yield f"{said} loop's have one, those of each actor another. {advice}."
+        yield f"{said} loop's have one, those of each process another. {advice}."
 
 
 def _by_value(figures: Figures) -> Iterator[str]:

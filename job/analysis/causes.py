@@ -203,7 +203,7 @@ def _threads(figures: Figures, row: Row) -> Iterator[Cause]:
         return
     if row.strategy == "threads":
         said = f"its {row.last.threads:,} threads take turns, as the calls compute"
-        yield Cause("the GIL", said, "`processes` computes on more CPUs than one")
+        yield Cause("the GIL", said, "`processes` can compute on more CPUs than one")
         return
     used = f"together they computed on {count(float(f'{row.cpus_each:.2g}'), 'CPU')}"
     said = f"the {row.last.threads:,} threads of a shard take turns: {used}"
@@ -235,12 +235,14 @@ def _driver(row: Row, plan: dict[str, Any]) -> Iterator[Cause]:
 
 def _imbalance(trial: Trial, instances: int) -> Iterator[Cause]:
     """Yield that one actor, or one instance, has more to do than the others."""
-    shards = trial.shards
+    threads = trial.threads
+    shards, what = trial.shards, "process" if trial.processes else "actor"
+    if trial.strategy == "threads":
+        shards, what, threads = threads, "thread", 1
     fullest = -(-instances // shards)
-    rounds = -(-fullest // trial.threads)  # what threads do at once is no wait
-    if rounds > FULL * max(1.0, instances / shards / trial.threads):
-        over = count(shards, "process" if trial.processes else "actor")
-        said = f"of {instances:,} instances over {over} the fullest has {fullest:,}"
+    rounds = -(-fullest // threads)  # what threads do at once is no wait
+    if rounds > FULL * max(1.0, instances / shards / threads):
+        said = f"of {instances:,} instances over {count(shards, what)} the fullest has {fullest:,}"
         yield Cause("imbalance", said, "let the one be a multiple of the other")
     mean = sum(share.busy_s for share in trial.placement) / trial.instances
     slowest = trial.slowest_s or 0.0

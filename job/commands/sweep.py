@@ -15,8 +15,8 @@ from job.commands.options import FORMAT, OUTPUT, PAGE, WORKLOAD, read_request, u
     "--over",
     required=True,
     metavar="KEY=VALUES",
-    help="shards=1,2,4,8, instances=…, threads=… (of a shard), num_gpus=1,0.5 (of an actor) or "
-    "call-cost=10us,1ms (a spinner's).",
+    help="shards=1,2,4,8, instances=…, threads=… (of a shard, and of `threads`), processes=… (of "
+    "`processes`), num_gpus=1,0.5 (of an actor) or call-cost=10us,1ms (a spinner's).",
 )
 @click.option("--weak", is_flag=True, help="With shards: --instances for each of them.")
 def run_sweep(over: str, *, weak: bool, **options: Any) -> None:  # noqa: ANN401

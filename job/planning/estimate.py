@@ -65,6 +65,7 @@ class Profile:
     preemptions: int | None = None  # how often one was made to; likewise
     load_s: float = 0.0  # of CPU, what a process takes before them, to import the target
     held_bytes: float = 0.0  # of memory, what the target and an instance take in a process
+    instance_bytes: float = 0.0  # what a further one takes
 
     @classmethod
     def of(cls, trials: Sequence[Trial], instances: int, load_s: float = 0.0) -> Profile:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from job.planning.estimate import MOST_THREADS, STARTS, expected_cost, threads_for
 from job.planning.layout import LOCAL, Layout, demand_of
-from job.words import span
+from job.words import size, span
 
 if TYPE_CHECKING:
     from job.planning.estimate import Profile
@@ -17,10 +18,20 @@ if TYPE_CHECKING:
 # Of a call that waits alone most of the CPU time is that of waking the core, which among many
 # others it finds awake: sleeps of 10 ms took 40 to 100 us alone and 25 among 1,000 (measured).
 WAKING_S, AWAKE_S = 75e-6, 25e-6
+MANY = 10_000  # instances, of which a sampled loop shows that the driver can hold so many
+MOST_HELD = 0.5  # of the machine's memory
+TELLING_BYTES = 2**18  # below, what an instance takes is blurred by how memory is handed out
+
+
+class Machine(NamedTuple):
+    """What the driver's machine has for a comparison."""
+
+    cores: int
+    memory_bytes: float = math.inf
 
 
 def add_local(
-    made: Arrangement, workload: Workload, plan: Plan, profile: Profile | None, cores: int
+    made: Arrangement, workload: Workload, plan: Plan, profile: Profile | None, machine: Machine
 ) -> Arrangement:
     """Return an arrangement with the strategies of the driver's machine, or why they are left out.
 
@@ -29,16 +40,15 @@ def add_local(
         workload: What is computed.
         plan: How it is to be run.
         profile: What calls take; None where nobody knows.
-        cores: How many the driver's machine has for them.
+        machine: The driver's.
     """
     layouts, omitted = dict(made.layouts), dict(made.omitted)
     for name in plan.strategies:
         if name not in LOCAL:
             continue
-        layout = lay_out(name, workload.instances, plan, profile, cores)
-        reason = (
-            "" if plan.names_strategies else _reason(name, layout, workload, plan, profile, cores)
-        )
+        layout = lay_out(name, workload.instances, plan, profile, machine.cores)
+        asked = name, layout, workload, plan, profile, machine
+        reason = "" if plan.names_strategies else _reason(*asked)
         if reason:
             omitted[name] = f"{reason}; name it in --strategies to run it all the same"
         else:
@@ -86,8 +96,9 @@ def home_threads(profile: Profile, instances: int, cores: int) -> int:
 
 
 def _reason(  # noqa: PLR0913, PLR0917 - what it may lie in
-    name: str, layout: Layout, workload: Workload, plan: Plan, profile: Profile | None, cores: int
-) -> str:
+    name: str, layout: Layout, workload: Workload, plan: Plan, profile: Profile | None,
+    machine: Machine,
+) -> str:  # fmt: skip
     """Return why a strategy that nobody has asked for is left out; nothing if it is not."""
     if plan.serial_on == "actor" or not demand_of(plan).is_plain:
         return "the driver's machine need not have what the actors' nodes have"
@@ -95,9 +106,22 @@ def _reason(  # noqa: PLR0913, PLR0917 - what it may lie in
         return ""
     if name == "threads" and profile.computes:
         return "the calls compute, and threads of Python take turns at that"
-    cost = expected_cost(layout, profile, workload.instances, cores, STARTS[name])
     calls = workload.instances * workload.calls_per_instance
+    if too_many := _too_many(workload.instances, profile, machine, profile.call_s * calls, plan):
+        return too_many
+    cost = expected_cost(layout, profile, workload.instances, machine.cores, STARTS[name])
     took_s = cost.elapsed_s(calls, profile.call_s)
     if took_s > plan.budget_s:
         return f"it would take {span(took_s)}, and --budget allows {span(plan.budget_s)}"
+    return ""
+
+
+def _too_many(instances: int, profile: Profile, machine: Machine, loop_s: float, plan: Plan) -> str:
+    """Return why the machine may not hold so many instances at once; nothing if it does."""
+    each = profile.instance_bytes if profile.instance_bytes >= TELLING_BYTES else 0.0
+    if instances * each > MOST_HELD * machine.memory_bytes:
+        has = f"this machine has {size(machine.memory_bytes)}"
+        return f"its instances would hold {size(instances * each)}, and {has}"
+    if instances > MANY and loop_s > plan.budget_s:
+        return f"all {instances:,} instances would be on this machine, which the loop is not to do"
     return ""

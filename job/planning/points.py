@@ -24,7 +24,7 @@ MOST = {
 }  # fmt: skip
 # Which strategies have it, where not all of them do.
 OF = {
-    "shards": ("sharded",), "threads": ("sharded",), "processes": ("processes",),
+    "shards": ("sharded",), "threads": ("sharded", "threads"), "processes": ("processes",),
     "num_gpus": ("actors", "sharded"),
 }  # fmt: skip
 GPUS = re.compile(r"\d+|0?\.\d{1,4}")  # whole ones, or a share of one as fine as Ray counts
@@ -79,7 +79,7 @@ def at(
     if over.key == "instances":
         return workload.model_copy(update={"instances": whole}), plan
     if over.key == "threads":
-        return workload, plan.model_copy(update={"threads_per_shard": whole})
+        return workload, plan.model_copy(update={"threads_per_shard": whole, "workers": whole})
     if over.key == "processes":
         return workload, plan.model_copy(update={"workers": whole})
     if over.key == "shards":
@@ -100,8 +100,9 @@ def check(workload: Workload, plan: Plan, over: Over) -> None:
     of = OF.get(over.key, plan.strategies)
     if not {*of} & {*plan.strategies}:
         has = " and ".join(f"`{name}`" for name in of)
-        message = f"--over {over.key}: only {has} has {over.key}, and it is not to be run"
-        raise UsageError(message, f"Add it: --strategies serial,{of[-1]}.")
+        have, is_not = ("has", "it is not") if len(of) == 1 else ("have", "neither is")
+        message = f"--over {over.key}: only {has} {have} {over.key}, and {is_not} to be run"
+        raise UsageError(message, f"Add one: --strategies serial,{of[0]}.")
     if over.weak and over.key != "shards":
         message = f"--weak: instances grow with shards, and --over varies {over.key}"
         raise UsageError(message, "Use it with --over shards=1,2,4,8.")

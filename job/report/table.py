@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from job.analysis.figures import Row
     from job.analysis.report import Report
     from job.planning.estimate import Rehearsal
+    from job.results.document import Trial
 
 FORMATS = tuple(tabulate_formats)
 WIDTH = 100
@@ -123,6 +124,12 @@ def times(row: Row, value: float | None) -> str:
     return f"{about}{factor(value)}x"
 
 
+def _workers(trial: Trial) -> str:
+    """Return how many there are, and of what has processes how many threads each of them has."""
+    each = f" x {trial.threads:,}" if trial.threads > 1 and trial.strategy != "threads" else ""
+    return f"{trial.workers:,}{each}" if trial.workers else "-"
+
+
 def _megabytes(held: float | None) -> str:
     return "-" if held is None else f"{held / 1e6:,.0f}"
 
@@ -133,7 +140,7 @@ def _percent(value: float | None) -> str:
 
 _COLUMNS: dict[str, Callable[[Row], str]] = {
     "strategy": lambda row: row.strategy,
-    "workers": lambda row: f"{row.last.workers:,}" if row.last.workers else "-",
+    "workers": lambda row: _workers(row.last),
     "startup s": lambda row: seconds(row, row.startup_s),
     "work s": lambda row: seconds(row, row.work_s),
     "read s": lambda row: seconds(row, row.read_s),

@@ -301,6 +301,7 @@ class Tried(Record):
     unchanged: bool = False  # the calls left an instance's state as it was
     load_s: Seconds = 0.0  # of CPU, to import the target and make the first instance
     held_bytes: float = 0.0  # of memory, what the target, an instance and its calls took
+    instance_bytes: float = 0.0  # what a further one took
     shared: tuple[str, ...] = ()  # the class attributes and module globals that calls changed
     blas_threads: int | None = None  # as in the environment
 

@@ -11,7 +11,7 @@ from job.cluster.connection import session
 from job.cluster.travel import find_source, pack
 from job.planning.estimate import Loop, Profile, Rehearsal, estimate, lay_out_loop, sample_size
 from job.planning.layout import LOCAL
-from job.planning.local import add_local
+from job.planning.local import Machine, add_local
 from job.results.document import BY_VALUE
 from job.running.calibration import calibrate
 from job.running.hosted import Hosted
@@ -21,7 +21,7 @@ from job.running.runner import Runner
 from job.running.serial import Serial
 from job.running.sharded import Sharded
 from job.running.tryout import profile_of
-from job.shard.metering import own_cores
+from job.shard.metering import machine_bytes, own_cores
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -84,7 +84,7 @@ def compare(
         site = replace(site, travel=BY_VALUE)
     subject = replace(subject, packed=pack(subject.recipe, site.travel))
     check_nodes(site, subject.packed, plan.startup_timeout_s)
-    laid_out = add_local(laid_out, workload, plan, profile, own_cores())
+    laid_out = add_local(laid_out, workload, plan, profile, this_machine())
     sample = sample_size(workload, plan, profile)
     runner = Runner(begin(subject, site, laid_out), subject, listener)
     with runner.recording():
@@ -100,6 +100,11 @@ def compare(
         runner.run(build_strategies(subject, site, laid_out, loop), profile)
         runner.note(calibration=calibrate(runner.results, subject, site, listener))
     return runner.results
+
+
+def this_machine() -> Machine:
+    """Return what the driver's machine has for a comparison."""
+    return Machine(own_cores(), machine_bytes())
 
 
 def build_strategies(
@@ -130,7 +135,7 @@ def rehearse(
     """
     with session(address, leaving, listener.note) as site:
         laid_out = preview(workload, plan, site.cluster)
-        laid_out = add_local(laid_out, workload, plan, None, own_cores())
+        laid_out = add_local(laid_out, workload, plan, None, this_machine())
         estimates = {}
         for call_s in REHEARSED_S:
             each = Profile(1, call_s, call_s, switches=0)

@@ -56,6 +56,7 @@ def profile_of(workload: Workload, tried: Tried) -> Profile:
         round(sum(scale * timed.switches for scale, timed in pairs)),
         load_s=tried.load_s,
         held_bytes=tried.held_bytes,
+        instance_bytes=tried.instance_bytes,
     )
 
 

@@ -114,9 +114,10 @@ def try_out(
     with contextlib.suppress(BaseException):  # of a later call: its trial will tell
         unchanged = bool(recipe.calls) and state == _untouched(recipe, 0, event_loop)
         if unchanged or sum(each.wall_s for each in timed) < ENOUGH_S:
-            number = instances // 2
+            number, held = instances // 2, own_bytes()
             other = make_instance(recipe, number)
             found["calls"] = list(_time(recipe, other, number, frozenset(awaited), event_loop))
+            found["instance_bytes"] = max(0.0, own_bytes() - held)
             # `add(instance)` leaves instance 0 as it was, and no other.
             state = read_state(recipe, other, number, event_loop)
             found["unchanged"] = unchanged and state == _untouched(recipe, number, event_loop)

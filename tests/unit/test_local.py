@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from job.planning.estimate import Profile
 from job.planning.layout import Arrangement, Layout
-from job.planning.local import add_local, home_threads, lay_out
+from job.planning.local import Machine, add_local, home_threads, lay_out
 from job.workload.reading import build
 
 KEYS = {"target": "job.targets.counter:Counter", "calls": ["increment * 2"], "instances": 4}
@@ -21,7 +22,7 @@ def added(profile: Profile | None, cores: int = 2, **options: Any) -> Arrangemen
         k: v for k, v in options.items() if k != "instances"
     })  # fmt: skip
     made = Arrangement({"actors": Layout(4), "sharded": Layout(2)}, {}, {})
-    return add_local(made, workload, plan, profile, cores)
+    return add_local(made, workload, plan, profile, Machine(cores, 16e9))
 
 
 def test_a_thread_for_each_instance_that_waits_and_a_process_for_each_core() -> None:
@@ -57,6 +58,26 @@ def test_what_asks_for_more_than_cpus_does_not_run_on_the_drivers_machine(
     assert "driver's machine" in made.omitted["threads"]
     assert added(None, **option).omitted == made.omitted
     assert added(WAITS, strategies="serial,threads", **option).omitted == {}
+
+
+def test_what_this_machine_could_not_hold_is_left_out_unless_it_is_named() -> None:
+    large = replace(WAITS, instance_bytes=3e9)
+    made = added(large)
+    assert made.omitted["processes"].startswith(
+        "its instances would hold 12 GB, and this machine has 16 GB; "
+    )
+    assert added(replace(WAITS, instance_bytes=1e9)).omitted == {}
+    assert added(large, strategies="serial,processes").omitted == {}
+    little = replace(WAITS, wall_s=0.002, instance_bytes=4096.0)  # or what was handed out at once
+    assert "hold" not in added(little, instances=10**7).omitted["processes"]
+
+
+def test_so_many_instances_that_the_loop_runs_a_sample_are_not_all_put_on_this_machine() -> None:
+    made = added(WAITS, instances=20_000)
+    assert made.omitted["threads"].startswith("all 20,000 instances would be on this machine")
+    assert "all" not in added(WAITS, instances=5_000).omitted.get("threads", "")
+    quick = Profile(calls=2, wall_s=2e-6, cpu_s=1e-6, switches=2)
+    assert added(quick, instances=20_000).omitted == {}
 
 
 def test_nothing_is_left_out_of_what_nobody_knows() -> None:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
         (["--over", "shards=1,x"], "'x' is not a whole number"),
         (["--over", "size=1,2"], "'size' cannot be varied"),
         (["--over", "shards=1,64"], "need as many instances"),
-        (["--over", "threads=1,2", "--strategies", "serial"], "only `sharded` has threads"),
+        (
+            ["--over", "threads=1,2", "--strategies", "serial"],
+            "only `sharded` and `threads` have threads, and neither is",
+        ),
         (["--over", "instances=1,2", "--weak"], "instances grow with shards"),
         (["--over", "call-cost=1ms,2ms", "--target", "m:C", "--call", "f"], "cannot be chosen"),
         (["--over", "shards=1,2", "--format", "nice"], "--format nice"),
