@@ -36,7 +36,9 @@ def parse_over(text: str, *, weak: bool = False) -> Over:
     """Read `shards=1,2,4,8`, or raise a UsageError that says how it is written."""
     key, equals, rest = text.partition("=")
     keys = (*MOST, "num_gpus", "call-cost")
-    if not equals or key not in keys:
+    if key in keys and not equals:
+        raise UsageError(f"--over {text}: it names no values", _FORM)
+    if key not in keys:
         raise UsageError(f"--over {text}: {key!r} cannot be varied; {', '.join(keys)} can", _FORM)
     values = [_value(key, part.strip(), text) for part in rest.split(",")]
     if not 2 <= len(set(values)) <= MOST_POINTS or len(set(values)) < len(values):  # noqa: PLR2004

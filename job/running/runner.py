@@ -159,7 +159,7 @@ class Runner:
                     f"states disagree: instance {number:,} is {was} after {other} "
                     f"and {now} after {name}"
                 )
-                raise DisagreementError(message, UNLIKE)
+                raise DisagreementError(message, _why(name, other))
         _keep_more(self._states, name, found)
 
     def _check_returned(self, name: str, found: States) -> None:
@@ -171,7 +171,7 @@ class Runner:
             if number is not None:
                 which = f"those of instance {number:,} returned other values"
                 message = f"calls disagree: {which} under {name} than under {other}"
-                raise DisagreementError(message, UNLIKE)
+                raise DisagreementError(message, _why(name, other))
         _keep_more(self._returned, name, found)
 
     def _difference(self, known: States, found: States, what: str) -> int | None:
@@ -179,6 +179,13 @@ class Runner:
         agree = self._workload.agree
         allowed = agree.tolerance.relative, agree.tolerance.absolute
         return None if agree.none else difference(known, found, *allowed, what)
+
+
+def _why(*names: str) -> str:
+    """Return what may be the reason that two strategies disagree."""
+    if "threads" not in names:
+        return UNLIKE
+    return f"{UNLIKE} If not between threads either, leave threads out of --strategies."
 
 
 def _keep_more(kept: dict[str, States], name: str, found: States) -> None:

@@ -302,6 +302,13 @@ def test_a_difference_between_two_strategies_ends_the_comparison(world: World) -
     assert trials(runner.results) == [("serial", 0, False), ("actors", 0, False)]
 
 
+@pytest.mark.parametrize("name", ["threads", "processes"])
+def test_where_threads_disagree_to_leave_them_out_is_advised(world: World, name: str) -> None:
+    with pytest.raises(DisagreementError) as raised:
+        run(world.runner(), [Fake(world), Fake(world, name, states=["2", "2", "7", "8"])])
+    assert ("leave threads out" in raised.value.hint) == (name == "threads")
+
+
 def test_calls_that_returned_other_values_end_the_comparison_too(world: World) -> None:
     runner = world.runner()
     other = Fake(world, "actors", values=["a", "b", "x", "y"])

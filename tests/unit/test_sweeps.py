@@ -66,7 +66,8 @@ def test_values_are_read_and_put_in_order(text: str, values: tuple[float, ...]) 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("shards", "cannot be varied"),
+        ("shards", "names no values"),
+        ("size", "'size' cannot be varied"),
         ("cpus=1,2", "'cpus' cannot be varied"),
         ("shards=1", "2 to 100 values"),
         ("shards=2,2", "each once"),
