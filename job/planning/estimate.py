@@ -30,6 +30,8 @@ MOST_THREADS = 1_000
 WAITS_PER_CALL = 0.01
 MOST_SPARE = 200  # threads more than keep a CPU busy: by far more are in each other's way
 LEAST_SAMPLE = 5  # instances; of fewer the spread between all of them is anybody's guess
+MOST_HELD = 0.5  # of a machine's memory, by instances
+TELLING_BYTES = 2**18  # below, what an instance takes is blurred by how memory is handed out
 MOST_SAMPLE = 1_000  # more would hardly narrow it
 GRACE = 1.25  # of the budget, which an estimate may miss by as much
 SEED = 0  # of what is chosen at random, so that every run chooses the same
@@ -88,6 +90,11 @@ class Profile:
     def call_s(self) -> float:
         """What one call took by the clock."""
         return self.wall_s / self.calls if self.calls else 0.0
+
+    def fitting(self, memory_bytes: float) -> float:
+        """Return how many instances fit into so much memory, as far as what one takes is known."""
+        known = self.instance_bytes >= TELLING_BYTES
+        return memory_bytes // self.instance_bytes if known else math.inf
 
     @property
     def waits(self) -> float:
@@ -196,22 +203,26 @@ def threads_for(profile: Profile, instances: int) -> int:
     return max(1, min(round(found), instances, MOST_THREADS))
 
 
-def sample_size(workload: Workload, plan: Plan, profile: Profile | None) -> int | None:
+def sample_size(
+    workload: Workload, plan: Plan, profile: Profile | None, memory_bytes: float = math.inf
+) -> int | None:
     """Return of how many instances the serial loop is to be run so that it fits; None for all.
 
     Where all do not fit into the budget, half of it goes into the sample: with whole instances,
     and with what else a comparison takes, the user waits about as long as the budget says. But
-    instances are seldom alike, so 5 are run at least, whatever they take.
+    instances are seldom alike, so 5 are run at least, whatever they take. Where they do not fit
+    into half of the driver's memory it is as many as do: the loop holds them all at once.
     """
     if profile is None or plan.serial == "full":
         return None
     count, each_s = workload.instances, profile.call_s * workload.calls_per_instance
-    if plan.serial == "auto" and each_s * count <= plan.budget_s:
+    room = profile.fitting(MOST_HELD * memory_bytes)
+    if plan.serial == "auto" and each_s * count <= plan.budget_s and count <= room:
         return None
     # A sample that is asked for has fewer than all, so that it is one.
-    most = count - 1 if plan.serial == "sample" else count
+    most = min(room, count - 1 if plan.serial == "sample" else count)
     fitting = math.floor(plan.budget_s / 2 / max(each_s, 1e-9))
-    found = max(1, min(most, MOST_SAMPLE, max(fitting, LEAST_SAMPLE)))
+    found = max(1, int(min(most, MOST_SAMPLE, max(fitting, LEAST_SAMPLE))))
     return found if found != count else None
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from job.planning.estimate import MOST_THREADS, STARTS, expected_cost, threads_for
+from job.planning.estimate import MOST_HELD, MOST_THREADS, STARTS, expected_cost, threads_for
 from job.planning.layout import LOCAL, Layout, demand_of
 from job.words import size, span
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 # others it finds awake: sleeps of 10 ms took 40 to 100 us alone and 25 among 1,000 (measured).
 WAKING_S, AWAKE_S = 75e-6, 25e-6
 MANY = 10_000  # instances, of which a sampled loop shows that the driver can hold so many
-MOST_HELD = 0.5  # of the machine's memory
-TELLING_BYTES = 2**18  # below, what an instance takes is blurred by how memory is handed out
 
 
 class Machine(NamedTuple):
@@ -118,10 +116,9 @@ def _reason(  # noqa: PLR0913, PLR0917 - what it may lie in
 
 def _too_many(instances: int, profile: Profile, machine: Machine, loop_s: float, plan: Plan) -> str:
     """Return why the machine may not hold so many instances at once; nothing if it does."""
-    each = profile.instance_bytes if profile.instance_bytes >= TELLING_BYTES else 0.0
-    if instances * each > MOST_HELD * machine.memory_bytes:
+    if instances > profile.fitting(MOST_HELD * machine.memory_bytes):
         has = f"this machine has {size(machine.memory_bytes)}"
-        return f"its instances would hold {size(instances * each)}, and {has}"
+        return f"its instances would hold {size(instances * profile.instance_bytes)}, and {has}"
     if instances > MANY and loop_s > plan.budget_s:
         return f"all {instances:,} instances would be on this machine, which the loop is not to do"
     return ""

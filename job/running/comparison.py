@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,8 @@ def compare(
     subject = replace(subject, packed=pack(subject.recipe, site.travel))
     check_nodes(site, subject.packed, plan.startup_timeout_s)
     laid_out = add_local(laid_out, workload, plan, profile, this_machine())
-    sample = sample_size(workload, plan, profile)
+    memory = machine_bytes() if plan.serial_on == "driver" else math.inf
+    sample = sample_size(workload, plan, profile, memory)
     runner = Runner(begin(subject, site, laid_out), subject, listener)
     with runner.recording():
         if laid_out.chosen:

@@ -34,6 +34,26 @@ def size(profile: Profile, instances: int, calls: int, *, budget_s: float) -> in
     return sample_size(*build(keys, {"budget_s": budget_s}), profile)
 
 
+@pytest.mark.parametrize(
+    ("instance_bytes", "serial", "expected"),
+    [
+        (1e9, "auto", 8),  # of 16 GB
+        (100e6, "auto", None),
+        (300e6, "auto", 26),
+        (300e6, "full", None),  # somebody knows better
+        (300e6, "sample", 26),
+        (4096.0, "auto", None),  # too little to be told from how memory is handed out
+        (20e9, "auto", 1),
+    ],
+)
+def test_a_loop_whose_instances_do_not_fit_into_half_the_memory_is_sampled(
+    instance_bytes: float, serial: str, expected: int | None
+) -> None:
+    keys = {"target": "m:C", "instances": 40, "calls": ["f() * 2"]}
+    profile = replace(COMPUTES, instance_bytes=instance_bytes)
+    assert sample_size(*build(keys, {"serial": serial}), profile, 16e9) == expected
+
+
 def test_calls_that_only_compute_get_one_thread() -> None:
     assert threads_for(COMPUTES, 1_000) == 1
 
