@@ -18,13 +18,12 @@ from benchmarks.bounds import Verdict
 from benchmarks.winners import NEAR
 from job.analysis.report import analyse
 from job.cluster.autoscaler import preview
-from job.planning.estimate import estimate
+from job.planning.estimate import Cores, estimate
 from job.planning.local import add_local
 from job.running.comparison import compare, this_machine
 from job.running.listener import Listener
 from job.running.preparation import prepare
 from job.running.tryout import profile_of
-from job.shard.metering import own_cores
 from job.targets.spinner import rounds_for
 from job.workload.reading import build
 
@@ -100,8 +99,9 @@ def _point(site: Site, waits: bool, call_s: float, instances: int, calls: int) -
     assert subject.tried  # noqa: S101 - prepare has tried it
     profile = profile_of(workload, subject.tried)
     laid_out = preview(workload, plan, site.cluster, profile)
-    laid_out = add_local(laid_out, workload, plan, profile, this_machine())
-    cores = site.cluster.cores, own_cores()
+    machine = this_machine()
+    laid_out = add_local(laid_out, workload, plan, profile, machine)
+    cores = Cores(site.cluster.cores, machine.cores)
     expected = estimate(workload, profile, cores, laid_out.layouts)
     report = analyse(compare(subject, site, Listener()))
     kind = "wait" if waits else "compute"

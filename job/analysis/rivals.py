@@ -7,8 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from job.analysis.breakeven import BreakEven, NoBreakEven
-from job.planning.costs import Cost, fullest_slot
-from job.planning.estimate import ACTOR
+from job.planning.costs import ACTOR, Cost, fullest_slot
 from job.words import count, size, spelled
 
 if TYPE_CHECKING:
@@ -46,12 +45,12 @@ def _pays(figures: Figures, model: BreakEven | NoBreakEven, best: Row, ray: Row,
     profile = figures.profile
     if profile and not profile.computes:
         bears = "more of them wait at once than one machine bears"
-        return f"as the calls wait, no CPUs make it pay, but it does where {bears}{also}"
+        return f"as the calls wait, more CPUs do not make it pay, but it does where {bears}{also}"
     found = model.answers if isinstance(model, BreakEven) else ()
     answer = next((each for each in found if each.strategy == ray.strategy), None)
     if answer is None or answer.misses or isinstance(model, NoBreakEven):
-        missed = f" by {answer.off}" if answer else ""
-        return f"from how many nodes on it pays is not told, as no model fits it{missed}{only}"
+        why = f"the model misses it by {answer.off}" if answer else "there is no model of this run"
+        return f"from how many nodes on it pays is not told, as {why}{only}"
     wider = overtakes(figures, model, ray, best.elapsed_s)
     if wider is None:
         return f"by the model no number of nodes like these makes it pay{only}"

@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from job.planning.costs import Cost, Shape, fullest_slot
+from job.planning.costs import ACTOR, STARTS, Cost, Shape, Start, fullest_slot
 from job.words import count, span
 
 if TYPE_CHECKING:
@@ -40,20 +40,11 @@ MOST_LOST_S = 0.5  # at a time, to those that take turns on a CPU: 3 to 100 ms f
 WAITING = 1.5  # wall / CPU from which on calls wait rather than compute
 
 
-class Start(NamedTuple):
-    """What a worker of a strategy takes to start, in seconds."""
+class Cores(NamedTuple):
+    """How many compute at once."""
 
-    cpu_s: float  # of computing, and to import the target besides
-    each_s: float = 0.0  # one after the other
-    thread_s: float = 0.0  # for each of its threads, likewise
-
-
-# Seen with Ray 2.60 on 2 cores: 2 actors took 0.4 s to start, 4 0.8, 16 4, 32 8 to 11 and 48 14:
-# each was 0.4 to 0.7 s of computing on its node, and 7 ms in the head, which starts one by one. A
-# Python of our own was there after 0.08 s, a thread after 0.1 ms, and each round through all of
-# them (to make, to call, to read) took 0.03 ms for one.
-ACTOR = Start(0.6, 0.007)
-STARTS = {"threads": Start(0.0, thread_s=0.0002), "processes": Start(0.08, thread_s=0.0002)}
+    cluster: float
+    driver: int  # of the driver's machine
 
 
 @dataclass(frozen=True)
@@ -181,7 +172,7 @@ class Rehearsal:
     """What a comparison would do, had it been run."""
 
     cluster: Cluster
-    layouts: dict[str, Layout]  # of each strategy that needs actors
+    layouts: dict[str, Layout]  # of each strategy but the loop on the driver
     fits: dict[str, Fit]
     omitted: dict[str, str]  # the strategies that would be left out, and why
     estimates: dict[float, Estimate]  # by what one call may take in seconds
@@ -257,20 +248,17 @@ def choose_sample(instances: int, size: int, seed: int = SEED) -> tuple[int, ...
 
 
 def estimate(
-    workload: Workload, profile: Profile, cores: tuple[float, float],
-    layouts: Mapping[str, Layout], sample: int | None = None,
+    workload: Workload, profile: Profile, cores: Cores, layouts: Mapping[str, Layout],
+    sample: int | None = None,
 ) -> Estimate:  # fmt: skip
-    """Return what one trial of each strategy will take.
-
-    `cores` are how many the cluster has, and how many the driver's machine.
-    """
+    """Return what one trial of each strategy will take."""
     calls = workload.instances * workload.calls_per_instance
     others = {}
     for name, layout in layouts.items():
         if name == "serial":
             continue
         start = STARTS.get(name, ACTOR)
-        has = cores[name in STARTS]
+        has = cores.driver if name in STARTS else cores.cluster
         cost = expected_cost(layout, profile, workload.instances, has, start)
         others[name] = cost.elapsed_s(calls, profile.call_s)
     return Estimate(profile.call_s * calls, sample, others)

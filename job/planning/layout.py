@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from job.errors import ClusterError
+from job.planning.costs import STARTS
 from job.planning.placement import NO_GROWTH, Demand, fit, fits_memory, room, share_of_cpu
 from job.words import count
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from job.workload.model import Plan, Workload
 
 CPU_EACH = Demand()
-LOCAL = ("threads", "processes")  # the strategies of the driver's machine
+LOCAL = tuple(STARTS)  # the strategies of the driver's machine
 ADVICE = {
     "actors": "Ask for fewer instances, or for less with --cpus-per-actor or --actor-options; or "
     "run --strategies serial,sharded, which needs one actor per CPU.",
@@ -44,8 +45,8 @@ class Layout:
 class Arrangement:
     """A plan, laid out."""
 
-    layouts: dict[str, Layout]  # of each strategy that needs actors
-    fits: dict[str, Fit]  # when the actors of each can be placed
+    layouts: dict[str, Layout]  # of each strategy but the loop on the driver
+    fits: dict[str, Fit]  # when the actors can be placed of each that needs some
     omitted: dict[str, str]  # the strategies that are left out, and why
     chosen: Chosen | None = None  # how many shards, where that was left to us
 

@@ -6,7 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from job.planning.estimate import MOST_HELD, MOST_THREADS, STARTS, expected_cost, threads_for
+from job.planning.costs import STARTS
+from job.planning.estimate import MOST_HELD, MOST_THREADS, expected_cost, threads_for
 from job.planning.layout import LOCAL, Layout, demand_of
 from job.words import size, span
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 # Of a call that waits alone most of the CPU time is that of waking the core, which among many
 # others it finds awake: sleeps of 10 ms took 40 to 100 us alone and 25 among 1,000 (measured).
 WAKING_S, AWAKE_S = 75e-6, 25e-6
-MANY = 10_000  # instances, of which a sampled loop shows that the driver can hold so many
+MANY = 10_000  # instances: that one machine can hold more, a loop that is sampled does not show
 
 
 class Machine(NamedTuple):
@@ -79,7 +80,6 @@ def home_threads(profile: Profile, instances: int, cores: int) -> int:
     if profile.computes:
         return min(instances, cores)
     most = min(instances, MOST_THREADS)
-
     call_cpu_s = profile.cpu_s / max(1, profile.calls)
     among_others_s = min(call_cpu_s, max(AWAKE_S, call_cpu_s - WAKING_S))
     crowded = replace(profile, cpu_s=profile.calls * among_others_s)

@@ -10,7 +10,15 @@ from job.cluster.autoscaler import lay_out, preview
 from job.cluster.check import check_all, check_nodes
 from job.cluster.connection import session
 from job.cluster.travel import find_source, pack
-from job.planning.estimate import Loop, Profile, Rehearsal, estimate, lay_out_loop, sample_size
+from job.planning.estimate import (
+    Cores,
+    Loop,
+    Profile,
+    Rehearsal,
+    estimate,
+    lay_out_loop,
+    sample_size,
+)
 from job.planning.layout import LOCAL
 from job.planning.local import Machine, add_local
 from job.results.document import BY_VALUE
@@ -85,15 +93,16 @@ def compare(
         site = replace(site, travel=BY_VALUE)
     subject = replace(subject, packed=pack(subject.recipe, site.travel))
     check_nodes(site, subject.packed, plan.startup_timeout_s)
-    laid_out = add_local(laid_out, workload, plan, profile, this_machine())
-    memory = machine_bytes() if plan.serial_on == "driver" else math.inf
+    machine = this_machine()
+    laid_out = add_local(laid_out, workload, plan, profile, machine)
+    memory = machine.memory_bytes if plan.serial_on == "driver" else math.inf
     sample = sample_size(workload, plan, profile, memory)
     runner = Runner(begin(subject, site, laid_out), subject, listener)
     with runner.recording():
         if laid_out.chosen:
             listener.tell(f"sharded: {laid_out.chosen}")
         if profile and profile.calls:
-            cores = site.cluster.cores, own_cores()
+            cores = Cores(site.cluster.cores, machine.cores)
             listener.tell(str(estimate(workload, profile, cores, laid_out.layouts, sample)))
         calls_s = subject.tried.calls_s if subject.tried else ()
         loop = lay_out_loop(workload, plan, sample, calls_s)
@@ -137,11 +146,13 @@ def rehearse(
     """
     with session(address, leaving, listener.note) as site:
         laid_out = preview(workload, plan, site.cluster)
-        laid_out = add_local(laid_out, workload, plan, None, this_machine())
+        machine = this_machine()
+        laid_out = add_local(laid_out, workload, plan, None, machine)
+        cores = Cores(site.cluster.cores, machine.cores)
         estimates = {}
         for call_s in REHEARSED_S:
             each = Profile(1, call_s, call_s, switches=0)
-            sample, cores = sample_size(workload, plan, each), (site.cluster.cores, own_cores())
+            sample = sample_size(workload, plan, each)
             estimates[call_s] = estimate(workload, each, cores, laid_out.layouts, sample)
         return Rehearsal(
             cluster=site.cluster,

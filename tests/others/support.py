@@ -178,6 +178,12 @@ def everywhere(cases: Sequence[Case]) -> list[Any]:
     ]
 
 
+def at(where: str, cases: Sequence[Case]) -> pytest.MarkDecorator:
+    """Run a test for each case, all at one place."""
+    params = [pytest.param(case, where, id=case.name) for case in cases]
+    return pytest.mark.parametrize(("case", "where"), params)
+
+
 def check_states(case: Case, where: str, drivers: Drivers, plain: Plain) -> None:
     """Hold all strategies' states against those of a plain loop, and see where actors ran."""
     expected = plain.states(case)

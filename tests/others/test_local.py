@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.others.cases import ADVISED, CLASSES, LOCAL, NEIGHBOURS, REFUSED, Case
-from tests.others.support import check_states
+from tests.others.support import at, check_states
 
 if TYPE_CHECKING:
     from tests.others.support import Drivers, Plain
@@ -17,19 +15,14 @@ SHARED = [replace(case, plan={}) for case in ADVISED if case.target.startswith("
 ONLY_IN_A_MAIN_THREAD = [case for case in REFUSED if "main" in " ".join(case.words)]
 
 
-@pytest.mark.parametrize(
-    ("case", "where"),
-    [pytest.param(case, LOCAL, id=case.name) for case in [*CLASSES, *NEIGHBOURS]],
-)
+@at(LOCAL, [*CLASSES, *NEIGHBOURS])
 def test_threads_and_processes_end_in_the_states_of_a_plain_loop(
     case: Case, where: str, drivers: Drivers, plain: Plain
 ) -> None:
     check_states(case, where, drivers, plain)
 
 
-@pytest.mark.parametrize(
-    ("case", "where"), [pytest.param(case, LOCAL, id=case.name) for case in ONLY_IN_A_MAIN_THREAD]
-)
+@at(LOCAL, ONLY_IN_A_MAIN_THREAD)
 def test_what_only_a_main_thread_may_do_is_told_with_the_way_out(
     case: Case, where: str, drivers: Drivers
 ) -> None:
@@ -38,9 +31,7 @@ def test_what_only_a_main_thread_may_do_is_told_with_the_way_out(
     assert "leave threads out of --strategies" in found["text"]
 
 
-@pytest.mark.parametrize(
-    ("case", "where"), [pytest.param(case, LOCAL, id=case.name) for case in SHARED]
-)
+@at(LOCAL, SHARED)
 def test_what_instances_share_is_told_or_the_states_are_those_of_fresh_processes(
     case: Case, where: str, drivers: Drivers
 ) -> None:

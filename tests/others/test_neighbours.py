@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.others.cases import CONNECTED, NEIGHBOURS, TOLERATED, Case
-from tests.others.support import check_states, everywhere
+from tests.others.support import at, check_states, everywhere
 
 if TYPE_CHECKING:
     from tests.others.support import Drivers, Plain
@@ -20,9 +20,7 @@ def test_a_neighbour_ends_in_the_states_of_a_plain_loop(
     check_states(case, where, drivers, plain)
 
 
-@pytest.mark.parametrize(
-    ("case", "where"), [pytest.param(case, CONNECTED, id=case.name) for case in TOLERATED]
-)
+@at(CONNECTED, TOLERATED)
 def test_a_tolerance_holds_whatever_the_numbers_are_in(
     case: Case, where: str, drivers: Drivers
 ) -> None:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.others.cases import ADVISED, CONNECTED, REFUSED, Case
+from tests.others.support import at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tests.others.support import Drivers
 
 
-def told(cases: Sequence[Case]) -> pytest.MarkDecorator:
-    params = [pytest.param(each, CONNECTED, id=each.name) for each in cases]
-    return pytest.mark.parametrize(("case", "where"), params)
-
-
-@told(REFUSED)
+@at(CONNECTED, REFUSED)
 def test_it_is_refused_with_what_is_wrong_and_how_to_go_on(
     case: Case, where: str, drivers: Drivers
 ) -> None:
@@ -28,7 +20,7 @@ def test_it_is_refused_with_what_is_wrong_and_how_to_go_on(
     assert [word for word in case.words if word.lower() not in found["text"].lower()] == []
 
 
-@told(ADVISED)
+@at(CONNECTED, ADVISED)
 def test_it_is_advised_of_what_makes_the_states_worth_nothing(
     case: Case, where: str, drivers: Drivers
 ) -> None:

@@ -397,6 +397,25 @@ def test_a_container_has_no_more_cores_than_it_may_take_the_time_of(
     assert metering.own_cores() == min(cores, most or cores)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "most"),
+    [
+        ("memory.max", "max\n", None),
+        ("memory.max", "4096\n", 4096.0),
+        ("memory/memory.limit_in_bytes", "8192\n", 8192.0),
+    ],
+)
+def test_a_container_has_no_more_memory_than_it_may_hold(
+    name: str, text: str, most: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metering, "CGROUPS", tmp_path)
+    whole = metering.machine_bytes()
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+    assert whole > 2**20
+    assert metering.machine_bytes() == (most or whole)
+
+
 def test_what_a_process_holds_grows_with_what_it_is_given() -> None:
     metering.forget_peak()
     before, own = metering.peak_bytes(), metering.own_bytes()

@@ -88,12 +88,12 @@ def test_nothing_is_said_of_ray_where_no_other_is_worth_a_change() -> None:
 def test_where_calls_wait_more_cpus_are_not_said_to_make_it_pay() -> None:
     waits = {"cpu_s": 0.001, "switches": 800}
     found = report(*(each.model_copy(update=waits) for each in (SERIAL, PROCESSES, SHARDED)))
-    assert "as the calls wait, no CPUs make it pay" in found.ray
+    assert "as the calls wait, more CPUs do not make it pay" in found.ray
 
 
 def test_a_model_that_misses_the_run_tells_no_number_of_nodes() -> None:
     found = report(SERIAL, PROCESSES, trial("sharded", 0.6, 20.0))
-    assert "no model fits it" in found.ray
+    assert "the model misses it by -" in found.ray
     assert "nodes of this size" not in found.ray
 
 
