@@ -28,6 +28,7 @@ MODULE = ("-m", "job")
 HOST = "127.0.0.1"
 CPUS = 2
 START_S = 120.0
+HANDED_OUT: set[int] = set()  # ports, by `free_port`
 COMMAND_S = 100.0  # for one comparison, on a busy machine
 
 
@@ -250,11 +251,17 @@ def poll(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> N
 
 
 def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port nobody listens on, and another one each time.
+
+    The system may hand out again at once what was just let go of, and Ray refuses one port for two.
+    """
+    while True:
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            port: int = probe.getsockname()[1]
+        if port not in HANDED_OUT:
+            HANDED_OUT.add(port)
+            return port
 
 
 @contextlib.contextmanager
