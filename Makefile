@@ -59,15 +59,30 @@ down: .venv/.installed-cluster ## end it, workers included
 
 # ---- check
 
-# A process of its own for each tier: a Ray that one starts must not be the one that another finds. All tiers run,
-# whichever fails.
-TIERS := tests/architecture+tests/unit tests/browser tests/ray_local tests/others tests/ray_cluster tests/e2e
+# A process of its own for each tier: a Ray that one starts must not be the one that another finds. Two run side by
+# side, the longest first, and what each prints comes when it has ended; all run, whichever fails.
+TIERS := ray_local others ray_cluster unit e2e browser architecture
+PYTEST = $(IN_VENV) -m pytest $(patsubst %,tests/%,$*)
+SIDE_BY_SIDE := $(MAKE) --no-print-directory --keep-going --jobs=2 \
+  $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 .PHONY: test
-test: .venv/.installed-dev ## run all tests
-	@failed=; for tier in $(TIERS); do \
-	  folders=$$(ls -d $$(echo $$tier | tr + ' ') 2>/dev/null); [ -n "$$folders" ] || continue; \
-	  echo "== tests:" $$folders; $(IN_VENV) -m pytest $$folders || failed="$$failed $$tier"; \
-	done; [ -z "$$failed" ] || { echo "Failed:$$failed" >&2; exit 1; }
+test: .venv/.installed-dev ## run the tests, about 4 minutes on 2 cores
+	@echo 'Two tiers of tests run side by side; each is shown when it has ended.'
+	@$(SIDE_BY_SIDE) $(TIERS:%=quick-%)
+
+quick-%:
+	@echo "== tests/$*"; $(PYTEST) -m 'not release'
+
+.PHONY: test-all
+test-all: .venv/.installed-dev ## run these, what only a release needs, and both below; about 35 minutes
+	@$(MAKE) --no-print-directory --keep-going test test-release test-cluster test-rays
+
+.PHONY: test-release
+test-release: .venv/.installed-dev ## run only those that `make test` leaves out
+	@$(MAKE) --no-print-directory --keep-going $(TIERS:%=release-%)
+
+release-%:
+	@echo "== tests/$*, what only a release needs"; $(PYTEST) -m release || [ $$? = 5 ]  # 5: there are none
 
 .PHONY: test-cluster
 test-cluster: .venv/.installed-dev .venv/.installed-hosts ## run the tests on three real hosts, and on 24 nodes; needs root

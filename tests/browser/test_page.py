@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Open, Sight
 
 ON_PAPER_PX = 680
-DRAWN_IN_MS = 3_000
-ATTEMPTS = 5
+ATTEMPTS = 3  # the clock also tells of what else the machine does
 
 TIMELINES = {"phases", "timeline-actors", "timeline-sharded"}
 CHARTS = {
@@ -60,6 +59,7 @@ def expect_colours(sight: Sight, colours: dict[str, str]) -> None:
     expect(sight.page.locator("body")).to_have_css("background-color", colours["page"])
 
 
+@pytest.mark.quick("comparison-1440-light", "hostile-390-dark", "scaling-390-dark")
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 @pytest.mark.parametrize("case", CHARTS)
 def test_every_chart_is_drawn_and_nothing_overflows(
@@ -95,6 +95,7 @@ def test_a_script_that_slipped_through_would_not_run(open_page: Open) -> None:
     assert "Content Security Policy" in sight.errors[0]
 
 
+@pytest.mark.release
 def test_the_charts_follow_day_and_night(open_page: Open) -> None:
     sight = open_page("comparison")
     expect_colours(sight, LIGHT)
@@ -102,6 +103,7 @@ def test_the_charts_follow_day_and_night(open_page: Open) -> None:
     expect_colours(sight, DARK)
 
 
+@pytest.mark.release
 def test_on_paper_it_is_day_and_the_charts_fit(open_page: Open) -> None:
     sight = open_page("comparison", scheme="dark")
     sight.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
@@ -116,6 +118,7 @@ def test_on_paper_it_is_day_and_the_charts_fit(open_page: Open) -> None:
     assert sight.errors == []
 
 
+@pytest.mark.release
 def test_the_charts_follow_the_window(open_page: Open) -> None:
     sight = open_page("comparison")
     sight.page.set_viewport_size({"width": 390, "height": 844})
@@ -137,10 +140,12 @@ def test_every_chart_has_a_name_for_those_who_cannot_see_it(open_page: Open) -> 
     assert overflowing(sight) == []
 
 
-def test_a_thousand_instances_times_twenty_calls_are_drawn_in_3_s(open_page: Open) -> None:
-    taken = []
-    for _ in range(ATTEMPTS):  # the clock also tells of what else the machine does
-        taken.append(open_page("large").drawn_after_ms())
-        if taken[-1] < DRAWN_IN_MS:
-            break
-    assert min(taken) < DRAWN_IN_MS, taken
+@pytest.mark.release
+def test_a_thousand_instances_times_twenty_calls_are_drawn_about_as_soon_as_four(
+    open_page: Open,
+) -> None:
+    taken = {
+        name: min(open_page(name).drawn_after_ms() for _ in range(ATTEMPTS))
+        for name in ("comparison", "large")
+    }
+    assert taken["large"] < 4 * taken["comparison"], taken

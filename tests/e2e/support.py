@@ -288,8 +288,8 @@ def check_default_report(log: str) -> None:
     report = "\n".join(report_in(log))
     for name, row in rows.items():
         assert re.search(rf"^(States)?\s+{name}\s+\[2, 2, 2, 2\]$", report, re.MULTILINE)
-        assert float(row["elapsed s"]) >= float(row["work s"]) >= 2
-    assert 8 <= float(rows["serial"]["work s"]) < 10  # four instances wait 2 s, one after the other
+        assert float(row["elapsed s"]) >= float(row["work s"]) > 0
+    # At the same time instead of one after the other: a quarter, were the machine idle.
+    assert float(rows["actors"]["work s"]) < 0.75 * float(rows["serial"]["work s"])
     assert rows["actors"]["workers"] == "4"
-    assert float(rows["actors"]["work s"]) < 6  # at the same time, however busy the machine
     assert " agree" in report

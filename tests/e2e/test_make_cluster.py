@@ -60,6 +60,7 @@ def test_the_literal_command_after_the_printed_line_runs_the_comparison(
     check_default_report(made_cluster.jobs_api.log(job["submission_id"]))
 
 
+@pytest.mark.release
 def test_an_unknown_option_ends_the_literal_command_in_failure_with_code_2(
     made_cluster: Cluster,
 ) -> None:
@@ -102,6 +103,7 @@ def ended(made_cluster: Cluster) -> dict[int, str]:
     return jobs
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("code", ENDINGS)
 def test_an_ending_is_told_in_the_log_and_fetched_with_its_document(
     made_cluster: Cluster, ended: dict[int, str], code: int, tmp_path: Path
@@ -141,6 +143,7 @@ def test_a_job_can_be_submitted_with_the_token_only(
     assert len(api.jobs()) - before == (status == 200)
 
 
+@pytest.mark.release
 def test_ray_job_stop_leaves_the_partial_report_in_the_log(
     made_cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -175,6 +178,7 @@ def test_a_second_make_cluster_is_refused_and_the_first_goes_on(made_cluster: Cl
 
 
 # Last: it ends the cluster that all tests before it use.
+@pytest.mark.release
 def test_make_cluster_stop_ends_that_cluster_and_no_other(
     made_cluster: Cluster, only_ray_cluster: Cluster
 ) -> None:

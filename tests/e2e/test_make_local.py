@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.e2e.support import ROOT, LocalRun, Outcome, check_default_report
 
 
@@ -17,16 +19,19 @@ def test_make_help_lists_every_target_before_anything_is_installed(
     assert not help_before_all.stderr
 
 
+@pytest.mark.release
 def test_make_local_in_a_fresh_clone_prints_the_report_and_exits_0(made_local: LocalRun) -> None:
     assert made_local.outcome.code == 0, made_local.outcome.text
     check_default_report(made_local.outcome.stdout)
 
 
+@pytest.mark.release
 def test_make_local_writes_nothing_but_the_report_to_stdout(made_local: LocalRun) -> None:
     assert made_local.outcome.stdout.startswith("Cluster  ")
     assert "Traceback" not in made_local.outcome.stderr
 
 
+@pytest.mark.release
 def test_make_local_leaves_no_process_behind(made_local: LocalRun) -> None:
     assert made_local.outcome.code == 0
     assert not made_local.left_behind

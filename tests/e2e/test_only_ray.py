@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.e2e.support import Terminal
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from tests.e2e.support import Cluster
 
 
+@pytest.mark.release
 def test_make_submit_brings_along_what_the_cluster_lacks(
     only_ray_cluster: Cluster, checkout: Path, environment: dict[str, str]
 ) -> None:
@@ -28,6 +31,7 @@ def test_make_submit_brings_along_what_the_cluster_lacks(
     assert "they agree" in api.log(job["submission_id"])
 
 
+@pytest.mark.release
 def test_the_literal_command_names_the_missing_package_and_the_remedy(
     only_ray_cluster: Cluster,
 ) -> None:

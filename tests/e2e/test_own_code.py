@@ -81,6 +81,7 @@ def make_submit(
     return Terminal(checkout, environment).run("make", "submit", address, *variables)
 
 
+@pytest.mark.release
 def test_a_package_and_what_it_imports_go_along_and_travel_by_reference(
     only_ray_cluster: Cluster, checkout: Path, environment: dict[str, str], own: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_package_and_what_it_imports_go_along_and_travel_by_reference(
     assert files_of(checkout) == before
 
 
+@pytest.mark.release
 def test_what_is_missing_is_told_with_with_and_pip(
     only_ray_cluster: Cluster, checkout: Path, environment: dict[str, str]
 ) -> None:
@@ -112,6 +114,7 @@ def test_what_is_missing_is_told_with_with_and_pip(
     assert "PIP=NAME" in done.stdout
 
 
+@pytest.mark.release
 def test_a_relative_path_is_told_where_it_was_looked_for(
     only_ray_cluster: Cluster, checkout: Path, environment: dict[str, str], own: Path
 ) -> None:
@@ -123,6 +126,7 @@ def test_a_relative_path_is_told_where_it_was_looked_for(
     assert "Path(__file__).parent" in done.stdout
 
 
+@pytest.mark.release
 def test_from_ones_own_repository_this_package_goes_along(
     only_ray_cluster: Cluster, checkout: Path, environment: dict[str, str], own: Path
 ) -> None:

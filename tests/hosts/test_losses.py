@@ -37,12 +37,10 @@ class Told:
     Attributes:
         done: What `make submit` printed, and its code.
         trial: What was measured.
-        seconds: From the loss to the first calls of the next incarnation, the longest.
     """
 
     done: Outcome
     trial: Trial
-    seconds: float
 
 
 def serial() -> str:
@@ -93,9 +91,9 @@ def lose(up: Up, what: Callable[[], None]) -> Told:
     assert "Losses    sharded: " in done.text
     back = [death.resumed_s for death in trial.deaths if death.resumed_s is not None]
     assert len(back) == len(trial.deaths), done.text
-    seconds = noticed_s + max(back)
-    print(f"noticed after {noticed_s:.1f} s, at work again after {seconds:.1f} s: {done.text}")  # noqa: T201
-    return Told(done, trial, seconds)
+    again_s = noticed_s + max(back)
+    print(f"noticed after {noticed_s:.1f} s, at work again after {again_s:.1f} s: {done.text}")  # noqa: T201
+    return Told(done, trial)
 
 
 def back(up: Up, *names: str) -> None:
@@ -120,29 +118,25 @@ def kill_actors(host: Host) -> None:
 
 
 def test_the_processes_of_actors_are_killed(onprem: Up) -> None:
-    told = lose(onprem, lambda: kill_actors(onprem.lab.hosts["h2"]))
-    assert told.seconds < 20
+    lose(onprem, lambda: kill_actors(onprem.lab.hosts["h2"]))
 
 
 def test_a_raylet_is_killed(onprem: Up) -> None:
-    told = lose(onprem, onprem.lab.hosts["h2"].kill_raylet)
-    assert told.seconds < 20
+    lose(onprem, onprem.lab.hosts["h2"].kill_raylet)
     back(onprem, "h2")
 
 
 def test_a_host_is_powered_off(onprem: Up) -> None:
-    told = lose(onprem, onprem.lab.hosts["h3"].power_off)
-    assert told.seconds < 20
+    lose(onprem, onprem.lab.hosts["h3"].power_off)
     back(onprem, "h3")
 
 
 def test_a_cable_is_cut(onprem: Up) -> None:
     host = onprem.lab.hosts["h2"]
     try:
-        told = lose(onprem, host.cut)
+        lose(onprem, host.cut)
     finally:
         host.mend()
-    assert told.seconds < 15
     back(onprem, "h2")
 
 

@@ -172,15 +172,20 @@ class Drivers:
 def everywhere(cases: Sequence[Case]) -> list[Any]:
     """Return the parameters of a test: each case wherever it is to be run."""
     return [
-        pytest.param(case, where, id=f"{where} {case.name}")
+        pytest.param(case, where, id=f"{where} {case.name}", marks=marks(case, where))
         for case in cases
         for where in case.where
     ]
 
 
+def marks(case: Case, where: str) -> tuple[pytest.MarkDecorator, ...]:
+    """Leave to a release what is not quick there."""
+    return () if where in case.quick else (pytest.mark.release,)
+
+
 def at(where: str, cases: Sequence[Case]) -> pytest.MarkDecorator:
     """Run a test for each case, all at one place."""
-    params = [pytest.param(case, where, id=case.name) for case in cases]
+    params = [pytest.param(case, where, id=case.name, marks=marks(case, where)) for case in cases]
     return pytest.mark.parametrize(("case", "where"), params)
 
 

@@ -39,7 +39,7 @@ def test_what_a_first_call_loads_is_part_of_the_work_of_all(
     case: Case, where: str, drivers: Drivers
 ) -> None:
     work = drivers.answer(case, where)["work_s"]
-    assert min(work.values()) >= 0.4
+    assert min(work.values()) > 0.2 * max(work.values())  # without it a thousandth
 
 
 @chosen("audit", CONNECTED, "said how it travelled")

@@ -42,6 +42,7 @@ def test_actors_are_placed_where_all_is_that_they_ask_for(nodes: Nodes, tmp_path
     assert "waiting for the others" not in ended.stderr  # what an ended actor held is waited for
 
 
+@pytest.mark.release
 def test_a_sweep_shows_what_share_of_a_gpu_is_enough(nodes: Nodes, tmp_path: Path) -> None:
     saved = tmp_path / "sweep.json"
     ended = nodes.command.run(
@@ -54,6 +55,7 @@ def test_a_sweep_shows_what_share_of_a_gpu_is_enough(nodes: Nodes, tmp_path: Pat
     assert asked == ["num_cpus=0, num_gpus=0.5", "num_cpus=0, num_gpus=1"]
 
 
+@pytest.mark.quick("GPUs-compared", "GPUs-checked")
 @pytest.mark.parametrize("command", [(), ("check",)], ids=["compared", "checked"])
 @pytest.mark.parametrize(
     ("options", "asked", "has"),
@@ -66,6 +68,7 @@ def test_a_sweep_shows_what_share_of_a_gpu_is_enough(nodes: Nodes, tmp_path: Pat
             "0 CPUs, 2 GPUs and label zone=east",
         ),
     ],
+    ids=["GPUs", "a resource of one's own", "a label"],
 )
 def test_what_no_node_has_is_refused_with_what_each_has_of_it(
     nodes: Nodes, command: tuple[str, ...], options: str, asked: str, has: str

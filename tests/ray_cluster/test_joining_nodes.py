@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.ray_cluster.nodes import Nodes
 
-AT_ONCE_S = 10
-
 
 def test_gpus_alone_host_no_actor(nodes: Nodes) -> None:
     ended = nodes.command.run()
@@ -17,7 +15,6 @@ def test_gpus_alone_host_no_actor(nodes: Nodes) -> None:
     assert "an actor needs 1 CPU on one node, and none has as many" in ended.stderr
     assert re.search(r"gpus \(\S+\) has 0 CPUs and 2 GPUs", ended.stderr)
     assert "--wait-for-cpus" in ended.stderr  # what to do where nodes are to join
-    assert ended.seconds < AT_ONCE_S
 
 
 def test_cpus_that_do_not_come_in_time_are_told(nodes: Nodes) -> None:

@@ -57,6 +57,7 @@ def only_trial(ended: Ended, output: Path) -> Trial:
     return trial
 
 
+@pytest.mark.release
 def test_a_node_that_is_lost_leaves_its_actors_to_the_others(lonely: Nodes, tmp_path: Path) -> None:
     for name in ("one", "two", "left"):  # the actors' trial loses one of them, the shards' another
         lonely.add(name, cpus=1)
@@ -73,6 +74,7 @@ def test_a_node_that_is_lost_leaves_its_actors_to_the_others(lonely: Nodes, tmp_
     assert all(loss.resumed_s is not None for loss in (*actors.deaths, *sharded.deaths))
 
 
+@pytest.mark.release
 def test_work_goes_on_when_all_nodes_were_lost_and_one_comes_later(
     lonely: Nodes, tmp_path: Path
 ) -> None:
@@ -95,6 +97,7 @@ def test_work_goes_on_when_all_nodes_were_lost_and_one_comes_later(
     assert trial.losses >= 2
 
 
+@pytest.mark.release
 def test_an_actor_that_is_killed_for_lack_of_memory_is_replaced(
     tmp_path: Path,
 ) -> None:

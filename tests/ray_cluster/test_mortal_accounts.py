@@ -32,6 +32,7 @@ def serial() -> str:
     return digest([canonical(account.statement()) for account in accounts])
 
 
+@pytest.mark.quick("sharded")
 @pytest.mark.parametrize("strategy", ["actors", "sharded"])
 def test_accounts_that_die_in_every_way_lose_no_cent(
     nodes: Nodes, tmp_path: Path, strategy: str

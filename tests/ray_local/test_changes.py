@@ -56,6 +56,7 @@ def runs(head: Head, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
         yield command, kept
 
 
+@pytest.mark.release
 def test_the_same_class_measured_twice_differs_by_nothing_significant(
     runs: tuple[Command, Path],
 ) -> None:
@@ -66,6 +67,7 @@ def test_the_same_class_measured_twice_differs_by_nothing_significant(
     assert "Gate      ✓ --fail-if-slower 10%: serial " in ended.stdout
 
 
+@pytest.mark.release
 def test_a_class_that_became_30_percent_slower_exits_with_7(runs: tuple[Command, Path]) -> None:
     command, kept = runs
     ended = command.run("compare", "old.json", "slow.json", "--fail-if-slower", "10%", cwd=kept)
@@ -75,6 +77,7 @@ def test_a_class_that_became_30_percent_slower_exits_with_7(runs: tuple[Command,
     assert ended.stderr.startswith("Error: "), ended
 
 
+@pytest.mark.release
 def test_thirty_steady_trials_against_seven_noisy_ones_of_the_same_are_no_change(
     command: Command, tmp_path: Path
 ) -> None:
@@ -91,6 +94,7 @@ def test_thirty_steady_trials_against_seven_noisy_ones_of_the_same_are_no_change
     assert re.search(r"✓ --fail-if-slower 3%: serial \+[4-8]", ended.stdout), ended
 
 
+@pytest.mark.release
 def test_gates_of_a_real_comparison_are_judged_after_its_results_are_saved(
     command: Command, tmp_path: Path
 ) -> None:

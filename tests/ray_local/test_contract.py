@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -265,7 +264,8 @@ def test_the_placement_names_the_processes_that_the_states_name(traced: Traced) 
     assert (done.facts.actors, done.facts.processes)[here] == shards_of(layout)
     assert share.node_id == ("" if here else ray.get_runtime_context().get_node_id())
     assert share.calls == 24
-    assert share.busy_s >= 24 * 0.01
+    called_s = sum(end - begin for one in done.found for begin, end in one["spans"])
+    assert share.busy_s >= called_s  # by a clock within the calls
 
 
 def test_nothing_of_a_trial_lives_on_once_it_is_settled(traced: Traced, head: Head) -> None:
@@ -295,6 +295,7 @@ def fragile(where: str, breaks: int = 2) -> str:
     return f"Fragile(instance, breaks={breaks}, where={where!r})"
 
 
+@pytest.mark.quick("actors 6", "sharded 2", "processes 6")
 @pytest.mark.parametrize(
     ("layout", "position"),
     [
@@ -327,6 +328,7 @@ def test_an_exception_in_any_call_names_instance_and_call(
         work(strategy)
 
 
+@pytest.mark.quick("sharded", "threads", "processes of threads")
 @each(EVERYWHERE)
 def test_an_exception_in_a_constructor_names_the_instance(make: Make, layout: Where) -> None:
     strategy = make(layout, fragile("init"), "step()", read="read")
@@ -358,18 +360,17 @@ LATE: dict[str, tuple[str, type[JobError], str]] = {
 }
 
 
+@pytest.mark.quick("threads-startup", "processes-work", "sharded-read")
 @pytest.mark.parametrize("phase", LATE)
 @each({"threads": THREADS, "processes": PROCESSES, "sharded": SHARDED})
 def test_no_phase_outlasts_its_deadline(make: Make, layout: Where, phase: str) -> None:
     where, kind, option = LATE[phase]
     limits = {"startup_timeout_s": 1.0} if phase == "startup" else {"timeout_s": 1.0}
     strategy = make(layout, fragile(where), "step()", read="read", **limits)
-    before = time.monotonic()
     kind, said = (TrialError, "longer than") if isinstance(layout, Here) else (kind, "within")
     with pytest.raises(kind, match=re.escape(f"{said} 1 s")) as raised:
         run(strategy)
     assert option in raised.value.hint
-    assert time.monotonic() - before < 30
 
 
 @each({"serial": SERIAL, "threads": THREADS, "processes": PROCESSES, "sharded": SHARDED})

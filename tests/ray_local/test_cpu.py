@@ -51,6 +51,7 @@ def run(command: Command, name: str, marks: Path, *more: str) -> Run:
     return Run(analyse(load(kept)), noted, running.process.pid)
 
 
+@pytest.mark.quick("Threads")
 @pytest.mark.parametrize("name", ["Threads", "Children", "Pool"])
 def test_what_threads_and_children_compute_is_counted_and_not_taken_for_waiting(
     command: Command, marks: Path, name: str
@@ -64,6 +65,7 @@ def test_what_threads_and_children_compute_is_counted_and_not_taken_for_waiting(
     assert all(0.7 < share < 1.6 for share in shares.values()), shares
 
 
+@pytest.mark.release
 def test_calls_that_only_wait_are_still_said_to(command: Command, marks: Path) -> None:
     found = run(command, "Waiter", marks)
     assert found.advises(WAIT)
@@ -73,6 +75,7 @@ def test_calls_that_only_wait_are_still_said_to(command: Command, marks: Path) -
         assert row.cpu_s < 0.1 * row.work_s
 
 
+@pytest.mark.release
 def test_threads_that_release_the_interpreter_are_held_against_all_cpus_of_their_node(
     command: Command, marks: Path
 ) -> None:
@@ -86,6 +89,7 @@ def test_threads_that_release_the_interpreter_are_held_against_all_cpus_of_their
     assert all(0.7 < share < 1.6 for share in shares.values()), shares
 
 
+@pytest.mark.release
 def test_what_ray_computes_to_carry_calls_is_not_the_targets(command: Command, marks: Path) -> None:
     kept = marks.parent / "kept.json"
     work = ("--instances", "2", "--call", "increment() * 1500", "--read", "read", "--trials", "1")

@@ -52,6 +52,7 @@ def at(head: Head) -> str:
     return rf"[\d.]+:{head.address.rpartition(':')[2]}"
 
 
+@pytest.mark.release
 def test_the_script_runs_from_the_root_with_an_address(command: Command, head: Head) -> None:
     target = ("--target", "tests.targets." + LEDGER[1], *LEDGER[2:])
     ended = command.run(*target, "--strategies", ",".join(TWO), by=("job/main.py",), cwd=ROOT)
@@ -71,6 +72,7 @@ exec "{python}" "$@"
 """
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("own", ["", "1"])
 def test_below_uv_run_an_embedded_ray_starts_plain_workers_unless_it_was_told_not_to(
     embedded: Command, tmp_path: Path, own: str
@@ -92,6 +94,7 @@ def test_below_uv_run_an_embedded_ray_starts_plain_workers_unless_it_was_told_no
     assert ("Startup has the runtime environment in it" in ended.stdout) == bool(own), ended
 
 
+@pytest.mark.release
 def test_the_module_runs_from_the_root_with_ray_address(head: Head, folder: Path) -> None:
     command = Command(folder, token=head.token)
     target = ("--target", "tests.targets." + LEDGER[1], *LEDGER[2:])
@@ -117,6 +120,7 @@ def test_the_module_finds_a_target_in_a_folder_with_a_space(
     check(ended, at(head), ALL)
 
 
+@pytest.mark.release
 def test_the_script_starts_an_embedded_ray_in_a_folder_with_a_space(
     embedded: Command, spaced: Path
 ) -> None:
@@ -193,6 +197,7 @@ def test_a_ray_that_must_not_be_loaded_would_have_shown(folder: Path, tmp_path: 
     assert "ray is not to be loaded" in ended.stderr
 
 
+@pytest.mark.release
 def test_a_package_that_imports_from_itself_later_reaches_the_workers(
     command: Command, tmp_path: Path
 ) -> None:
@@ -223,6 +228,7 @@ def test_a_rehearsal_neither_imports_nor_runs_the_target(command: Command) -> No
     assert max(map(len, ended.stdout.splitlines())) <= 100, ended
 
 
+@pytest.mark.release
 def test_a_module_that_cannot_travel_by_value_is_imported_by_the_workers(
     embedded: Command, tmp_path: Path
 ) -> None:

@@ -34,17 +34,17 @@ def test_an_address_where_nothing_listens(folder: Path) -> None:
     address = f"{HOST}:{free_port()}"
     ended = Command(folder, address=address).run(*fragile("nowhere"))
     check(ended, 3, f"{address}: cannot connect", "Is the cluster up")
-    assert ended.seconds < 10
 
 
+@pytest.mark.release
 def test_an_address_that_accepts_and_never_answers(folder: Path) -> None:
     with socket.create_server((HOST, 0)) as mute:
         address = f"{HOST}:{mute.getsockname()[1]}"
         ended = Command(folder, address=address).run(*fragile("nowhere"))
     check(ended, 3, address, "it is not Ray's GCS")
-    assert ended.seconds < 15
 
 
+@pytest.mark.quick("wrong")
 @pytest.mark.parametrize(
     ("token", "reason"),
     [("0" * 64, "its token is wrong"), ("", "there is none here")],
@@ -55,7 +55,6 @@ def test_a_token_that_is_wrong_or_missing(
 ) -> None:
     ended = Command(folder, address=head.address, token=token).run(*fragile("nowhere"))
     check(ended, 3, head.address, reason, "RAY_AUTH_TOKEN", "~/.ray/auth_token")
-    assert ended.seconds < 30
 
 
 @pytest.mark.parametrize(
@@ -86,6 +85,7 @@ def test_an_actor_bigger_than_every_node_is_refused_before_the_serial_loop(
 # --- the target
 
 
+@pytest.mark.quick("broken:Class-words1")
 @pytest.mark.parametrize(
     ("target", "words"),
     [
@@ -108,6 +108,7 @@ def test_a_method_that_the_target_has_not(folder: Path) -> None:
     check(ended, 2, "--call burn(): Ledger has no method 'burn'", "book, reverse")
 
 
+@pytest.mark.quick("actors")
 @pytest.mark.parametrize("strategies", ["serial,actors", "actors"])
 def test_a_third_call_that_raises_is_named_with_its_instance(
     command: Command, strategies: str
@@ -118,11 +119,13 @@ def test_a_third_call_that_raises_is_named_with_its_instance(
     assert f"{TARGETS / 'ledgers.py'}, line " in ended.stderr
 
 
+@pytest.mark.release
 def test_a_constructor_that_raises_on_the_cluster_only(command: Command) -> None:
     ended = command.run(*fragile("init"), "--strategies", "actors")
     check(ended, 4, "actors: instance 1, ledgers:Fragile(", "ValueError: made of glass (on ")
 
 
+@pytest.mark.release
 def test_a_call_that_always_ends_its_process(command: Command, head: Head) -> None:
     ended = command.run(*fragile("death"), "--strategies", "actors")
     check(ended, 4, "instance 1, call 1, step() * 4: it ended the process of three actors")
@@ -149,6 +152,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_anything_runs(
     assert list(marks.iterdir()) == []
 
 
+@pytest.mark.quick("sharded")
 @pytest.mark.parametrize("strategy", ["actors", "sharded"])
 def test_an_exception_is_told_in_a_few_lines_whatever_else_was_under_way(
     command: Command, strategy: str

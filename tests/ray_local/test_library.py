@@ -113,6 +113,7 @@ def test_the_connection_stays_the_callers_and_no_actor_is_left(report: Shown, he
 # --- other ways to say it
 
 
+@pytest.mark.release
 def test_a_target_may_be_written_as_on_the_command_line() -> None:
     report = run_comparison(
         "tests.targets.ledgers:Ledger(start=instance)",
@@ -215,11 +216,13 @@ def test_importing_the_package_loads_neither_ray_nor_click() -> None:
     assert said == "module 'job' has no attribute 'run'"
 
 
+@pytest.mark.release
 def test_a_class_of_the_notebook_itself_travels_by_value(head: Head) -> None:
     printed = python(NOTEBOOK, RAY_ADDRESS=head.address, RAY_AUTH_TOKEN=head.token)
     assert printed.splitlines()[-2:] == ["[3] [('53', '66'), ('53', '66')]"] * 2
 
 
+@pytest.mark.release
 def test_the_notebook_in_the_docs_runs_with_its_array(head: Head, tmp_path: Path) -> None:
     pytest.importorskip("numpy")
     text = (ROOT / "docs" / "workloads.md").read_text("utf-8")
@@ -252,6 +255,7 @@ class Leaky:
         self.mine = Leaky.seen
 
 
+@pytest.mark.release
 def test_what_the_serial_loop_left_in_a_class_is_not_sent_to_the_actors(head: Head) -> None:
     assert head
     report = run_comparison(Leaky, ["add * 3"], 1, read="mine", strategies=["serial", "actors"])

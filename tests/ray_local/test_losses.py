@@ -81,6 +81,7 @@ def run(strategy: Sharded, told: list[int] | None = None) -> tuple[list[str], Fa
         strategy.settle()
 
 
+@pytest.mark.quick("SIGKILL actors", "os._exit sharded", "sys.exit threaded")
 @pytest.mark.parametrize(
     ("how", "layout"),
     [
@@ -107,6 +108,7 @@ def test_an_actor_that_dies_in_a_call_is_replaced(
         assert "SystemExit" in loss.cause
 
 
+@pytest.mark.quick("sharded")
 @pytest.mark.parametrize(
     ("layout", "most"),
     [(ACTORS, 2), (SHARDED, 6), (BATCHED, 6)],
@@ -122,6 +124,7 @@ def test_a_snapshot_saves_the_calls_before_it(
     assert loss.replayed_calls < most
 
 
+@pytest.mark.quick("sys.exit sharded")
 @pytest.mark.parametrize(
     ("how", "layout"),
     [("SIGKILL", ACTORS), ("SIGKILL", ONE_BY_ONE), ("sys.exit", SHARDED)],
@@ -138,6 +141,7 @@ def test_a_call_that_kills_three_incarnations_is_named(
     assert len(list(tmp_path.iterdir())) <= 4  # the first may be noticed a call too early
 
 
+@pytest.mark.quick("threaded")
 @pytest.mark.parametrize(
     ("layout", "call"), [(SHARDED, 4), (THREADED, 1)], ids=["sharded", "threaded"]
 )
@@ -152,6 +156,7 @@ def test_a_call_that_kills_three_incarnations_is_told_as_near_as_its_batch_is_kn
     assert len(list(tmp_path.iterdir())) <= 4
 
 
+@pytest.mark.release
 def test_instances_that_kill_while_they_are_made_are_made_again(make: Make, tmp_path: Path) -> None:
     states, facts = run(make(ACTORS, mortal("SIGKILL", "init", tmp_path, times=2)))
     assert states == serial()
@@ -163,6 +168,7 @@ def test_instances_that_always_kill_while_they_are_made_end_it(make: Make, tmp_p
         run(make(ACTORS, mortal("SIGKILL", "init", tmp_path, times=99)))
 
 
+@pytest.mark.quick("sharded")
 @pytest.mark.parametrize("layout", [ACTORS, SHARDED], ids=["actors", "sharded"])
 def test_an_actor_that_dies_while_it_is_read_makes_all_its_calls_again(
     make: Make, layout: Layout, tmp_path: Path
@@ -178,6 +184,7 @@ def test_a_read_that_always_kills_is_told(make: Make, tmp_path: Path) -> None:
         run(make(SHARDED, mortal("SIGKILL", "read", tmp_path, times=99)))
 
 
+@pytest.mark.release
 def test_an_actor_that_somebody_kills_through_ray_is_replaced(make: Make) -> None:
     calls = 6_000
     strategy = make(SHARDED, "Mortal(instance, '', '', '')", calls=f"book(instance) * {calls}")
@@ -213,6 +220,7 @@ def test_an_instance_that_cannot_be_kept_is_told(make: Make, tmp_path: Path) -> 
     assert "--snapshot-every" in raised.value.hint
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(("strategy", "snapshots"), [("actors", "0"), ("sharded", "5")])
 def test_chaos_kills_and_the_report_tells_it(
     command: Command, tmp_path: Path, strategy: str, snapshots: str
@@ -234,6 +242,7 @@ def test_chaos_kills_and_the_report_tells_it(
     assert "work went on after" in " ".join(ended.stdout.split())
 
 
+@pytest.mark.release
 def test_of_several_trials_the_first_is_undisturbed_and_tells_what_losses_cost(
     command: Command,
 ) -> None:
@@ -247,6 +256,7 @@ def test_of_several_trials_the_first_is_undisturbed_and_tells_what_losses_cost(
     assert re.search(r"1 trial with deaths took \S+ s, the others \S+ s, which alone", said), ended
 
 
+@pytest.mark.quick("sharded")
 @pytest.mark.parametrize("layout", [ACTORS, SHARDED], ids=["actors", "sharded"])
 def test_an_actor_that_dies_after_it_was_read_is_a_loss_too(make: Make, layout: Layout) -> None:
     strategy = make(layout, "Mortal(instance, '', '', '')")
@@ -268,6 +278,7 @@ def test_an_actor_that_dies_after_it_was_read_is_a_loss_too(make: Make, layout: 
     assert [loss.cause for loss in facts.deaths] == ["it was killed by `ray.kill`"]
 
 
+@pytest.mark.release
 def test_nodes_are_not_to_be_killed_where_there_is_only_the_drivers(command: Command) -> None:
     ended = command.run("--strategies", "actors", "--chaos", "node=1")
     assert ended.code == 2, ended

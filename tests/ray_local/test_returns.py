@@ -107,6 +107,14 @@ def plain(numbers: range, of: Strategy) -> list[str]:
     return found.texts(numbers)
 
 
+@pytest.mark.quick(
+    "actors-tell",
+    "sharded-tell_later",
+    "threads, few calls a batch-tell",
+    "threads without Ray-tell_later",
+    "processes-tell",
+    "serial-tell",
+)
 @pytest.mark.parametrize("call", ["tell", "tell_later"])
 @pytest.mark.parametrize("layout", EVERYWHERE.values(), ids=EVERYWHERE)
 def test_what_calls_return_is_what_a_plain_loop_gets_to_see(
@@ -119,6 +127,7 @@ def test_what_calls_return_is_what_a_plain_loop_gets_to_see(
     assert facts.aside_s > 0
 
 
+@pytest.mark.quick("few calls a batch-2")
 @pytest.mark.parametrize(
     ("name", "every"), [*((name, 0) for name in ON_RAY), ("actors", 2), ("few calls a batch", 2)]
 )
@@ -136,6 +145,7 @@ def test_calls_that_are_made_again_after_a_loss_count_once(
 # --- what is large
 
 
+@pytest.mark.quick("sharded", "processes")
 @pytest.mark.parametrize("name", ["actors", "sharded", "few calls a batch", "threads", *ON_DRIVER])
 def test_large_values_are_digested_and_dropped_as_they_come(
     make: Make, name: str, monkeypatch: pytest.MonkeyPatch
@@ -167,6 +177,7 @@ def test_large_values_are_digested_and_dropped_as_they_come(
 PREDICTOR = ("--target", "returning:Predictor", "--instances", "2", "--returns", "bring")
 
 
+@pytest.mark.release
 def test_a_driver_takes_no_more_memory_for_more_large_values(
     command: Command, tmp_path: Path
 ) -> None:
@@ -181,6 +192,7 @@ def test_a_driver_takes_no_more_memory_for_more_large_values(
     assert most[1] - most[0] < 300 * 2**20  # of 1.1 GB more that came
 
 
+@pytest.mark.quick("sharded")
 @pytest.mark.parametrize("name", ["actors", "sharded"])
 def test_a_later_value_that_cannot_be_brought_ends_the_trial(make: Make, name: str) -> None:
     strategy = make(ON_RAY[name], "Turncoat(instance)", "load * 5", read="calls")
@@ -212,6 +224,7 @@ def test_a_class_that_is_what_its_calls_return_is_compared(
     assert all(trial["returned"] for trial in document["trials"])
 
 
+@pytest.mark.release
 def test_calls_that_return_other_values_in_other_processes_are_exit_code_5(
     command: Command,
 ) -> None:
@@ -223,6 +236,7 @@ def test_calls_that_return_other_values_in_other_processes_are_exit_code_5(
     assert said in " ".join(ended.stdout.split())
 
 
+@pytest.mark.release
 def test_floats_that_calls_return_may_differ_within_the_tolerance(command: Command) -> None:
     options = (*PREDICTOR, "--call", "nearly(instance + 1) * 3", "--strategies", "serial,sharded")
     ended = command.run(*options, "--agree", "1e-9")
@@ -230,6 +244,7 @@ def test_floats_that_calls_return_may_differ_within_the_tolerance(command: Comma
     assert "within the tolerance, and so does what the calls returned" in ended.stdout
 
 
+@pytest.mark.quick("guard")
 @pytest.mark.parametrize("call", ["guard", "guarded"])
 def test_what_cannot_be_brought_is_told_before_anything_is_measured(
     command: Command, call: str
@@ -241,6 +256,7 @@ def test_what_cannot_be_brought_is_told_before_anything_is_measured(
     assert "Leave out --returns bring" in ended.stderr
 
 
+@pytest.mark.release
 def test_what_is_dropped_is_advised_of_where_it_is_much(command: Command) -> None:
     target = ("--target", "returning:Loader(10000)", "--call", "load * 5", "--read", "size")
     ended = command.run(*target, "--strategies", "serial,sharded")
@@ -250,6 +266,7 @@ def test_what_is_dropped_is_advised_of_where_it_is_much(command: Command) -> Non
     assert "--returns bring" in said
 
 
+@pytest.mark.release
 def test_a_sweep_compares_between_its_points_what_calls_return(
     command: Command, tmp_path: Path
 ) -> None:

@@ -52,6 +52,7 @@ def compared(command: Command, module: Path, target: str, *options: str, code: i
     return figures_of(load(file))
 
 
+@pytest.mark.release
 def test_what_unlike_instances_take_is_estimated_from_a_few_of_them(
     command: Command, module: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_gate_is_missed_where_the_estimate_does_not_carry_it(
     assert "the serial time being estimated" in gate.text
 
 
+@pytest.mark.release
 def test_a_loop_that_takes_longer_than_was_expected_keeps_its_budget(
     command: Command, module: Path
 ) -> None:

@@ -96,6 +96,7 @@ def test_a_sample_is_that_of_the_driver(hosted: Callable[..., Hosted]) -> None:
     assert (facts.sample.numbers, facts.calls, facts.made) == ((2, 17, 31), 15, None)
 
 
+@pytest.mark.release
 def test_a_loop_beyond_its_budget_becomes_a_sample(hosted: Callable[..., Hosted]) -> None:
     subject = subject_of("ledgers:Sleepy(instance)", ["book(3) * 5"], read="total", instances=8)
     loop = Loop((7, 2, 5, 0, 4, 1), budget_s=0.05)
@@ -127,6 +128,7 @@ def test_what_goes_wrong_is_told_as_on_the_driver(
     poll(lambda: head.actors() == [], "no actor is left")
 
 
+@pytest.mark.release
 def test_an_actor_that_makes_its_instances_too_slowly_is_told(
     hosted: Callable[..., Hosted],
 ) -> None:
@@ -143,6 +145,7 @@ def test_an_actor_that_finds_no_place_is_told(site: Site) -> None:
         run(loop)
 
 
+@pytest.mark.release
 def test_a_comparison_says_where_the_loop_ran_and_counts_its_startup(
     command: Command, tmp_path: Path
 ) -> None:

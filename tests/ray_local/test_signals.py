@@ -1,4 +1,7 @@
-"""SIGINT and SIGTERM end a comparison within seconds in any phase, and leave nothing behind."""
+"""SIGINT and SIGTERM end a comparison in any phase, and leave nothing behind.
+
+What is slow sleeps for longer than a command is waited for: a signal that waited for it would show.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,6 @@ from tests.ray_local.running import Command, Ended, Head, Running, is_running, p
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-BUSY = 2  # times as long as promised, since other tests may keep the machine busy
-CONNECTED_S = BUSY * 2
-STARTING_S = BUSY * 6
 
 by_signal = pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"]
@@ -41,9 +40,8 @@ def interrupt(
     return run.signal(number, group=group)
 
 
-def check(ended: Ended, number: signal.Signals, within_s: float) -> None:
+def check(ended: Ended, number: signal.Signals) -> None:
     assert ended.code == 128 + number, ended
-    assert ended.seconds < within_s, ended
     assert f"Ended by {number.name}" in ended.stderr, ended
     assert "Traceback" not in ended.stderr, ended
 
@@ -62,23 +60,25 @@ def check_partial(ended: Ended, marks: Path, trials: int) -> None:
 CONNECTED = {"driver call": 0, "actor init": 1, "actor call": 1, "actor read": 1}
 
 
+@pytest.mark.quick("driver call-SIGTERM", "actor call-SIGINT")
 @by_signal
 @pytest.mark.parametrize("phase", CONNECTED)
 def test_a_signal_ends_a_connected_comparison_with_a_partial_report(
     command: Command, head: Head, marks: Path, phase: str, number: signal.Signals
 ) -> None:
     ended = interrupt(start(command, marks, phase), marks, phase, number)
-    check(ended, number, CONNECTED_S)
+    check(ended, number)
     check_partial(ended, marks, CONNECTED[phase])
     poll(lambda: head.actors() == [], "no actor is left")
 
 
+@pytest.mark.release
 def test_a_signal_ends_a_serial_loop_in_its_actor(
     command: Command, head: Head, marks: Path
 ) -> None:
     run = start(command, marks, "actor call", on="actor")
     ended = interrupt(run, marks, "actor call", signal.SIGINT)
-    check(ended, signal.SIGINT, CONNECTED_S)
+    check(ended, signal.SIGINT)
     check_partial(ended, marks, trials=0)
     assert not (marks / "driver call").exists()
     poll(lambda: head.actors() == [], "no actor is left")
@@ -92,6 +92,7 @@ def test_a_driver_that_is_killed_leaves_no_actor(command: Command, head: Head, m
     poll(lambda: head.actors() == [], "no actor is left")
 
 
+@pytest.mark.release
 def test_a_call_that_swallows_the_interrupt_cannot_hold_it_up(
     command: Command, marks: Path
 ) -> None:
@@ -100,17 +101,18 @@ def test_a_call_that_swallows_the_interrupt_cannot_hold_it_up(
     run.until((marks / phase).exists, phase)
     ended = run.signal(signal.SIGTERM)
     assert ended.code == 128 + signal.SIGTERM, ended
-    assert ended.seconds < CONNECTED_S, ended
 
 
+@pytest.mark.quick("SIGINT")
 @by_signal
 def test_a_signal_ends_the_first_calls_before_ray_is_started(
     embedded: Command, marks: Path, number: signal.Signals
 ) -> None:
     run = start(embedded, marks, "first init")
-    check(interrupt(run, marks, "first init", number), number, CONNECTED_S)
+    check(interrupt(run, marks, "first init", number), number)
 
 
+@pytest.mark.quick("SIGTERM")
 @by_signal
 def test_a_signal_while_ray_starts_leaves_nothing_of_it(
     embedded: Command, marks: Path, number: signal.Signals
@@ -118,13 +120,14 @@ def test_a_signal_while_ray_starts_leaves_nothing_of_it(
     run = start(embedded, marks, "nowhere")
     run.until(lambda: bool(embedded.left_behind()), "Ray's first process is there")
     started = run.descendants()
-    check(run.signal(number), number, STARTING_S)
+    check(run.signal(number), number)
     assert started
     assert not (marks / "driver call").exists(), "Ray had started before the signal came"
     assert embedded.left_behind() == []
     assert [process for process in started if is_running(process.pid)] == []
 
 
+@pytest.mark.quick("Ctrl-C on a terminal")
 @pytest.mark.parametrize(
     ("number", "group"),
     [(signal.SIGINT, True), (signal.SIGTERM, False)],
@@ -138,7 +141,7 @@ def test_a_signal_at_work_leaves_nothing_of_an_embedded_ray(
     run.until((marks / phase).exists, phase)
     started = run.descendants()
     ended = run.signal(number, group=group)
-    check(ended, number, CONNECTED_S)
+    check(ended, number)
     check_partial(ended, marks, trials=1)
     assert len(started) >= 3, "a gcs_server, a raylet and a worker at least"
     assert embedded.left_behind() == []

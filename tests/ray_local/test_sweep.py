@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from job.analysis.figures import figures_of
 from job.results.sweep import Sweep
 
@@ -40,6 +42,7 @@ def test_a_sweep_over_shards_is_measured_saved_and_shown_again(
     assert command.run("report", str(saved)).stdout == ended.stdout
 
 
+@pytest.mark.release
 def test_at_every_point_the_actors_correct_the_loop_that_ran_a_sample_at_the_first(
     command: Command, tmp_path: Path
 ) -> None:
@@ -52,6 +55,7 @@ def test_at_every_point_the_actors_correct_the_loop_that_ran_a_sample_at_the_fir
     assert [loop and loop.correction is not None for loop in loops] == [True, True]
 
 
+@pytest.mark.release
 def test_a_budget_that_is_spent_leaves_out_the_middle(command: Command, tmp_path: Path) -> None:
     saved = tmp_path / "sweep.json"
     words = ("sweep", "--over", "call-cost=10us,20us,40us", "--budget", "0.1")
@@ -61,6 +65,7 @@ def test_a_budget_that_is_spent_leaves_out_the_middle(command: Command, tmp_path
     assert "Left out: call-cost=20us" in ended.stderr
 
 
+@pytest.mark.release
 def test_a_signal_leaves_the_points_that_were_measured(
     command: Command, head: Head, tmp_path: Path
 ) -> None:

@@ -102,7 +102,7 @@ class Fragile:
             message = "made of glass"
             raise ValueError(message)
         if self.where == "slow init":
-            time.sleep(120)
+            time.sleep(600)
 
     def step(self) -> None:
         """Count, or fail."""
@@ -113,7 +113,7 @@ class Fragile:
         if self.where == "death":
             os._exit(7)
         if self.where == "slow call":
-            time.sleep(120)
+            time.sleep(600)
 
     def read(self) -> object:
         """Return the state, or something worse."""
@@ -125,7 +125,7 @@ class Fragile:
         if self.where == "pid":
             return os.getpid()
         if self.where == "slow read":
-            time.sleep(120)
+            time.sleep(600)
         return self.total
 
 

@@ -24,13 +24,13 @@ class Lingerer:
             return
         (self.folder / f"{os.getpid()}.pid").touch()
         if self.ends != "alone":
-            helper = subprocess.Popen(["sleep", "300"])  # noqa: S607
+            helper = subprocess.Popen(["sleep", "600"])  # noqa: S607
             (self.folder / f"{helper.pid}.pid").touch()
         if self.ends == "by itself":
             os._exit(3)
         if self.ends == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(300)
+        time.sleep(600)
 
     def _is_first(self) -> bool:
         first = self.folder / "first"

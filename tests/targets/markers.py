@@ -34,7 +34,7 @@ class Marker:
         phase = f"{self._place()} {what}"
         (self.folder / phase).touch()
         if self.slow == phase:
-            time.sleep(120)
+            time.sleep(600)
 
     def _place(self) -> str:
         """Tell where this is: where the target is tried out, no Ray is connected."""
@@ -54,7 +54,7 @@ class Stubborn(Marker):
             with contextlib.suppress(BaseException):
                 super()._mark(what)
                 return
-            self.slow = self.slow if time.monotonic() < before + 120 else ""
+            self.slow = self.slow if time.monotonic() < before + 600 else ""
 
 
 class Noisy(Marker):

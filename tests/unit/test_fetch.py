@@ -44,7 +44,7 @@ def fetch() -> Iterator[Fetch]:
             """Say nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Api) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
 
         def run(log: str, *, submission_id: str = "one", **job: object) -> Result:
