@@ -9,6 +9,7 @@ import io
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,15 +23,25 @@ from job.commands.sweep import run_sweep
 from job.commands.workloads import list_workloads, print_schema
 from job.errors import JobError
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 
 class _Commands(click.Group):
     """Commands of which the first, the comparison, is the default and lends its options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Send everything that does not begin with a command to the comparison."""
-        if not args or args[0] not in [*self.commands, "--help", "-h"]:
+        completes = ctx.resilient_parsing and not args  # whatever the first word is to become
+        if not completes and (not args or args[0] not in [*self.commands, "--help", "-h"]):
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the first word: a command, or an option of the comparison."""
+        if incomplete.startswith("-"):
+            return self.commands["run"].shell_complete(ctx, incomplete)
+        return super().shell_complete(ctx, incomplete)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show the comparison's options, and all commands."""

@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from job.commands.console import Console
-from job.commands.options import FORMAT, WORKLOAD, read_request, until_signalled
+from job.commands.options import FORMAT, WORKLOAD, Command, read_request, until_signalled
 from job.errors import ClusterError
 
 
-@click.command("check", params=[*WORKLOAD, FORMAT])
+@click.command("check", cls=Command, params=[*WORKLOAD, FORMAT])
 def check_cluster(**options: Any) -> None:  # noqa: ANN401
     """Check whether the cluster is fit for the comparison."""
     from job.workload.importing import load_target

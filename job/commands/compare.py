@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from job.commands.console import Console
-from job.commands.options import FORMAT, WIDE
+from job.commands.options import FILE, FORMAT, WIDE
 
 
 @click.command("compare", params=[FORMAT, WIDE])
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", type=FILE)
+@click.argument("new", type=FILE)
 @click.option("--force", is_flag=True, help="Compare what is not comparable, and say what differs.")
 @click.option(
     "--fail-if-slower",

@@ -14,7 +14,7 @@ import click
 from job.commands.console import say
 from job.signals import Leaving, end_process
 from job.words import capitalise
-from job.workload.keys import KEYS, OPTIONS, flag
+from job.workload.keys import KEYS, OPTIONS, SECTIONS, flag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,53 +28,81 @@ _SHOWN = {  # what stands for a key's value in --help, where it is no number
 }  # fmt: skip
 
 
-def _key(key: str) -> click.Option:
+FILE = click.Path(readable=False)  # or a URI; what is wrong with it, storage tells
+
+
+class Option(click.Option):
+    """An option that stands in a section of `--help`."""
+
+    def __init__(self, *args: Any, section: str, **keys: Any) -> None:  # noqa: ANN401 - click's own
+        """Take the section's name, and what click takes."""
+        super().__init__(*args, **keys)
+        self.section = section
+
+
+class Command(click.Command):
+    """A command with so many options that `--help` shows them in sections."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections in the order in which their first options come."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            if record := param.get_help_record(ctx):
+                # Only click's own --help stands in none.
+                sections.setdefault(getattr(param, "section", "Help"), []).append(record)
+        for name, records in sections.items():
+            with formatter.section(name):
+                formatter.write_dl(records)
+
+
+def _key(key: str, section: str) -> Option:
     """Return the option that overrides a key of the workload."""
     multiple = key == "calls"
     told = f"{KEYS['call']}; may be repeated, in order" if multiple else KEYS[key]
-    return click.Option(
+    return Option(
         [flag(key), key], multiple=multiple, metavar=_SHOWN.get(key, "N"),
-        help=f"{capitalise(told)}.",
+        help=f"{capitalise(told)}.", section=section,
     )  # fmt: skip
 
 
 WORKLOAD = [
-    click.Option(
-        ["--workload"], default="counter", metavar="NAME|PATH",
+    Option(
+        ["--workload"], type=FILE, default="counter", metavar="NAME|PATH", section="Workload",
         help="A bundled workload (`workloads` lists them) or a file; options override its keys.",
     ),
-    *map(_key, OPTIONS),
-    click.Option(
-        ["--address"], metavar="WHERE",
-        help="local, auto or HOST:PORT; else RAY_ADDRESS counts, else local.",
-    ),
-    click.Option(
+    Option(
         ["--module-path"], type=click.Path(path_type=Path, exists=True, file_okay=False),
-        metavar="FOLDER",
+        metavar="FOLDER", section="Workload",
         help="Where the target's module lies, besides this folder and what is installed.",
     ),
+    *(_key(key, section) for section, keys in SECTIONS.items() for key in keys),
+    Option(
+        ["--address"], metavar="WHERE", section="Cluster",
+        help="local, auto or HOST:PORT; else RAY_ADDRESS counts, else local.",
+    ),
 ]  # fmt: skip
-FORMAT = click.Option(
-    ["--format", "style"], default="simple", metavar="NAME",
+FORMAT = Option(
+    ["--format", "style"], default="simple", metavar="NAME", section="Report",
     help="One of tabulate's formats: simple, github, ...",
 )  # fmt: skip
-WIDE = click.Option(["--wide"], is_flag=True, help="Show every column.")
-OUTPUT = click.Option(
-    ["--output"], metavar="FILE",
+WIDE = Option(["--wide"], is_flag=True, help="Show every column.", section="Report")
+OUTPUT = Option(
+    ["--output"], type=FILE, metavar="FILE", section="Report",
     help="Where to save all that is measured, as JSON; or a URI, such as s3://bucket/key.",
 )  # fmt: skip
-PAGE = click.Option(
-    ["--html"], metavar="FILE",
+PAGE = Option(
+    ["--html"], type=FILE, metavar="FILE", section="Report",
     help="Where to write the report as one page with charts, for any browser; or a URI.",
 )  # fmt: skip
 GATES = [
-    click.Option(
-        ["--require-speedup", "speedups"], multiple=True, metavar="[STRATEGY:]X",
+    Option(
+        ["--require-speedup", "speedups"], multiple=True, metavar="[STRATEGY:]X", section="Report",
         help="Exit with 7 unless elapsed is X times as fast as serial; of the best, or of one.",
     ),
-    click.Option(
+    Option(
         ["--require-efficiency", "efficiencies"], multiple=True, metavar="[STRATEGY:]X",
         help="Exit with 7 unless the work reaches so much of its ideal, such as 80%.",
+        section="Report",
     ),
 ]  # fmt: skip
 

@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from job.commands.console import Console
-from job.commands.options import FORMAT, GATES, PAGE, WIDE
+from job.commands.options import FILE, FORMAT, GATES, PAGE, WIDE
 from job.errors import UsageError
 
 
 @click.command("report", params=[FORMAT, WIDE, PAGE, *GATES])
-@click.argument("file")
+@click.argument("file", type=FILE)
 def show_report(file: str, **options: Any) -> None:  # noqa: ANN401
     """Print the report of a saved FILE, or of a URI, again; or make a page of it."""
     from job.analysis.gates import demand

@@ -14,18 +14,26 @@ from job.commands.options import (
     PAGE,
     WIDE,
     WORKLOAD,
+    Command,
+    Option,
     read_request,
     until_signalled,
 )
 
+_DRY_RUN = Option(
+    ["--dry-run"], is_flag=True, section="Measuring",
+    help="Show what would be done on this cluster, and do nothing.",
+)  # fmt: skip
+_EMIT_JSON = Option(
+    ["--emit-json"], is_flag=True, section="Report",
+    help="Put it into the log as well, from where `fetch` brings it.",
+)  # fmt: skip
 
-@click.command("run", params=[*WORKLOAD, OUTPUT, FORMAT, WIDE, PAGE, *GATES])
-@click.option(
-    "--emit-json", is_flag=True, help="Put it into the log as well, from where `fetch` brings it."
-)
-@click.option(
-    "--dry-run", is_flag=True, help="Show what would be done on this cluster, and do nothing."
-)
+
+@click.command(
+    "run", cls=Command,
+    params=[*WORKLOAD, _DRY_RUN, OUTPUT, _EMIT_JSON, FORMAT, WIDE, PAGE, *GATES],
+)  # fmt: skip
 def run_comparison(*, dry_run: bool, **options: Any) -> None:  # noqa: ANN401
     """Run the comparison (the default command)."""
     from job.analysis.gates import demand

@@ -7,18 +7,32 @@ from typing import Any
 import click
 
 from job.commands.console import Console
-from job.commands.options import FORMAT, OUTPUT, PAGE, WORKLOAD, read_request, until_signalled
-
-
-@click.command("sweep", params=[*WORKLOAD, OUTPUT, FORMAT, PAGE])
-@click.option(
-    "--over",
-    required=True,
-    metavar="KEY=VALUES",
-    help="shards=1,2,4,8, instances=…, threads=… (of a shard, and of `threads`), processes=… (of "
-    "`processes`), num_gpus=1,0.5 (of an actor) or call-cost=10us,1ms (a spinner's).",
+from job.commands.options import (
+    FORMAT,
+    OUTPUT,
+    PAGE,
+    WORKLOAD,
+    Command,
+    Option,
+    read_request,
+    until_signalled,
 )
-@click.option("--weak", is_flag=True, help="With shards: --instances for each of them.")
+
+_SWEEP = [
+    Option(
+        ["--over"], required=True, metavar="KEY=VALUES", section="Sweep",
+        help="shards=1,2,4,8, instances=…, threads=… (of a shard, and of `threads`), "
+        "processes=… (of `processes`), num_gpus=1,0.5 (of an actor) or call-cost=10us,1ms (a "
+        "spinner's).",
+    ),
+    Option(
+        ["--weak"], is_flag=True, section="Sweep",
+        help="With shards: --instances for each of them.",
+    ),
+]  # fmt: skip
+
+
+@click.command("sweep", cls=Command, params=[*_SWEEP, *WORKLOAD, OUTPUT, FORMAT, PAGE])
 def run_sweep(over: str, *, weak: bool, **options: Any) -> None:  # noqa: ANN401
     """Compare at several values, ends first, while --budget (60 s for all) lasts.
 

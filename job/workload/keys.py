@@ -7,7 +7,8 @@ from __future__ import annotations
 
 _AMOUNT = "0.0001 to 1,000,000,000,000,000"
 _S = "0.001 to 10,000,000 s"
-OPTIONS = {  # each a key of a file, and an option of its name
+# Each is a key of a file, and an option of its name.
+_WORKLOAD = {
     "target": "what is compared: module:Class or a function that makes an instance, such as "
     "'ledger:Ledger(start=instance)'; `instance` is the instance's number",
     "instances": "how many instances there are, 1 to 10,000,000",
@@ -19,11 +20,8 @@ OPTIONS = {  # each a key of a file, and an option of its name
     "in a file also a mapping with tolerance, or with none and a reason",
     "returns": "what becomes of what calls return: drop, it stays where they run (by default), or "
     "bring: all of it comes to the driver, as ray.get of every call has it, and is compared",
-    "strategies": "which strategies take turns, in this order: serial, threads, processes, actors, "
-    "sharded (by default all that may be the quickest)",
-    "trials": "how many trials each strategy has, 1 to 1,000 (1 by default), or auto: as many as "
-    "fit into the budget",
-    "warmups": "how many trials before those do not count, 0 to 1,000 (0 by default)",
+}
+_LAYOUT = {
     "shards": "how many actors `sharded` has, 1 to 10,000,000, or auto: as many as "
     "are expected to be quickest, at most one per free CPU",
     "calls_per_batch": "how many calls one remote call of `sharded` carries, 1 to 1,000,000,000, "
@@ -35,23 +33,39 @@ OPTIONS = {  # each a key of a file, and an option of its name
     "cpus_per_actor": "the num_cpus of each actor, 0.0001 to 100,000, or auto: all share the CPUs",
     "actor_options": "what each actor asks for, in Ray's words: num_gpus=0.25, memory=2e9, "
     "resources={'slot': 1}, label_selector={'zone': 'a'}, num_cpus (in place of cpus_per_actor)",
-    "serial": "how much of the serial loop is run: full, sample (some instances, then estimated) "
-    "or auto: by what all would take",
     "serial_on": "where the serial loop runs: driver (by default), or actor, in one that asks for "
     "what the others do and whose startup counts",
+}
+_MEASURING = {
+    "strategies": "which strategies take turns, in this order: serial, threads, processes, actors, "
+    "sharded (by default all that may be the quickest)",
+    "trials": "how many trials each strategy has, 1 to 1,000 (1 by default), or auto: as many as "
+    "fit into the budget",
+    "warmups": "how many trials before those do not count, 0 to 1,000 (0 by default)",
+    "serial": "how much of the serial loop is run: full, sample (some instances, then estimated) "
+    "or auto: by what all would take",
     "budget_s": f"how long the serial loop may take before it is sampled, and trials auto: {_S} "
     "(60 by default)",
-    "startup_timeout_s": f"how long actors may take until all are ready: {_S} (300 by default)",
     "timeout_s": f"how long a trial's work may take, and its read: {_S}, or auto: far longer than "
     "what the first calls took lets expect, an hour where that tells nothing (auto by default)",
-    "wait_for_cpus": "how many CPUs the cluster must have before anything is laid out, as after "
-    "`ray up`: 0 to 1,000,000 (0 by default)",
-    "scale_timeout_s": f"how long to wait for nodes that are to come: {_S} (600 by default)",
     "snapshot_every": "after how many calls on each a shard's instances are kept, so that a loss "
     "repeats no more: 0 to 1,000,000,000 (0 by default: never)",
     "chaos": "what is killed while actors work: kill=2 (actors), node=1 (nodes); seed=7, "
     "interval=0.5 (seconds between kills on average)",
 }
+_CLUSTER = {
+    "wait_for_cpus": "how many CPUs the cluster must have before anything is laid out, as after "
+    "`ray up`: 0 to 1,000,000 (0 by default)",
+    "scale_timeout_s": f"how long to wait for nodes that are to come: {_S} (600 by default)",
+    "startup_timeout_s": f"how long actors may take until all are ready: {_S} (300 by default)",
+}
+SECTIONS = {  # of `--help`
+    "Workload": _WORKLOAD,
+    "Layout": _LAYOUT,
+    "Measuring": _MEASURING,
+    "Cluster": _CLUSTER,
+}
+OPTIONS = {key: said for keys in SECTIONS.values() for key, said in keys.items()}
 KEYS = OPTIONS | {
     # What the mappings in a file hold.
     "call": "what is called on every instance, such as 'book(7) * 50'",

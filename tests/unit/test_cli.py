@@ -11,9 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+from click.shell_completion import ShellComplete
 
-from job.cli import run
+from job.cli import commands, run
 from job.results.storage import load, save
 from job.results.sweep import Sweep
 
@@ -56,11 +58,11 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     return Shell(monkeypatch, capsys)
 
 
-def imported(*words: str) -> tuple[set[str], str]:
+def imported(*words: str, **variables: str) -> tuple[set[str], str]:
     """Run the real command; return the top-level modules it loaded, and its output."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", str(ROOT / "job" / "main.py"), *words],
-        check=True, capture_output=True, text=True, timeout=60,
+        check=True, capture_output=True, text=True, timeout=60, env={**os.environ, **variables},
     )  # fmt: skip
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
     return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}, done.stdout
@@ -93,6 +95,77 @@ def test_two_saved_files_are_compared_without_ray() -> None:
     assert "ray" not in modules
     assert text.startswith("Old ")
     assert "not significant" in text
+
+
+# --- help and completion
+
+
+@pytest.mark.parametrize(
+    ("command", "sections"),
+    [
+        ("run", "Workload Layout Measuring Cluster Report Help"),
+        ("sweep", "Sweep Workload Layout Measuring Cluster Report Help"),
+        ("check", "Workload Layout Measuring Cluster Report Help"),
+    ],
+)
+def test_help_shows_each_option_in_one_section(command: str, sections: str) -> None:
+    made = commands.commands[command]
+    text = made.get_help(click.Context(made, info_name=command))
+    found = re.findall(r"^(\w+):$(.*?)(?=^\w|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert [name for name, _ in found] == sections.split()
+    shown = re.findall(r"^  (?:-h, )?(--[a-z-]+)", text, re.MULTILINE)
+    assert sorted(shown) == sorted(
+        [name for each in made.params for name in each.opts] + ["--help"]
+    )
+
+
+def test_sections_hold_what_their_names_say(shell: Shell) -> None:
+    _, text, _ = shell.types("--help")
+    held = dict(re.findall(r"^(\w+):$(.*?)(?=^\w|\Z)", text, re.MULTILINE | re.DOTALL))
+    sensible = {
+        "Workload": "--workload --target --call --read --instances --module-path",
+        "Layout": "--shards --workers --cpus-per-actor",
+        "Measuring": "--strategies --trials --warmups --budget --dry-run",
+        "Cluster": "--address --wait-for-cpus",
+        "Report": "--output --html --format --require-speedup",
+        "Commands": "run sweep check report compare fetch workloads schema",
+    }
+    for section, names in sensible.items():
+        for name in names.split():
+            assert re.search(rf"^  {name}\b", held[section], re.MULTILINE), (section, name)
+
+
+@pytest.mark.parametrize(
+    ("typed", "incomplete", "found"),
+    [
+        ("", "--str", "--strategies"),
+        ("", "comp", "compare"),
+        ("--trials 3", "--warm", "--warmups"),
+        ("run", "--warm", "--warmups"),
+        ("sweep --over shards=1,2", "--we", "--weak"),
+        ("compare", "--fail", "--fail-if-slower"),
+    ],
+)
+def test_a_shell_completes_commands_and_options(typed: str, incomplete: str, found: str) -> None:
+    completion = ShellComplete(commands, {}, "ray-actor-comparison", "_COMPLETE")
+    offered = completion.get_completions(typed.split(), incomplete)
+    assert [each.value for each in offered] == [found]
+
+
+def test_the_first_word_may_be_any_command_and_a_file_is_left_to_the_shell() -> None:
+    completion = ShellComplete(commands, {}, "ray-actor-comparison", "_COMPLETE")
+    assert {each.value for each in completion.get_completions([], "")} == {*commands.commands}
+    for typed in (["report"], ["--output"], ["compare", "old.json"]):
+        assert [each.type for each in completion.get_completions(typed, "re")] == ["file"]
+
+
+def test_completing_loads_nothing_that_takes_long() -> None:
+    # As an installed script is asked, but for its name.
+    modules, text = imported(
+        _MAIN_PY_COMPLETE="bash_complete", COMP_WORDS="main.py --str", COMP_CWORD="1"
+    )
+    assert text == "plain,--strategies\n"
+    assert modules.isdisjoint({"ray", "pydantic", "yaml", "tabulate", "numpy"})
 
 
 # --- workload files
