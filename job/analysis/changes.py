@@ -74,6 +74,7 @@ class Comparison:
         notes: What else a reader should know.
         least: How many trials of each strategy either run needs for a claim about every phase.
         unfinished: What is wrong with a run that was not completed; empty if both were.
+        file: What the new run is called, as one of several; empty where it is the only one.
     """
 
     changes: tuple[PhaseChange, ...]
@@ -82,28 +83,30 @@ class Comparison:
     least: int
     missing: tuple[str, ...]  # strategies that only OLD has
     unfinished: str
+    file: str = ""
 
 
-def compare_runs(old: Figures, new: Figures, *, force: bool = False) -> Comparison:
+def compare_runs(old: Figures, new: Figures, *, force: bool = False, file: str = "") -> Comparison:
     """Compare two runs of the same workload on the same kind of cluster.
 
     Two questions are asked, each with 5 % error in all (Bonferroni): did the elapsed of any
     strategy change, and, to explain it, did any of their phases. By force runs that are not
-    comparable are compared, too.
+    comparable are compared, too. `file` is what NEW is called, as one of several.
 
     Raises:
         UsageError: They are not comparable, or have no strategy in common.
     """
     pairs = zip(_identity(old.results).items(), _identity(new.results).values(), strict=True)
+    which = f"OLD and NEW ({file})" if file else "OLD and NEW"
     differs = [f"{name} {was} and {now}" for (name, was), now in pairs if was != now]
     if differs and not force:
-        message = f"OLD and NEW cannot be compared: {'; '.join(differs)}"
+        message = f"{which} cannot be compared: {'; '.join(differs)}"
         raise UsageError(message, "--force compares them nevertheless.")
     before, after = old.trials, new.trials
     common = [name for name in before if name in after]
     if not common:
         has = f"OLD has {', '.join(before) or 'none'}, NEW has {', '.join(after) or 'none'}"
-        raise UsageError(f"OLD and NEW have no strategy in common of which a trial ended: {has}")
+        raise UsageError(f"{which} have no strategy in common of which a trial ended: {has}")
     errors = {phase: ERROR / (len(common) * asked) for phase, asked in _ASKED.items()}
     pairs_of = ((name, phase) for name in common for phase in PHASES)
     changes = (_change(n, phase, before[n], after[n], errors[phase]) for n, phase in pairs_of)
@@ -124,6 +127,7 @@ def compare_runs(old: Figures, new: Figures, *, force: bool = False) -> Comparis
         least=max(map(stats.least_for_change, errors.values())),
         missing=tuple(name for name in before if name not in after),
         unfinished="; ".join(unfinished),
+        file=file,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from job.analysis.changes import ENDED, NEGLIGIBLE
@@ -110,6 +110,8 @@ def judge_slower(gate: Gate, comparison: Comparison) -> tuple[Judged, ...]:
     Slower is what is significantly slower, and by more than is allowed. Where the trials are too
     few for a claim, the plain ratio of the medians decides.
     """
+    if comparison.file:  # each of several is held to it
+        gate = replace(gate, text=f"{gate.text}: {comparison.file}")
     if comparison.unfinished:
         return (_unjudged(gate, comparison.unfinished),)
     found = [_judge_slower(gate, each) for each in comparison.changes if each.phase == "elapsed"]

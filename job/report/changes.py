@@ -1,4 +1,4 @@
-"""What changed between two runs, as text."""
+"""What changed from one run to another, or to several, as text."""
 
 from __future__ import annotations
 
@@ -10,35 +10,61 @@ from job.report.table import labelled, table
 from job.words import decimals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from job.analysis.changes import Comparison, PhaseChange
     from job.results.document import Results
 
 
-def render_comparison(
-    comparison: Comparison, old: tuple[str, Results], new: tuple[str, Results],
+def render_comparisons(
+    old: tuple[str, Results], new: Sequence[tuple[str, Results, Comparison]],
     style: str = "simple", *, wide: bool = False,
 ) -> str:  # fmt: skip
-    """Return what changed as text of at most 100 columns, but for long names.
+    """Return what changed as text of at most 100 columns, but for `wide` tables and long names.
+
+    Of several runs the table holds elapsed alone, unless it is wide.
 
     Args:
-        comparison: What to show.
         old: Where the first run is kept, and what it measured.
-        new: Likewise the second.
+        new: Likewise each that was compared with it, and the comparison.
         style: One of tabulate's formats.
-        wide: Whether to show every column.
+        wide: Whether to show every column, and of several runs every phase.
     """
-    head = [
-        labelled(label, f"{place}, begun {of.environment.started_at}; {ran_on(of)}")
-        for label, (place, of) in (("Old", old), ("New", new))
+    comparisons = [comparison for _, _, comparison in new]
+    several = len(new) > 1
+    head = [_run("Old", *old)]
+    head += [_run("New", place, results) for place, results, _ in new]
+    head += [labelled("Differs", _said(c, text)) for c in comparisons for text in c.differs]
+    head += [labelled("Note", _said(c, text)) for c in comparisons for text in c.notes]
+    columns = _COLUMNS | (_OF_SEVERAL if several else {}) | (_MORE if wide else {})
+    if several and not wide:
+        del columns["phase"]
+    rows = [
+        {
+            "strategy": change.strategy,
+            **({"file": comparison.file} if several else {}),
+            **{title: show(change) for title, show in columns.items()},
+        }
+        for comparison, change in _in_turn(comparisons)
+        if "phase" in columns or change.phase == "elapsed"
     ]
-    head += [labelled("Differs", text) for text in comparison.differs]
-    head += [labelled("Note", text) for text in comparison.notes]
-    columns = _COLUMNS | _MORE if wide else _COLUMNS
-    rows = [{title: show(each) for title, show in columns.items()} for each in comparison.changes]
-    end = labelled("Verdict", verdict(comparison))
-    return "\n\n".join(["\n".join(head), table(rows, style), end])
+    ends = [labelled("Verdict", _said(each, verdict(each))) for each in comparisons]
+    return "\n\n".join(["\n".join(head), table(rows, style), "\n".join(ends)])
+
+
+def _run(label: str, place: str, results: Results) -> str:
+    return labelled(label, f"{place}, begun {results.environment.started_at}; {ran_on(results)}")
+
+
+def _said(comparison: Comparison, text: str) -> str:
+    return f"{comparison.file}: {text}" if comparison.file else text
+
+
+def _in_turn(comparisons: Sequence[Comparison]) -> Iterator[tuple[Comparison, PhaseChange]]:
+    """Yield all changes, those of one strategy and phase side by side."""
+    found = [(each, change) for each in comparisons for change in each.changes]
+    order = list(dict.fromkeys((change.strategy, change.phase) for _, change in found))
+    yield from sorted(found, key=lambda pair: order.index((pair[1].strategy, pair[1].phase)))
 
 
 def verdict(comparison: Comparison) -> str:
@@ -73,13 +99,15 @@ def _seconds(change: PhaseChange, seconds: float) -> str:
 
 
 _COLUMNS: dict[str, Callable[[PhaseChange], str]] = {
-    "strategy": lambda change: change.strategy,
     "phase": lambda change: change.phase,
     "old s": lambda change: _seconds(change, change.old_s),
     "new s": lambda change: _seconds(change, change.new_s),
     "change": lambda change: "-" if change.relative is None else f"{change.relative:+.1%}",
     "interval": lambda c: "{:+.1%} to {:+.1%}".format(*c.interval) if c.interval else "-",
     "finding": lambda c: c.finding if c.enough else f"{c.finding}, too few trials",
+}
+_OF_SEVERAL: dict[str, Callable[[PhaseChange], str]] = {  # their names take the room
+    "finding": lambda c: c.finding if c.enough else "too few trials",
 }
 _MORE: dict[str, Callable[[PhaseChange], str]] = {
     "old trials": lambda change: f"{change.trials[0]:,}",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from job.analysis.changes import PHASES, Comparison, PhaseChange
 from job.analysis.changes import compare_runs as compare_figures
 from job.analysis.figures import figures_of
 from job.errors import UsageError
-from job.report.changes import render_comparison, verdict
+from job.report.changes import render_comparisons, verdict
 from job.report.table import WIDTH
 from job.results.document import NodeShare, Results, Trial
 from job.results.storage import load
@@ -31,8 +32,8 @@ NOISES: dict[str, Callable[[random.Random], float]] = {
 }
 
 
-def compare_runs(old: Results, new: Results, *, force: bool = False) -> Comparison:
-    return compare_figures(figures_of(old), figures_of(new), force=force)
+def compare_runs(old: Results, new: Results, *, force: bool = False, file: str = "") -> Comparison:
+    return compare_figures(figures_of(old), figures_of(new), force=force, file=file)
 
 
 def trial(strategy: str, index: int, phases: tuple[float, ...], **more: Any) -> Trial:  # noqa: ANN401 - any key
@@ -65,8 +66,9 @@ def found(comparison: Comparison, strategy: str, phase: str) -> PhaseChange:
     return change
 
 
-def text(comparison: Comparison, style: str = "simple", *, wide: bool = False) -> str:
-    return render_comparison(comparison, ("a.json", GOLDEN), ("b.json", GOLDEN), style, wide=wide)
+def text(*comparisons: Comparison, style: str = "simple", wide: bool = False) -> str:
+    new = [(each.file or "b.json", GOLDEN, each) for each in comparisons]
+    return render_comparisons(("a.json", GOLDEN), new, style, wide=wide)
 
 
 # --- noise and more than noise
@@ -345,7 +347,7 @@ def test_a_run_that_was_not_completed_is_noted(status: str, says: str) -> None:
 def test_a_comparison_fits_into_100_columns(style: str, trials: int) -> None:
     rng = random.Random(6)
     comparison = compare_runs(run_of(rng, trials), run_of(rng, trials, slowed=40.0))
-    assert max(map(len, text(comparison, style).splitlines())) <= WIDTH
+    assert max(map(len, text(comparison, style=style).splitlines())) <= WIDTH
 
 
 def test_a_wide_comparison_adds_the_trials() -> None:
@@ -357,3 +359,65 @@ def test_a_wide_comparison_adds_the_trials() -> None:
 def test_an_estimate_is_marked() -> None:
     sample = GOLDEN.with_(trials=[trial("serial", 0, (0, 2, 0), estimated=True)])
     assert "~2.00" in text(compare_runs(sample, sample))
+
+
+# --- several runs, each compared with the first
+
+
+def compare_several(
+    rng: random.Random, *trials: int, slowed: float = 1.3
+) -> tuple[Comparison, ...]:
+    """Compare a run with others, of which the last is slower."""
+    base, names = run_of(rng, trials[0]), "bcdefgh"
+    news = [run_of(rng, each) for each in trials[1:-1]]
+    news.append(run_of(rng, trials[-1], slowed=slowed))
+    return tuple(
+        compare_runs(base, new, file=f"{name}.json") for name, new in zip(names, news, strict=False)
+    )
+
+
+def test_several_runs_stand_in_one_table_by_their_elapsed_and_with_a_verdict_each() -> None:
+    comparisons = compare_several(random.Random(7), 7, 7, 7)
+    shown = text(*comparisons)
+    rows = re.findall(r"^(serial|actors|sharded) +(\w\.json) .* (\S+)$", shown, re.MULTILINE)
+    assert [row[:2] for row in rows] == [
+        (name, file) for name in TYPICAL for file in ("b.json", "c.json")
+    ]
+    assert [found for _, file, found in rows if file == "c.json"] == ["slower"] * 3
+    assert "phase" not in shown
+    assert "Verdict   b.json: Not significant: " in shown
+    assert "\nVerdict   c.json: In NEW serial is " in shown
+
+
+def test_of_several_runs_all_phases_are_shown_where_all_is() -> None:
+    comparisons = compare_several(random.Random(8), 7, 7, 7)
+    shown = text(*comparisons, wide=True)
+    assert "old trials" in shown
+    for phase in PHASES:
+        assert len(re.findall(rf"^\w+ +\w\.json +{phase} ", shown, re.MULTILINE)) == 6
+
+
+def test_each_of_several_says_what_it_alone_would() -> None:
+    rng = random.Random(9)
+    base, new = run_of(rng, 7), run_of(rng, 7, slowed=1.3)
+    alone, among = compare_runs(base, new), compare_runs(base, new, file="c.json")
+    assert among.changes == alone.changes
+    assert verdict(among) == verdict(alone)
+
+
+def test_what_differs_of_several_is_told_with_the_file() -> None:
+    other = GOLDEN.workload.model_copy(update={"target": "m:Other"})
+    new = GOLDEN.with_(workload=other, status="failed")
+    with pytest.raises(UsageError, match=r"OLD and NEW \(b\.json\) cannot be compared"):
+        compare_runs(GOLDEN, new, file="b.json")
+    shown = text(*(compare_runs(GOLDEN, new, force=True, file=f"{name}.json") for name in "bc"))
+    for name in "bc":
+        assert f"\nDiffers   {name}.json: target job.targets.counter:" in shown
+        assert f"\nNote      {name}.json: NEW failed.\n" in shown
+
+
+@pytest.mark.parametrize("style", ["simple", "github", "plain", "rounded_outline"])
+@pytest.mark.parametrize("trials", [(1, 1, 1), (7, 7, 1, 7)])
+def test_several_comparisons_fit_into_100_columns(style: str, trials: tuple[int, ...]) -> None:
+    comparisons = compare_several(random.Random(10), *trials, slowed=40.0)
+    assert max(map(len, text(*comparisons, style=style).splitlines())) <= WIDTH

@@ -386,6 +386,43 @@ def test_a_slower_run_exits_with_7_where_that_is_demanded(shell: Shell, tmp_path
     assert shell.types("compare", new, str(GOLDEN), "--fail-if-slower", "10%")[0] == 0
 
 
+def test_of_several_files_each_is_judged_against_the_first(shell: Shell, tmp_path: Path) -> None:
+    slow, same = slowed(tmp_path / "slow.json", 1.3), slowed(tmp_path / "same.json", 1.0)
+    code, out, err = shell.types("compare", str(GOLDEN), same, slow, "--fail-if-slower", "10%")
+    assert code == 7
+    for strategy in ("serial", "actors"):
+        assert f"Gate      ✓ --fail-if-slower 10%: same.json: {strategy} +0.0% in elapsed" in out
+        assert f"Gate      ✗ --fail-if-slower 10%: slow.json: {strategy} +30.0% in elapsed" in out
+    assert err.startswith("Error: 2 of 4 gates missed: --fail-if-slower 10%: slow.json: serial ")
+    assert shell.types("compare", str(GOLDEN), same, same, "--fail-if-slower", "10%")[0] == 0
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(shell: Shell, tmp_path: Path) -> None:
+    places = [tmp_path / folder / "new.json" for folder in ("monday", "tuesday")]
+    for place in places:
+        place.parent.mkdir()
+        slowed(place, 1.0)
+    code, out, _ = shell.types("compare", str(GOLDEN), *map(str, places))
+    assert code == 0
+    for place in places:
+        assert len(re.findall(rf"^\w+ +{place} ", out, re.MULTILINE)) == 2
+
+
+def test_of_several_files_those_that_differ_are_compared_by_force_only(
+    shell: Shell, tmp_path: Path
+) -> None:
+    same, other = (
+        slowed(tmp_path / f"{name}.json", 1.0, target=target)
+        for name, target in (("same", load(GOLDEN).workload.target), ("other", "m:Other"))
+    )
+    code, out, err = shell.types("compare", str(GOLDEN), same, other)
+    assert (code, out) == (2, "")
+    assert "NEW (other.json) cannot be compared: target " in err
+    code, out, _ = shell.types("compare", str(GOLDEN), same, other, "--force")
+    assert code == 0
+    assert "\nDiffers   other.json: target " in out
+
+
 def test_like_runs_of_unlike_numbers_and_noise_are_called_changed_in_5_of_100(
     shell: Shell, tmp_path: Path
 ) -> None:
