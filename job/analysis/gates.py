@@ -104,6 +104,11 @@ def judge(gates: Iterable[Gate], figures: Figures) -> tuple[Judged, ...]:
     return tuple(_judge(gate, figures) for gate in gates)
 
 
+def judge_none(gates: Iterable[Gate], reason: str) -> tuple[Judged, ...]:
+    """Say of each gate why it cannot be judged."""
+    return tuple(_unjudged(gate, reason) for gate in gates)
+
+
 def judge_slower(gate: Gate, comparison: Comparison) -> tuple[Judged, ...]:
     """Judge --fail-if-slower: elapsed, a line for each strategy that OLD has.
 
@@ -115,7 +120,7 @@ def judge_slower(gate: Gate, comparison: Comparison) -> tuple[Judged, ...]:
     if comparison.unfinished:
         return (_unjudged(gate, comparison.unfinished),)
     found = [_judge_slower(gate, each) for each in comparison.changes if each.phase == "elapsed"]
-    lost = (_unjudged(gate, f"NEW has no trial of {name}") for name in comparison.missing)
+    lost = (_unjudged(gate, f"NEW has no trial of {name}", name) for name in comparison.missing)
     return (*found, *lost)
 
 
@@ -173,19 +178,20 @@ def _reached(gate: Gate, row: Row, figures: Figures) -> tuple[float, float]:
 
 def _judge_slower(gate: Gate, change: PhaseChange) -> Judged:
     if change.relative is None:
-        return _unjudged(gate, f"{change.strategy} took no time in OLD")
+        return _unjudged(gate, f"{change.strategy} took no time in OLD", change.strategy)
     significant, (old, new) = change.finding != "not significant", change.trials
     how = "significant" if significant else "not significant"
     if not change.enough:
         how = f"the plain ratio of {old:,} and {new:,} trials"
     met = change.relative <= gate.bound or (change.enough and not significant)
     said = f"{change.strategy} {change.relative:+.1%} in elapsed, {how}"
-    return _judged(gate, said, met=met)
+    return _judged(gate, said, change.strategy, met=met)
 
 
-def _judged(gate: Gate, said: str, *, met: bool) -> Judged:
-    return Judged(met=met, text=f"{gate}: {said}")
+def _judged(gate: Gate, said: str, strategy: str = "", *, met: bool) -> Judged:
+    name = f"{gate}: {strategy}" if strategy else str(gate)
+    return Judged(met=met, text=f"{gate}: {said}", name=name)
 
 
-def _unjudged(gate: Gate, reason: str) -> Judged:
-    return _judged(gate, f"cannot be judged: {reason}", met=False)
+def _unjudged(gate: Gate, reason: str, strategy: str = "") -> Judged:
+    return _judged(gate, f"cannot be judged: {reason}", strategy, met=False)

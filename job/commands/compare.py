@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from job.commands.console import Console
-from job.commands.options import FILE, FORMAT, WIDE
+from job.commands.options import FILE, FORMAT, JUNIT, WIDE
 
 
-@click.command("compare", params=[FORMAT, WIDE])
+@click.command("compare", params=[FORMAT, WIDE, JUNIT])
 @click.argument("old", type=FILE)
 @click.argument("new", type=FILE, nargs=-1, required=True)
 @click.option("--force", is_flag=True, help="Compare what is not comparable, and say what differs.")
@@ -22,17 +22,17 @@ from job.commands.options import FILE, FORMAT, WIDE
     help="Exit with 7 if a strategy's elapsed is significantly slower, and by more (1% up).",
 )
 def compare_files(
-    old: str, new: tuple[str, ...], slower: str | None, *, force: bool, **options: Any  # noqa: ANN401
+    old: str, new: tuple[str, ...], *, force: bool, **options: Any  # noqa: ANN401
 ) -> None:  # fmt: skip
     """Compare saved runs of the same workload, files or URIs, each with the first."""
     from job.analysis.changes import compare_runs
     from job.analysis.figures import figures_of
-    from job.analysis.gates import demand, judge_slower, parse_slower
+    from job.analysis.gates import demand, judge_slower
     from job.report.changes import render_comparisons
     from job.report.table import labelled
     from job.results.storage import load
 
-    gate, console = parse_slower(slower), Console(options)
+    console = Console(options)
     before = load(old)
     files = [PurePath(place).name for place in new]
     files = files if len(set(files)) == len(new) else list(new)
@@ -42,7 +42,9 @@ def compare_files(
         comparison = compare_runs(figures_of(before), figures_of(after), force=force, file=file)
         compared.append((place, after, comparison))
     click.echo(render_comparisons((old, before), compared, console.style, wide=console.wide))
-    judged = [each for _, _, c in compared for each in judge_slower(gate, c)] if gate else []
-    for each in judged:
+    if console.gates:
+        (gate,) = console.gates
+        console.take(tuple(each for _, _, c in compared for each in judge_slower(gate, c)))
+    for each in console.judged:
         click.echo(labelled("Gate", str(each)))
-    demand(judged)
+    demand(console.judged)

@@ -36,15 +36,22 @@ def say(text: str) -> None:
 class Console(Listener):
     """Does what a command's options ask for, of those that it has."""
 
-    def __init__(self, options: Mapping[str, Any], planned: Sequence[str] = ()) -> None:
+    def __init__(
+        self, options: Mapping[str, Any], planned: Sequence[str] = (), *, saved: bool = False
+    ) -> None:
         """Find out now, not after an hour, whether all of it can be done.
+
+        Args:
+            options: As they were typed.
+            planned: The strategies that are run.
+            saved: Whether what is shown may have been held to gates when it was saved.
 
         Raises:
             JobError: It cannot.
         """
         from tabulate import tabulate_formats
 
-        from job.analysis.gates import parse_gates
+        from job.analysis.gates import parse_gates, parse_slower
         from job.workload.model import STRATEGIES
 
         self.style: str = options["style"]
@@ -52,16 +59,21 @@ class Console(Listener):
         self._emits: bool = options.get("emit_json", False)
         self._output: str | None = options.get("output")
         self._html: str | None = options.get("html")
+        self._junit: str | None = options.get("junit")
         self.judged: tuple[Judged, ...] = ()  # whether the gates were met, once that is shown
         if self.style not in tabulate_formats:
             hint = f"tabulate has: {', '.join(sorted(tabulate_formats))}."
             raise UsageError(f"--format {self.style}: no such format", hint)
         speedups, efficiencies = options.get("speedups", ()), options.get("efficiencies", ())
+        slower = parse_slower(options.get("slower"))
         self.gates = parse_gates(speedups, efficiencies, planned or STRATEGIES)
-        for name, place in (("--output", self._output), ("--html", self._html)):
-            if place == "":  # as of a shell's variable that is not set
+        self.gates += (slower,) if slower else ()
+        for name in ("output", "html", "junit"):
+            if options.get(name) == "":  # as of a shell's variable that is not set
                 hint = "It takes a path, or a URI such as s3://bucket/key."
-                raise UsageError(f"{name}: it names no file", hint)
+                raise UsageError(f"--{name}: it names no file", hint)
+        if self._junit:
+            self._begin_junit(self._junit, saved=saved)
         if self._output:
             from job.results.storage import check_writable
 
@@ -70,6 +82,33 @@ class Console(Listener):
             from job.page.page import check_page
 
             check_page(self._html)
+
+    def take(self, judged: tuple[Judged, ...]) -> None:
+        """Take how the gates were judged, and write it where that is asked for."""
+        self.judged = judged
+        self._write_junit(judged)
+
+    def _begin_junit(self, place: str, *, saved: bool) -> None:
+        """Write that nothing was judged, lest a run that ends early leave an earlier one's word."""
+        from job.analysis.gates import judge_none
+        from job.results.document import Judged
+        from job.results.storage import check_writable
+
+        reason = "it ended before anything was judged"
+        unknown = (Judged(met=False, text=reason, name="gates"),) if saved else ()
+        check_writable(place, "--junit")
+        self._write_junit(judge_none(self.gates, reason) or unknown)
+
+    def _write_junit(self, judged: tuple[Judged, ...]) -> None:
+        from job.report.table import render_junit
+        from job.results.storage import write
+
+        if not self._junit:
+            return
+        if not judged:
+            hint = "Demand something, such as --require-speedup 2; of `compare`, --fail-if-slower."
+            raise UsageError(f"--junit {self._junit}: there is no gate to judge", hint)
+        write(render_junit(judged), self._junit)
 
     def note(self, text: str) -> None:
         """Say it."""
@@ -122,8 +161,8 @@ class Console(Listener):
             from job.report.table import render
 
             report = analyse(document, self.gates)
-            self.judged = report.gates
             click.echo(render(report, self.style, wide=self.wide))
+            self.take(report.gates)
         if self._html:
             from job.page.page import page
             from job.results.storage import write

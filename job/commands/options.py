@@ -105,6 +105,10 @@ GATES = [
         section="Report",
     ),
 ]  # fmt: skip
+JUNIT = Option(
+    ["--junit"], type=FILE, metavar="FILE", section="Report",
+    help="Where to write how the gates were judged, as JUnit's XML for a CI; or a URI.",
+)  # fmt: skip
 
 
 def read_request(options: Mapping[str, Any]) -> tuple[Workload, Plan, str]:

@@ -10,6 +10,7 @@ from job.commands.console import Console
 from job.commands.options import (
     FORMAT,
     GATES,
+    JUNIT,
     OUTPUT,
     PAGE,
     WIDE,
@@ -32,7 +33,7 @@ _EMIT_JSON = Option(
 
 @click.command(
     "run", cls=Command,
-    params=[*WORKLOAD, _DRY_RUN, OUTPUT, _EMIT_JSON, FORMAT, WIDE, PAGE, *GATES],
+    params=[*WORKLOAD, _DRY_RUN, OUTPUT, _EMIT_JSON, FORMAT, WIDE, PAGE, *GATES, JUNIT],
 )  # fmt: skip
 def run_comparison(*, dry_run: bool, **options: Any) -> None:  # noqa: ANN401
     """Run the comparison (the default command)."""

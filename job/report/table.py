@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import tabulate as tabulate_module
 from tabulate import tabulate, tabulate_formats
@@ -18,11 +20,12 @@ if TYPE_CHECKING:
     from job.analysis.figures import Row
     from job.analysis.report import Report
     from job.planning.estimate import Rehearsal
-    from job.results.document import Trial
+    from job.results.document import Judged, Trial
 
 FORMATS = tuple(tabulate_formats)
 WIDTH = 100
 _LABEL = 10
+_NO_XML = re.compile("[^\\t\\n\\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 FITS = {"now": "fits now", "scaling": "fits after scaling: "}
 
 
@@ -81,6 +84,24 @@ def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple")
     end = "The target was neither imported nor tried; the run begins with that, and may take fewer "
     end += "shards."
     return "\n".join([*head, "", table(rows, style), "", end])
+
+
+def render_junit(judged: Sequence[Judged]) -> str:
+    """Return judged gates as JUnit's XML, each a test case, as CI systems show them."""
+    missed = sum(not each.met for each in judged)
+    counts = {"tests": str(len(judged)), "failures": str(missed), "errors": "0", "skipped": "0"}
+    suites = ET.Element("testsuites", counts)
+    suite = ET.SubElement(suites, "testsuite", {"name": "ray-actor-comparison", **counts})
+    for each in judged:
+        name, text = (_NO_XML.sub("", said) for said in (each.name or each.text, each.text))
+        case = ET.SubElement(suite, "testcase", classname="gates", name=name)
+        if each.met:
+            ET.SubElement(case, "system-out").text = text
+        else:
+            ET.SubElement(case, "failure", message=text).text = text
+    ET.indent(suites)
+    written: bytes = ET.tostring(suites, "utf-8", xml_declaration=True)
+    return written.decode() + "\n"
 
 
 def labelled(label: str, text: str) -> str:

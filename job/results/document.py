@@ -11,6 +11,7 @@ of every version keep loading. Its history, version 1 throughout:
     2026-11-27  trials.{sample, made, elsewhere_share, preemptions}, environment.runtime_env,
                 workload.returns, trials.{aside_s, returned}; then cluster.nodes.{cores, labels,
                 resources_free}, tried.load_s, chosen, trials.process_s
+    2026-11-28  gates.name
 """
 
 from __future__ import annotations
@@ -257,6 +258,7 @@ class Judged(Record):
 
     met: bool
     text: str
+    name: str = ""  # the same whatever is measured
 
     def __str__(self) -> str:
         """Return it in one line."""

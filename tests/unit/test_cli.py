@@ -10,12 +10,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import click
 import pytest
+import yaml
 from click.shell_completion import ShellComplete
 
 from job.cli import commands, run
+from job.commands.console import Console
+from job.results.document import Judged
 from job.results.storage import load, save
 from job.results.sweep import Sweep
 
@@ -253,6 +257,7 @@ def test_a_wrong_value_gets_its_sentences_and_exit_code_2(
             "module 'no_such_module_here' cannot be imported",
         ),
         (["--html", ""], "--html: it names no file"),
+        (["--junit", ""], "--junit: it names no file"),
         (["--output", ""], "--output: it names no file"),
         (["sweep", "--over", "shards=1,2", "--output", ""], "--output: it names no file"),
         (["report", str(GOLDEN), "--html", ""], "--html: it names no file"),
@@ -462,12 +467,118 @@ def test_other_workloads_are_compared_by_force_only(shell: Shell, tmp_path: Path
     assert "\nDiffers   target job.targets.counter:Counter(delay=1.0) and m:Other\n" in out
 
 
+# --- gates as JUnit's XML
+
+
+def test_the_pipelines_in_the_docs_can_be_read_and_name_options_that_exist() -> None:
+    text = (ROOT / "docs" / "ci.md").read_text("utf-8")
+    github, gitlab = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    lines = [step["run"] for step in github["jobs"]["speed"]["steps"] if "run" in step]
+    known = {name for each in commands.commands.values() for p in each.params for name in p.opts}
+    for line in [*lines, *gitlab["speed"]["script"]]:
+        if "ray-actor-comparison --" in line or "ray-actor-comparison compare" in line:
+            assert set(re.findall(r"--[a-z-]+", line)) <= known
+            assert "--junit" in line
+
+
+def failures(place: Path) -> list[str | None]:
+    """Return what each test case's failure says, None where it passed."""
+    cases = ET.parse(place).iter("testcase")  # noqa: S314 - what this test has written
+    found = [case.find("failure") for case in cases]
+    return [None if each is None else str(each.get("message")) for each in found]
+
+
+def test_gates_are_written_as_test_cases(shell: Shell, tmp_path: Path) -> None:
+    place = tmp_path / "gates.xml"
+    junit = ("--junit", str(place))
+    gates = ("--require-speedup", "2", "--require-efficiency", "99.9%")
+    assert shell.types("report", str(GOLDEN), *gates, *junit)[0] == 7
+    met, missed = failures(place)
+    assert met is None
+    assert str(missed).startswith("--require-efficiency 99.9%: actors reached 99.3%")
+    new = slowed(tmp_path / "new.json", 1.3)
+    assert shell.types("compare", str(GOLDEN), new, "--fail-if-slower", "40%", *junit)[0] == 0
+    assert failures(place) == [None, None]
+    assert shell.types("compare", str(GOLDEN), new, "--fail-if-slower", "5%", *junit)[0] == 7
+    assert None not in failures(place)
+
+
+def test_gates_that_a_saved_run_was_held_to_are_written_too(shell: Shell, tmp_path: Path) -> None:
+    place, saved = tmp_path / "gates.xml", tmp_path / "saved.json"
+    save(load(GOLDEN).with_(gates=(Judged(met=True, text="as then"),)), saved)
+    assert shell.types("report", str(saved), "--junit", str(place))[0] == 0
+    assert failures(place) == [None]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--trials", "7"),
+        ("report", str(GOLDEN)),
+        ("compare", str(GOLDEN), str(GOLDEN)),
+    ],
+)
+def test_without_a_gate_there_is_nothing_to_write(
+    shell: Shell, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    code, _, err = shell.types(*words, "--junit", str(tmp_path / "gates.xml"))
+    assert code == 2
+    assert "gates.xml: there is no gate to judge" in err
+    assert "--require-speedup 2" in err
+
+
+def test_where_the_cases_cannot_be_written_nothing_runs(shell: Shell, tmp_path: Path) -> None:
+    place = tmp_path / "missing" / "gates.xml"
+    code, out, err = shell.types(
+        "--junit", str(place), "--require-speedup", "2", "--target", "no_such_module_here:C"
+    )
+    assert (code, out) == (6, "")
+    assert err.startswith(f"Error: --junit {place}: cannot be written")
+
+
+def test_a_run_that_ends_before_gates_are_judged_leaves_no_passed_case(
+    shell: Shell, tmp_path: Path
+) -> None:
+    place = tmp_path / "gates.xml"
+    junit = ("--junit", str(place))
+    for words, code in (
+        (("--require-speedup", "2", "--target", "no_such_module_here:C"), 2),
+        (("report", str(tmp_path / "none.json")), 6),
+        (("compare", str(GOLDEN), str(tmp_path / "none.json"), "--fail-if-slower", "5%"), 6),
+    ):
+        assert shell.types("report", str(GOLDEN), "--require-speedup", "2", *junit)[0] == 0
+        assert failures(place) == [None]
+        assert shell.types(*words, *junit)[0] == code
+        (said,) = failures(place)
+        assert str(said).endswith("it ended before anything was judged")
+
+
+@pytest.mark.parametrize("status", ["interrupted", "failed", "disagree"])
+def test_a_run_that_did_not_complete_fails_each_case(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], status: str
+) -> None:
+    place = tmp_path / "gates.xml"
+    console = Console({"style": "simple", "speedups": ("2", "3"), "junit": str(place)})
+    console.show(load(GOLDEN).with_(status=status))
+    assert "cannot be judged" in capsys.readouterr().out
+    found = failures(place)
+    assert [str(said).partition(":")[0] for said in found] == [
+        "--require-speedup 2",
+        "--require-speedup 3",
+    ]
+    assert all("cannot be judged: it " in str(said) for said in found)
+
+
 def test_a_sweep_is_neither_gated_nor_compared(shell: Shell, tmp_path: Path) -> None:
     place = tmp_path / "sweep.json"
     place.write_text(Sweep(over="shards").model_dump_json())
     code, out, err = shell.types("report", str(place), "--require-speedup", "2")
     assert (code, out) == (2, "")
     assert "--require-speedup 2: " in err
+    assert "holds a sweep" in err
+    code, _, err = shell.types("report", str(place), "--junit", str(tmp_path / "gates.xml"))
+    assert code == 2
+    assert "--junit: " in err
     assert "holds a sweep" in err
     code, out, err = shell.types("compare", str(GOLDEN), str(place))
     assert (code, out) == (6, "")

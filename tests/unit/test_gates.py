@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -12,7 +13,8 @@ from job.analysis.figures import figures_of
 from job.analysis.gates import demand, judge_slower, parse_gates, parse_slower
 from job.analysis.report import analyse
 from job.errors import GateError, UsageError
-from job.results.document import Sample
+from job.report.table import render_junit
+from job.results.document import Judged, Sample
 from job.results.storage import load
 
 if TYPE_CHECKING:
@@ -284,3 +286,59 @@ def test_a_run_that_was_not_completed_cannot_be_judged() -> None:
         gate, compare_runs(figures_of(GOLDEN), figures_of(GOLDEN.with_(status="failed")))
     )
     assert str(judged) == "✗ --fail-if-slower 5%: cannot be judged: NEW failed."
+
+
+# --- as JUnit's XML
+
+
+def cases(text: str) -> dict[str, str | None]:
+    """Return each test case's name and what its failure says, None where it has none."""
+    (suite,) = ET.fromstring(text.encode())  # noqa: S314 - what was written a line before
+    found = {}
+    for case in suite:
+        failure = case.find("failure")
+        found[str(case.get("name"))] = None if failure is None else failure.get("message")
+    assert (suite.get("tests"), suite.get("errors")) == (str(len(found)), "0")
+    assert suite.get("failures") == str(sum(said is not None for said in found.values()))
+    return found
+
+
+def test_each_gate_is_a_test_case_whose_name_no_figure_is_part_of() -> None:
+    judged = analyse(GOLDEN, parse_gates(["2", "1000"], ["99%"])).gates
+    assert cases(render_junit(judged)) == {
+        "--require-speedup 2": None,
+        "--require-speedup 1000": judged[1].text,
+        "--require-efficiency 99%": None,
+    }
+
+
+def test_a_case_of_compare_names_the_file_and_the_strategy() -> None:
+    gate = parse_slower("5%")
+    assert gate
+    figures = figures_of(GOLDEN)
+    one, among = (
+        judge_slower(gate, compare_runs(figures, figures, file=f)) for f in ("", "b.json")
+    )
+    lost = compare_runs(figures, figures_of(without("actors")))
+    assert set(cases(render_junit(judge_slower(gate, lost)))) == {each.name for each in one}
+    assert [*cases(render_junit([*one, *among]))] == [
+        "--fail-if-slower 5%: serial",
+        "--fail-if-slower 5%: actors",
+        "--fail-if-slower 5%: b.json: serial",
+        "--fail-if-slower 5%: b.json: actors",
+    ]
+
+
+def test_text_is_escaped_and_what_xml_forbids_is_removed() -> None:
+    allowed = "<b> & \"quotes\" 'é' \U0001f600 \ufffd ]]>"
+    forbidden = "".join(map(chr, (0, 7, 0x0B, 0x1F, 0xD800, 0xDFFF, 0xFFFE, 0xFFFF)))
+    judged = [Judged(met=met, text=allowed + forbidden, name=f"{met}<") for met in (True, False)]
+    text = render_junit(judged)
+    assert cases(text) == {"True<": None, "False<": allowed}
+    assert ET.fromstring(text.encode()).findtext(".//system-out") == allowed  # noqa: S314
+
+
+def test_a_gate_that_an_older_file_kept_without_a_name_goes_by_its_line() -> None:
+    assert cases(render_junit([Judged(met=True, text="--require-speedup 2: yes")])) == {
+        "--require-speedup 2: yes": None
+    }
