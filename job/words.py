@@ -82,12 +82,13 @@ def decimals(seconds: float) -> str:
     return f"{max(seconds, 1e-4):.3g}" if fine else f"{seconds:,.2f}"
 
 
-def computation(
-    instances: int, target: str, calls: Iterable[str], read: str | None, returns: str = "drop"
-) -> str:
+def computation(  # noqa: PLR0913, PLR0917 - the parts of a workload
+    instances: int, target: str, calls: Iterable[str], read: str | None, returns: str = "drop",
+    close: str | None = None,
+) -> str:  # fmt: skip
     """Return what is computed in one line."""
     done = ", ".join(shorten(call, LINE) for call in calls) or "no calls"
-    end = f", then {read}" if read else ""
+    end = "".join(f", then {each}" for each in (read, close) if each)
     end = f"{end}; what they return is brought" if returns == "bring" else end
     return f"{instances:,} x {shorten(target, LINE)}: {done}{end}"
 

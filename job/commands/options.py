@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from job.workload.model import Plan, Workload
 
 _SHOWN = {  # what stands for a key's value in --help, where it is no number
-    "target": "MODULE:CLASS", "calls": "CALL", "read": "NAME", "agree": "HOW",
+    "target": "MODULE:CLASS", "calls": "CALL", "read": "NAME", "close": "NAME", "agree": "HOW",
     "returns": "HOW", "actor_options": "NAME=VALUE,…", "strategies": "NAMES", "serial": "HOW",
     "serial_on": "WHERE", "chaos": "WHAT",
 }  # fmt: skip

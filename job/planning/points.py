@@ -93,7 +93,8 @@ def at(
         return workload, plan.model_copy(update={"actor_options": options})
     target = Target(*SPINNER, kwargs={"seed": InstanceNumber(), "rounds": rounds})
     calls = (Call("spin", times=workload.calls_per_instance),)
-    return workload.model_copy(update={"target": target, "calls": calls, "read": "read"}), plan
+    changed = {"target": target, "calls": calls, "read": "read", "close": None}
+    return workload.model_copy(update=changed), plan
 
 
 def check(workload: Workload, plan: Plan, over: Over) -> None:

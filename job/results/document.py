@@ -11,7 +11,7 @@ of every version keep loading. Its history, version 1 throughout:
     2026-11-27  trials.{sample, made, elsewhere_share, preemptions}, environment.runtime_env,
                 workload.returns, trials.{aside_s, returned}; then cluster.nodes.{cores, labels,
                 resources_free}, tried.load_s, chosen, trials.process_s
-    2026-11-28  gates.name
+    2026-11-28  gates.name, workload.close
 """
 
 from __future__ import annotations
@@ -56,10 +56,13 @@ class Computed(Record):
     read: str | None = None
     agree: str | dict[str, Any] = "exact"
     returns: str = "drop"
+    close: str | None = None
 
     def __str__(self) -> str:
         """Say it in one line, as `Workload` does."""
-        return computation(self.instances, self.target, self.calls, self.read, self.returns)
+        return computation(
+            self.instances, self.target, self.calls, self.read, self.returns, self.close
+        )
 
 
 class Node(Record):

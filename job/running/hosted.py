@@ -74,6 +74,10 @@ class Hosted(Serial):
         own = {"placement": (share,), "process_s": self._process_s}
         return self._facts(ran).model_copy(update=own)
 
+    def close(self) -> None:
+        """Close the instances."""
+        self._host.ask("close", self._timeout_s)
+
     def stop(self) -> None:
         """End the actor."""
         self._ended += self._host.end()

@@ -132,6 +132,10 @@ class Local:
             aside_s=self._returns.aside.wall_s if self._returns else 0.0,
         )  # fmt: skip
 
+    def close(self) -> None:
+        """Close the instances."""
+        self._ask("close", self._limit("close"))
+
     def stop(self) -> None:
         """End the processes, and what the target has started there."""
         hosted, self._hosted = self._hosted, {}

@@ -16,7 +16,7 @@ from job.planning.estimate import LEAST_SAMPLE
 from job.shard import loops
 from job.shard.lane import MOST_PACE, Step
 from job.shard.metering import Meter, core_s, forget_peak, peak_bytes, voluntary_switches
-from job.shard.recipe import make_instance, read_state
+from job.shard.recipe import close_instance, make_instance, read_state
 from job.shard.returns import Aside, Returns
 from job.shard.shard import Place
 from job.signals import OURS
@@ -168,6 +168,11 @@ class PlainLoop:
     def core_s(self) -> float:
         """Return what a fixed piece of Python takes on this core."""
         return core_s()
+
+    def close(self) -> None:
+        """Close all instances, those too that were not carried to their end."""
+        for number, instance in zip(self._numbers, self._instances, strict=True):
+            close_instance(self._recipe, instance, number, self._event_loop)
 
     def stop(self) -> None:
         """Let go of the instances."""

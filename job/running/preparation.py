@@ -33,7 +33,7 @@ def recipe_of(workload: Workload, make: Callable[..., Any] | None = None) -> Rec
     limit, exact = state_limit(workload.instances), workload.agree.tolerance == Tolerance()
     recipe = Recipe(
         make, workload.target, workload.calls, workload.read, limit, exact,
-        bring=workload.returns == "bring", paths=own_paths(),
+        bring=workload.returns == "bring", close=workload.close, paths=own_paths(),
     )  # fmt: skip
     return replace(recipe, make=None) if is_importable(recipe) else recipe
 

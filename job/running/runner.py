@@ -97,6 +97,8 @@ class Runner:
         try:
             strategy.prepare(self._profile)
             trial, states, returned = self._time(strategy, turn)
+            if self._workload.close:
+                strategy.close()
         except TargetRaisedError as error:
             raise error.told(strategy.name, "on the driver") from None
         finally:

@@ -75,6 +75,11 @@ class Serial:
         """Return what is known of the trial."""
         return self._facts(self._loop.account())
 
+    def close(self) -> None:
+        """Close the instances."""
+        with on_driver(self._timeout_s, "close"):
+            self._loop.close()
+
     def stop(self) -> None:
         """Let go of the instances."""
         self._loop.stop()

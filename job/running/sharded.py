@@ -141,6 +141,10 @@ class Sharded:
             timeline=tuple(self.fleet.timeline.stretches),
         )  # fmt: skip
 
+    def close(self) -> None:
+        """Close the instances; an actor that is lost meanwhile has told all that it had to tell."""
+        self.fleet.ask(self.fleet.workers, "close")
+
     def stop(self) -> None:
         """End the actors."""
         self._ended += self.fleet.end()
@@ -163,6 +167,8 @@ class Sharded:
             self.fleet.host([first])
             self.fleet.ask(self.fleet.workers, "advance")
             (account,) = self.fleet.ask(self.fleet.workers, "account")
+            if self._subject.recipe.close:
+                self.close()
         finally:
             self.stop()
         self.settle()

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class Strategy(Protocol):
-    """One way to run a workload. The runner calls the methods in this order, `stop` always."""
+    """One way to run a workload. The runner calls the methods in this order, `stop` always.
+
+    `close` it calls only where there is something to close with.
+    """
 
     @property
     def name(self) -> str:
@@ -41,6 +44,9 @@ class Strategy(Protocol):
 
     def facts(self) -> Facts:
         """Return what is known of the trial; not timed."""
+
+    def close(self) -> None:
+        """Close all instances, where the workload says how; not timed."""
 
     def stop(self) -> None:
         """Leave nothing behind; quick, and to be called in any state, also twice."""

@@ -1,7 +1,8 @@
 """Lane: some instances of a shard and their calls, in one home thread and nowhere else.
 
-An instance is made, called and read by one thread, so that what is bound to a thread (a database
-connection, a thread-local, a decimal context, an event loop) works as it does in the serial loop.
+An instance is made, called, read and closed by one thread, so that what is bound to a thread (a
+database connection, a thread-local, a decimal context, an event loop) works as it does in the
+serial loop.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from job.shard import loops
-from job.shard.recipe import make_instance, read_state, target_raised
+from job.shard.recipe import close_instance, make_instance, read_state, target_raised
 
 if TYPE_CHECKING:
     import asyncio
@@ -132,7 +133,7 @@ class Lane:
                 step.run()
             except BaseException as error:
                 raise step.raised(error) from None
-            self._close(step.numbers, step.position)
+            self._close_values(step.numbers, step.position)
 
     async def run_awaiting(self, quota: int | None) -> None:
         """Do the same on an event loop, where other lanes get on meanwhile.
@@ -147,7 +148,7 @@ class Lane:
                     await made
             except BaseException as error:
                 raise step.raised(error) from None
-            self._close(step.numbers, step.position)
+            self._close_values(step.numbers, step.position)
 
     def run_once(self) -> int:
         """Make one call of a lane of one instance, and return 1; 0 where none is left.
@@ -169,7 +170,7 @@ class Lane:
             raise failed.raised(error) from None
         wall_s = time.perf_counter() - since
         self.sampler.stop(reading, wall_s)
-        self._close(self._numbers, self._position)
+        self._close_values(self._numbers, self._position)
         self.made = self._position = self.made + 1
         self.walls_s[0] += wall_s
         return 1
@@ -209,11 +210,20 @@ class Lane:
             for index in range(first, min(first + most, len(self)))
         ]
 
+    def close(self, event_loop: asyncio.AbstractEventLoop | None) -> None:
+        """Close the instances, likewise.
+
+        Raises:
+            TargetRaisedError: One raised.
+        """
+        for number, instance in zip(self._numbers, self._instances, strict=True):
+            close_instance(self._recipe, instance, number, event_loop)
+
     @property
     def _is_full(self) -> bool:
         return self.values is not None and self.values.is_full
 
-    def _close(self, numbers: Sequence[int], position: int) -> None:
+    def _close_values(self, numbers: Sequence[int], position: int) -> None:
         """Have what was returned noted as theirs, who had so many calls before."""
         if self.values:
             self.values.close(numbers, position)

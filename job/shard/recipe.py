@@ -40,6 +40,7 @@ class Recipe:
     exact: bool = True  # states are compared without a tolerance, and so by digests where long
     awaited: frozenset[str] = frozenset()  # the methods that return what is to be awaited
     bring: bool = False  # what calls return is to come to the driver
+    close: str | None = None  # the method that is called on every instance at the very end
     paths: tuple[str, ...] = ()  # where the target may be imported from, besides the usual places
 
     @property
@@ -126,11 +127,7 @@ def read_state(
         state = operator.attrgetter(recipe.read)(instance) if recipe.read else instance
         if recipe.read and callable(state):
             state = state()
-        if inspect.isawaitable(state):
-            import asyncio
-
-            run = event_loop.run_until_complete if event_loop else asyncio.run
-            state = run(result_of(state))
+        state = _awaited(state, event_loop)
     except OURS:
         raise
     except BaseException as error:
@@ -143,6 +140,37 @@ def read_state(
     except StateError as error:
         message = f"instance {number:,}, read {recipe.read or 'of the object'}: {error.message}"
         raise StateError(message, error.hint) from None
+
+
+def close_instance(
+    recipe: Recipe,
+    instance: Any,  # noqa: ANN401 - any class
+    number: int,
+    event_loop: asyncio.AbstractEventLoop | None = None,
+) -> None:
+    """Close an instance, where the workload says how; an async method as an async read.
+
+    Raises:
+        TargetRaisedError: It raised.
+    """
+    if recipe.close is None:
+        return
+    try:
+        _awaited(operator.attrgetter(recipe.close)(instance)(), event_loop)
+    except OURS:
+        raise
+    except BaseException as error:
+        raise target_raised(error, number, f"close {recipe.close}") from None
+
+
+def _awaited(value: object, event_loop: asyncio.AbstractEventLoop | None) -> object:
+    """Return a value, or what comes of awaiting it."""
+    if not inspect.isawaitable(value):
+        return value
+    import asyncio
+
+    run = event_loop.run_until_complete if event_loop else asyncio.run
+    return run(result_of(value))
 
 
 def _is_missing(error: AttributeError, instance: object, read: str | None) -> bool:

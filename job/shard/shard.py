@@ -212,6 +212,14 @@ class Shard:
             rows = max(1, min(2 * rows, room * rows // max(1, taken)))
         return states
 
+    def close(self) -> None:
+        """Close the instances, after everything else.
+
+        Raises:
+            TargetRaisedError: One raised.
+        """
+        self._at_home([partial(lane.close, self._event_loop) for lane in self._lanes])
+
     @property
     def _is_single(self) -> bool:
         """Whether it is what one would write by hand: one instance, and one call at a time."""

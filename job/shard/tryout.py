@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from job.errors import JobError, StateError, TargetRaisedError, UsageError
 from job.shard import loops
 from job.shard.metering import children_cpu_s, own_bytes, voluntary_switches
-from job.shard.recipe import make_instance, read_state, result_of, target_raised, unpacked
+from job.shard.recipe import (
+    close_instance,
+    make_instance,
+    read_state,
+    result_of,
+    target_raised,
+    unpacked,
+)
 from job.shard.returns import check_value, written
 from job.shard.serving import answer, dump_by
 from job.shard.states import canonical
@@ -76,7 +83,7 @@ def try_out(
 
     Raises:
         JobError: Why this cannot be compared.
-        TargetRaisedError: A constructor, call or read raised.
+        TargetRaisedError: A constructor, call, read or close raised.
     """
     tell(f"importing {recipe.target.module}")
     began, held = _now(), own_bytes()
@@ -101,7 +108,7 @@ def try_out(
     tell(f"read {recipe.read or 'of the object'}")
     state = read_state(recipe, instance, 0, event_loop)
     after = dict(_shared(recipe))
-    found |= {
+    learned = {
         "awaited": frozenset(awaited),
         "shared": sorted(name for name, text in after.items() if before.get(name) != text),
         "returned_bytes": returned,
@@ -110,6 +117,10 @@ def try_out(
         "load_s": loaded.cpu_s,
         "held_bytes": max(0.0, own_bytes() - held),
     }
+    if recipe.close:
+        tell(f"close {recipe.close}")
+        close_instance(recipe, instance, 0, event_loop)
+    found |= learned
     tell("")  # what comes now is extra, and may fail or take too long
     with contextlib.suppress(BaseException):  # of a later call: its trial will tell
         unchanged = bool(recipe.calls) and state == _untouched(recipe, 0, event_loop)
@@ -121,14 +132,18 @@ def try_out(
             # `add(instance)` leaves instance 0 as it was, and no other.
             state = read_state(recipe, other, number, event_loop)
             found["unchanged"] = unchanged and state == _untouched(recipe, number, event_loop)
+            close_instance(recipe, other, number, event_loop)
 
 
 def _untouched(recipe: Recipe, number: int, event_loop: asyncio.AbstractEventLoop) -> str | None:
     """Return an instance's state before any call; None where it has none yet."""
     try:
-        return read_state(recipe, make_instance(recipe, number), number, event_loop)
+        instance = make_instance(recipe, number)
+        state = read_state(recipe, instance, number, event_loop)
+        close_instance(recipe, instance, number, event_loop)
     except (StateError, TargetRaisedError):
         return None
+    return state
 
 
 def _refuse_ray(recipe: Recipe) -> None:
@@ -147,23 +162,26 @@ def _refuse_ray(recipe: Recipe) -> None:
 def _check_methods(recipe: Recipe, instance: object) -> None:
     if instance is None:
         raise UsageError(f"target {recipe.target}: it returned None, not an instance")
-    for call in recipe.calls:
-        *path, name = call.method.split(".")
+    methods = [(f"--call {call}", call.method) for call in recipe.calls]
+    if recipe.close:
+        methods.append((f"--close {recipe.close}", recipe.close))
+    for option, method in methods:
+        *path, name = method.split(".")
         owner = instance
         for part in path:
             if not hasattr(owner, part):
                 has = [each for each in dir(owner) if each[0] != "_"]
-                raise _lacks(call, f"{type(owner).__name__} has no {part!r}", has)
+                raise _lacks(option, f"{type(owner).__name__} has no {part!r}", has)
             owner = getattr(owner, part)
         if not callable(getattr(owner, name, None)):
             made = type(owner)  # whose properties are not run
             has = [n for n in dir(made) if n[0] != "_" and callable(getattr(made, n, None))]
-            raise _lacks(call, f"{made.__name__} has no method {name!r}", has)
+            raise _lacks(option, f"{made.__name__} has no method {name!r}", has)
 
 
-def _lacks(call: Call, what: str, has: list[str]) -> UsageError:
+def _lacks(option: str, what: str, has: list[str]) -> UsageError:
     hint = f"It has: {', '.join(has[:20])}." if has else ""
-    return UsageError(f"--call {call}: {what}", hint)
+    return UsageError(f"{option}: {what}", hint)
 
 
 def _call(  # noqa: PLR0913, PLR0917 - what a call is made of

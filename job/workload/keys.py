@@ -16,6 +16,8 @@ _WORKLOAD = {
     "`repetition` counts within * 50, from 0",
     "read": "which method or attribute tells an instance's state, also of a part of it "
     "(unwrapped.state); without it all of it counts",
+    "close": "which method is called on every instance at the very end, once its state is read and "
+    "no clock runs, as for files and connections; by default none",
     "agree": "when states count as equal: exact, or a relative tolerance of floats such as 1e-9; "
     "in a file also a mapping with tolerance, or with none and a reason",
     "returns": "what becomes of what calls return: drop, it stays where they run (by default), or "

@@ -176,6 +176,7 @@ class Workload(Model):
         Agree, BeforeValidator(_parse_agree), _or({"const": "exact"}, {"type": "number"})
     ] = Agree()
     returns: Literal["drop", "bring"] = "drop"
+    close: Dotted | None = None
 
     @field_validator("calls")
     @classmethod
@@ -191,7 +192,9 @@ class Workload(Model):
 
     def __str__(self) -> str:
         calls = map(str, self.calls)
-        return computation(self.instances, str(self.target), calls, self.read, self.returns)
+        return computation(
+            self.instances, str(self.target), calls, self.read, self.returns, self.close
+        )
 
 
 LEAST = 0.0001  # of a resource, as Ray counts

@@ -30,7 +30,8 @@ SUFFIXES = (".yaml", ".yml")
 MOST_BYTES = 256 * 1024
 MOST_DEPTH = 50  # PyYAML recurses
 MOST_VALUES = 10_000  # with those that aliases repeat; PyYAML reads about as many in half a second
-OF_THE_TARGET = ("calls", "read", "agree", "returns")  # what says nothing about another target
+# What says nothing about another target.
+OF_THE_TARGET = ("calls", "read", "close", "agree", "returns")
 _HINT = "Mend the file; `schema` prints what an editor needs to check it while you write."
 _SMALLER = "Large data belongs where the target can load it."
 UNREAD = object()  # stands for a value that could not be read, and was told already
@@ -78,8 +79,8 @@ def build(
 ) -> tuple[Workload, Plan]:
     """Return the workload and plan of a file's keys, overridden key by key by options.
 
-    A new target drops the file's calls, read, agree and returns: they were the old target's. None
-    and () stand for options that were not given.
+    A new target drops the file's calls, read, close, agree and returns: they were the old target's.
+    None and () stand for options that were not given.
 
     Raises:
         UsageError: All that is wrong, one line each.

@@ -74,8 +74,8 @@ class World(Listener):
     def show(self, document: Results | Sweep) -> None:
         self.shown.append(document)
 
-    def runner(self, listener: Listener | None = None, **plan: object) -> Runner:
-        subject = Subject(*build(KEYS, plan), Recipe(int, parse_target("m:C"), (), None, 64), b"")
+    def runner(self, listener: Listener | None = None, **keys: object) -> Runner:
+        subject = Subject(*build(KEYS, keys), Recipe(int, parse_target("m:C"), (), None, 64), b"")
         return Runner(BLANK, subject, listener or self, clock=self.clock)
 
 
@@ -129,6 +129,9 @@ class Fake:
         self._phase("read", self.read_s)
         return list(self.states)
 
+    def close(self) -> None:
+        self._phase("close", 1_000)
+
     def returned(self) -> list[str]:
         return list(self.values)
 
@@ -171,6 +174,13 @@ def test_strategies_take_turns_and_each_trial_ends_before_the_next_begins(world:
     assert world.events == [
         f"{name} {phase}" for name in ("serial", "actors") * 2 for phase in ONE_TRIAL
     ]
+
+
+def test_instances_are_closed_once_all_that_is_known_of_a_trial_is_there(world: World) -> None:
+    results = run(world.runner(trials=1, close="close"), pair(world))
+    closed = [*ONE_TRIAL[:5], "close", *ONE_TRIAL[5:]]
+    assert world.events == [f"{name} {phase}" for name in ("serial", "actors") for phase in closed]
+    assert [trial.elapsed_s for trial in results.trials] == [9.5, 3.28125]
 
 
 def test_warm_ups_come_first_and_are_marked(world: World) -> None:
@@ -387,13 +397,13 @@ def test_a_trial_is_kept_before_the_next_one_begins(world: World) -> None:
 # --- failures
 
 
-PHASES = ["prepare", "start", "work", "read", "facts"]
+PHASES = ["prepare", "start", "work", "read", "facts", "close"]
 
 
 def failing(
     world: World, phase: str, error: BaseException, kind: type[BaseException]
 ) -> tuple[Runner, BaseException]:
-    runner = world.runner(trials=2)
+    runner = world.runner(trials=2, close="close")
     with pytest.raises(kind) as raised:
         run(runner, [Fake(world), Fake(world, "actors", fails={phase: error})])
     return runner, raised.value
@@ -429,7 +439,7 @@ def test_even_after_a_bug_nothing_is_left_behind(world: World, phase: str) -> No
     assert len(world.kept[-1].trials) == 1
 
 
-@pytest.mark.parametrize("phase", ["start", "work", "read"])
+@pytest.mark.parametrize("phase", ["start", "work", "read", "close"])
 def test_what_the_target_raised_becomes_the_failure_of_a_trial(world: World, phase: str) -> None:
     error = TargetRaisedError(3, "f()", 2, "ValueError: no", "m.py, line 7, in f")
     _, raised = failing(world, phase, error, TrialError)

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.errors import TargetRaisedError, TrialError
-from job.planning.estimate import Loop
+from job.planning.estimate import LEAST_SAMPLE, Loop
 from job.running.serial import Serial, on_driver
 from job.shard import loops
 from job.shard.recipe import Recipe
@@ -91,6 +92,20 @@ def recording_scribe() -> type[Scribe]:
 
 
 # --- what it computes
+
+
+def test_all_instances_are_closed_those_of_a_sample_that_had_no_time_too() -> None:
+    scribe = recording_scribe()
+    recipe = Recipe(scribe, parse_target("m:C(instance)"), (parse_call("book(7)"),), "total", 10**7)
+    order = tuple(range(9))
+    loop = Loop(order=order, sampled=True, budget_s=1e-9)
+    strategy = Serial(replace(recipe, close="close"), 9, 60.0, loop)
+    strategy.prepare(None)
+    strategy.start()
+    strategy.work(ignore)
+    assert strategy.read() == [str(31 * number + 7) for number in order[:LEAST_SAMPLE]]
+    strategy.close()
+    assert [number for name, number in scribe.pages if name == "close"] == [*order]
 
 
 def test_every_round_goes_over_all_instances_call_by_call() -> None:

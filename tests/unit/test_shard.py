@@ -8,8 +8,10 @@ import decimal
 import os
 import pickle
 import sqlite3
+import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -239,6 +241,53 @@ def test_what_home_threads_compute_is_counted_once(threads: int, tmp_path: Path)
     noted = sum(map(float, (tmp_path / str(os.getpid())).read_text().split()))
     assert account.cpu_s == pytest.approx(noted, rel=0.5)
     assert account.elsewhere_s < 0.2 * account.cpu_s
+
+
+# --- closing
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_each_instance_is_closed_in_its_home_thread(threads: int) -> None:
+    closed: list[int] = []
+
+    class Connection:
+        def __init__(self, number: int) -> None:
+            self.number, self.thread = number, threading.get_ident()
+            self.held = self
+
+        def shut(self) -> None:
+            assert threading.get_ident() == self.thread
+            closed.append(self.number)
+
+    of = replace(recipe(Connection, [], "number"), close="held.shut")
+    shard = shard_of(of, range(7), None, threads)
+    assert shard.read(0) == [str(number) for number in range(7)]
+    assert closed == []
+    shard.close()
+    assert sorted(closed) == [*range(7)]
+
+
+def test_where_nothing_is_said_of_closing_nothing_is_called() -> None:
+    class Connection:
+        def close(self) -> None:
+            raise AssertionError
+
+    shard_of(recipe(Connection, [], None, "m:C"), range(2)).close()
+
+
+def test_a_close_that_raises_is_told_with_its_instance() -> None:
+    class Connection:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def close(self) -> None:
+            if self.number == 3:
+                sys.exit("gone")
+
+    shard = shard_of(replace(recipe(Connection, [], None), close="close"), range(5))
+    with pytest.raises(TargetRaisedError, match="instance 3, close close: SystemExit") as raised:
+        shard.close()
+    assert not raised.value.exits  # which would be an actor's death
 
 
 # --- states

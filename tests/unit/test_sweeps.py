@@ -120,6 +120,8 @@ def test_each_key_changes_what_it_names_and_nothing_else() -> None:
     assert str(computed.target) == "job.targets.spinner:Spinner(seed=instance, rounds=77)"
     assert computed.calls_per_instance == 10
     assert same == plan
+    closed = workload.model_copy(update={"close": "close"})
+    assert at(closed, plan, parse_over("call-cost=1ms,2ms"), 0.001, 77)[0] == computed
 
 
 def test_weak_scaling_gives_every_shard_as_many_instances() -> None:

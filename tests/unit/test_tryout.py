@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from job.errors import StateError
+from job.errors import StateError, UsageError
 from job.running.preparation import recipe_of
 from job.workload.reading import build
 from tests.subjects import tried
@@ -58,6 +58,32 @@ def test_calls_change_nothing_only_where_they_leave_another_instance_as_it_was_t
     target: str, call: str, read: str, *, unchanged: bool
 ) -> None:
     assert found_out(target, call, read)["unchanged"] == unchanged
+
+
+def test_all_that_is_opened_is_closed(tmp_path: Path) -> None:
+    keys = {
+        "target": f"tests.targets.closers:Closer({str(tmp_path)!r}, instance)", "instances": 4,
+        "calls": ["step * 3"], "read": "read", "close": "close",
+    }  # fmt: skip
+    found = tried(recipe_of(build(keys, {})[0]), 4)
+    assert not found["unchanged"]
+    opened, closed = (
+        sorted(path.name.replace(f" {what} ", " ") for path in tmp_path.glob(f"* {what} *"))
+        for what in ("opened", "closed")
+    )
+    assert closed == opened != []
+
+
+@pytest.mark.parametrize(
+    ("close", "says"),
+    [("shut", "Counter has no method 'shut'"), ("part.close", "Counter has no 'part'")],
+)
+def test_what_cannot_be_closed_so_is_told(close: str, says: str) -> None:
+    keys = {"target": "collections:Counter", "calls": [], "instances": 4, "close": close}
+    with pytest.raises(UsageError, match=says) as raised:
+        tried(recipe_of(build(keys, {})[0]), 4)
+    assert raised.value.message.startswith(f"--close {close}: ")
+    assert "clear" in raised.value.hint
 
 
 LOADER = "tests.targets.returning:Loader"

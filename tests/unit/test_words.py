@@ -40,8 +40,10 @@ def test_bytes_have_a_unit_that_suits_them(number: float, said: str) -> None:
     assert size(number) == said
 
 
-def test_what_is_computed_says_whether_what_calls_return_is_brought() -> None:
+def test_what_is_computed_says_what_comes_at_its_end() -> None:
     assert computation(2, "m:C()", ["f()"], "read") == "2 x m:C(): f(), then read"
+    closed = computation(2, "m:C()", ["f()"], "read", close="file.close")
+    assert closed == "2 x m:C(): f(), then read, then file.close"
     brought = computation(2, "m:C()", ["f()"], "read", "bring")
     assert brought == "2 x m:C(): f(), then read; what they return is brought"
 

@@ -68,10 +68,10 @@ def test_options_that_were_not_given_change_nothing() -> None:
 
 
 def test_a_new_target_drops_what_was_said_of_the_old_one() -> None:
-    keys = LEDGER | {"agree": {"none": "it is random"}}
+    keys = LEDGER | {"agree": {"none": "it is random"}, "close": "close"}
     workload, _ = build(keys, {"target": "collections:Counter"})
     assert (workload.instances, workload.calls, workload.read) == (6, (), None)
-    assert workload.agree == Agree()
+    assert (workload.agree, workload.close) == (Agree(), None)
     assert str(workload) == "6 x collections:Counter: no calls"
 
 
