@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from job.commands.console import say
 from job.signals import Leaving, end_process
@@ -28,7 +29,20 @@ _SHOWN = {  # what stands for a key's value in --help, where it is no number
 }  # fmt: skip
 
 
-FILE = click.Path(readable=False)  # or a URI; what is wrong with it, storage tells
+class _File(click.types.StringParamType):
+    """A path or a URI that a shell completes; what is wrong with it, whoever opens it tells."""
+
+    name = "file"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Leave it to the shell."""
+        del ctx, param
+        return [CompletionItem(incomplete, type="file")]
+
+
+FILE = _File()
 
 
 class Option(click.Option):

@@ -107,10 +107,9 @@ def try_out(
             _check_value(call, value, dump)
     tell(f"read {recipe.read or 'of the object'}")
     state = read_state(recipe, instance, 0, event_loop)
-    after = dict(_shared(recipe))
     learned = {
         "awaited": frozenset(awaited),
-        "shared": sorted(name for name, text in after.items() if before.get(name) != text),
+        "shared": sorted(n for n, text in dict(_shared(recipe)).items() if before.get(n) != text),
         "returned_bytes": returned,
         "blas_threads": _blas_threads(recipe.target.module),
         "calls": timed,
