@@ -101,7 +101,8 @@ def test_gates_of_a_real_comparison_are_judged_after_its_results_are_saved(
     (tmp_path / "waiter.py").write_text(WAITER.format(0.01))
     ended = command.run(
         *WORK, "--strategies", "serial,sharded", "--output", "kept.json", "--emit-json",
-        "--require-speedup", "1000", "--require-efficiency", "0.1%", cwd=tmp_path,
+        "--require-speedup", "1000", "--require-efficiency", "0.1%", "--junit", "gates.xml",
+        cwd=tmp_path,
     )  # fmt: skip
     assert ended.code == 7, ended
     lines = ended.stdout.splitlines()
@@ -111,5 +112,7 @@ def test_gates_of_a_real_comparison_are_judged_after_its_results_are_saved(
     assert verdict < missed < emitted
     assert "✓ --require-efficiency 0.1%: sharded" in lines[missed + 1]
     assert "Error: 1 of 2 gates missed: --require-speedup 1000: sharded is" in ended.stderr
-    again = command.run("report", "kept.json", "--require-speedup", "1000", cwd=tmp_path)
+    assert (tmp_path / "gates.xml").read_text().count("<failure message=") == 1
+    again = command.run("report", "kept.json", "--junit", "again.xml", cwd=tmp_path)
     assert again.code == 7, again
+    assert (tmp_path / "again.xml").read_text() == (tmp_path / "gates.xml").read_text()

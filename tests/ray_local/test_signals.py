@@ -29,6 +29,7 @@ def start(
         "--target", f"markers:{kind}({str(marks)!r}, {slow!r})", "--call", "step()",
         "--read", "read", "--instances", "2", "--strategies", "serial,actors",
         "--serial-on", on, "--output", str(marks / "results.json"),
+        "--require-speedup", "0.01", "--junit", str(marks / "gates.xml"),
     )  # fmt: skip
 
 
@@ -55,6 +56,9 @@ def check_partial(ended: Ended, marks: Path, trials: int) -> None:
     saved: dict[str, Any] = json.loads((marks / "results.json").read_text())
     assert saved["status"] == "interrupted"
     assert [trial["strategy"] for trial in saved["trials"]] == ["serial"] * trials
+    cases = (marks / "gates.xml").read_text()
+    assert "<failure message=" in cases
+    assert "--require-speedup 0.01: cannot be judged: it was interrupted" in cases
 
 
 CONNECTED = {"driver call": 0, "actor init": 1, "actor call": 1, "actor read": 1}
