@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,9 +17,37 @@ def count(number: float, noun: str) -> str:
     return f"{shown} {noun}{'' if number == 1 else several}"
 
 
-def factor(value: float, digits: int = 3) -> str:
-    """Return how many times as much something is, as people write it: 2.45, 4,010, 0.00012."""
-    return format(Decimal(f"{value:.{digits}g}"), ",f")
+def figure(value: float, most: int = 4) -> str:
+    """Return what was measured as a table has it: 0.0011, 0.062, 0.54, 8.00, 25.3, 1,230.
+
+    Every report's figures come from here: three digits, or two below 1, at most `most` decimals,
+    and no exponent. What would be nothing by that is less than the least of it: <0.0001.
+    """
+    if not value:
+        return "0"
+    rounded = float(f"{value:.3g}")
+    decimals = sum(abs(rounded) < limit for limit in (100, 10, 0.1, 0.01))
+    shown = f"{value if decimals else rounded:,.{min(decimals, most)}f}"
+    return shown if shown.strip("-0.") else f"<{10**-most:.{most}f}"
+
+
+def factor(value: float, most: int = 4) -> str:
+    """Return a figure as a sentence has it: 2.45, 3, 4,010."""
+    shown = figure(value, most)
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def percent(share: float, most: int = 1) -> str:
+    """Return a share as a figure: 0.8%, 99.9%, 100%."""
+    return f"{figure(100 * share, most)}%"
+
+
+def signed(share: float, most: int = 1) -> str:
+    """Return a change as a figure: +30.0%, -0.2%; one too small to tell has no sign."""
+    shown = percent(abs(share), most)
+    if shown.startswith(("<", "0%")):
+        return shown
+    return f"{'-' if share < 0 else '+'}{shown}"
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:
@@ -34,7 +61,7 @@ def size(number: float) -> str:
     """Return how many bytes there are, as people say it: 800 bytes, 4.2 MB, 1.3 GB."""
     for each, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if number >= each:
-            return f"{number / each:,.3g} {unit}"
+            return f"{factor(number / each)} {unit}"
     return count(round(number), "byte")
 
 
@@ -49,9 +76,11 @@ def capitalise(clause: str) -> str:
 
 
 def spelled(seconds: float) -> str:
-    """Return a measured time, with digits enough to compare it with another."""
-    fine = seconds < 0.1  # noqa: PLR2004 - two decimals of a second say little
-    return f"{1000 * seconds:.3g} ms" if fine else f"{seconds:,.2f} s"
+    """Return a measured time as a figure, in a unit that suits it: 0.24 us, 62.1 ms, 0.54 s."""
+    if not seconds or seconds >= 0.1:  # noqa: PLR2004 - two decimals of a second say little
+        return f"{figure(seconds)} s"
+    milli = seconds >= 1e-3  # noqa: PLR2004
+    return f"{factor(1e3 * seconds)} ms" if milli else f"{factor(1e6 * seconds)} us"
 
 
 def span(seconds: float) -> str:
@@ -61,25 +90,18 @@ def span(seconds: float) -> str:
     for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size or (unit == "h" and seconds >= size):
             amount = seconds / size
-            return f"about {amount:,.0f} {unit}" if amount >= 10 else f"about {amount:.2g} {unit}"  # noqa: PLR2004
+            return f"about {figure(amount, 0) if amount >= 10 else f'{amount:.2g}'} {unit}"  # noqa: PLR2004
     return f"about {seconds:.0f} s"
 
 
 def duration(seconds: float) -> str:
     """Return a time as it was chosen, with all of its digits, in the unit that suits it."""
-    for size, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
-        if seconds >= size:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds:g} s"
-
-
-def decimals(seconds: float) -> str:
-    """Return a time for a table, in seconds: two decimals, or three digits where those say little.
-
-    What is smaller than any clock tells is shown as the least that is told.
-    """
-    fine = 0 < seconds < 0.1  # noqa: PLR2004
-    return f"{max(seconds, 1e-4):.3g}" if fine else f"{seconds:,.2f}"
+    size, unit = 1e-6, "us"
+    if not seconds or seconds >= 1:
+        size, unit = 1.0, "s"
+    elif seconds >= 1e-3:  # noqa: PLR2004
+        size, unit = 1e-3, "ms"
+    return f"{seconds / size:.12g} {unit}"
 
 
 def computation(  # noqa: PLR0913, PLR0917 - the parts of a workload

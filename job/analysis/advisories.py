@@ -14,7 +14,7 @@ from job.analysis.figures import SAME
 from job.planning.estimate import MOST_THREADS
 from job.planning.placement import PROCESS_BYTES
 from job.results.document import BY_VALUE
-from job.words import LINE, capitalise, count, factor, listed, shorten, size, spelled
+from job.words import LINE, capitalise, count, factor, listed, percent, shorten, size, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,7 +106,7 @@ def _runtime_env(figures: Figures) -> Iterator[str]:
 def _omitted(figures: Figures) -> Iterator[str]:
     for name, reason in figures.results.omitted.items():
         needs = f" {causes.SHARDED_NEEDS}" if name == "actors" else ""
-        yield f"{name} was left out, not started: {reason}.{needs}"
+        yield f"{name} was left out: {reason}.{needs}"
 
 
 def _not_as_actors(figures: Figures) -> Iterator[str]:
@@ -146,7 +146,7 @@ def _others_on_cluster(figures: Figures) -> Iterator[str]:
 def _machine_loaded(figures: Figures) -> Iterator[str]:
     busy = figures.results.environment.busy_share or 0.0
     if busy > BUSY:
-        said = f"The driver's machine was {busy:.0%} busy before the start."
+        said = f"The driver's machine was {percent(busy, 0)} busy before the start."
         yield f"{said} Compare again when it is idle."
 
 
@@ -161,7 +161,7 @@ def _avoidable(figures: Figures) -> Iterator[str]:
 def _held_up(figures: Figures) -> Iterator[str]:
     calls = figures.profile
     if figures.row("serial") and calls and calls.held_up > HELD_UP and calls.wall_s > LONG_S:
-        took = f"{factor(calls.held_up, 2)} times as long as it computed, and its calls do not wait"
+        took = f"{factor(calls.held_up, 1)} times as long as it computed, and its calls do not wait"
         means = "something else had its CPU, so speedups may be too large"
         said = f"The serial loop took {took}: {means}."
         yield f"{said} Compare again when the driver's machine is idle."
@@ -171,7 +171,8 @@ def _above_ideal(figures: Figures) -> Iterator[str]:
     for row in figures.rows:
         if row.strategy != "serial" and (row.efficiency or 0.0) > SAME and row.ideal_s > LONG_S:
             why = "; ".join(_reasons(figures, row)) or "nothing that was measured tells why"
-            said = f"{row.strategy}: its work reached {row.efficiency:.0%} of the ideal: {why}"
+            reached = percent(row.efficiency or 0.0, 0)
+            said = f"{row.strategy}: its work reached {reached} of the ideal: {why}"
             advice = "Compare again when the machines are idle, with more --trials"
             yield f"{said}. {advice}; what stays is what the calls themselves gain there."
 
@@ -182,14 +183,15 @@ def _reasons(figures: Figures, row: Row) -> Iterator[str]:
     if serial and serial.estimated:
         yield "the serial time is an estimate"
     if serial and calls and calls.held_up > SAME:
-        took = f"{factor(calls.held_up, 2)} times as long as it computed"
+        took = f"{factor(calls.held_up, 1)} times as long as it computed"
         yield f"the serial loop took {took}, as something else had its CPU"
     cores_s = causes.node_cores_s(figures.trials[row.strategy])
     loop_s, whose = causes.loop_core(figures)
     if cores_s and (loop_s or 0.0) > causes.UNLIKE * median(cores_s):
         yield f"a worker's core is {causes.unlike_driver(cores_s, loop_s)} than {whose}"
     if (used := row.cpu_s / row.work_s) > SAME * row.cpus:
-        yield f"its calls computed on {used:.2g} CPUs, and {row.cpus:.2g} were counted"
+        counted = factor(row.cpus, 1)
+        yield f"its calls computed on {factor(used, 1)} CPUs, and {counted} were counted"
     if serial and SAME * row.cpu_s < serial.cpu_s:
         why = "in warmer caches, or on cores less shared"
         if (serial.last.elsewhere_share or 0.0) > NOTABLE + (row.last.elsewhere_share or 0.0):
@@ -203,11 +205,11 @@ def _elsewhere(figures: Figures) -> Iterator[str]:
     share, calls = next((each for each in shares if each is not None), 0.0), figures.profile
     if not calls or share < NOTABLE:
         return
-    said = f"Of the calls' CPU time {share:.0%} is that of threads or child processes they start:"
-    said += " it was counted for whole processes, around the work."
+    said = f"Of the calls' CPU time {percent(share, 0)} is that of threads or child processes they"
+    said += " start: it was counted for whole processes, around the work."
     if calls.width > SEVERAL:
         enough = math.ceil(figures.results.cluster.cpus / calls.width)
-        said += f" A call computes on {calls.width:.2g} CPUs at once, so more than"
+        said += f" A call computes on {factor(calls.width, 1)} CPUs at once, so more than"
         said += f" {count(enough, 'call')} at once gain nothing."
     unseen = "What others compute for them, such as a server, is not in it"
     yield f"{said} {unseen}: start it within the calls or the constructor."
@@ -275,7 +277,8 @@ def _blas_threads(figures: Figures) -> Iterator[str]:
 def _wide_spread(figures: Figures) -> Iterator[str]:
     for row in figures.rows:
         if row.trials >= stats.LEAST_FOR_OUTLIERS and (row.spread or 0.0) > WIDE_SPREAD:
-            said = f"{row.strategy}: the trials spread by {row.spread:.0%} around their median."
+            spread = percent(row.spread or 0.0, 0)
+            said = f"{row.strategy}: the trials spread by {spread} around their median."
             advice = "Let nothing else run on the machines, or make each trial longer with more"
             yield f"{said} {advice} calls."
 
@@ -288,7 +291,7 @@ def _slow_first(figures: Figures) -> Iterator[str]:
         first, *others = (trial.elapsed_s for trial in of_one)
         usual = median(others) if len(others) > 1 else first  # of two nobody can tell which is odd
         if first > SLOW_FIRST * usual and not figures.results.plan.get("warmups"):
-            times = factor(first / usual, 2)
+            times = factor(first / usual, 1)
             said = f"{name}: its first trial took {times} times as long as the others."
             yield f"{said} --warmups 1 leaves it out."
 
@@ -318,25 +321,22 @@ def _outliers(figures: Figures) -> Iterator[str]:
             yield f"{said} bears that; if it recurs, look at what else runs on the machines."
 
 
-def _waiting(figures: Figures) -> Iterator[str]:
-    calls = figures.profile
-    if calls and calls.waits > 10 and calls.wall_s > LONG_S:  # noqa: PLR2004 - clearly waiting
-        said = "The calls wait rather than compute: the figures show scheduling, not CPU capacity."
-        yield f"{said} Do not carry them over to calls that compute."
-
-
-def _few_trials(figures: Figures) -> Iterator[str]:
-    fewest = min(row.trials for row in figures.rows)
+def _reach(figures: Figures) -> Iterator[str]:
+    """Say in one line, as it is so of every first run, what the figures are not made to tell."""
+    calls, fewest = figures.profile, min(row.trials for row in figures.rows)
+    said = []
     if fewest < stats.LEAST_FOR_INTERVAL and figures.results.plan.get("trials") != "auto":
-        runs = f"{fewest} trials of each strategy carry"
-        runs = runs if fewest > 1 else "1 trial of each strategy carries"
-        advice = f"--trials {stats.LEAST_FOR_RATIO} or --trials auto give one (--wide)."
-        yield f"{runs} no confidence interval. {advice}"
+        give = "1 trial gives" if fewest == 1 else f"{fewest} trials give"
+        said.append(f"{give} no interval (--trials {stats.LEAST_FOR_RATIO}).")
+    if calls and calls.waits > 10 and calls.wall_s > LONG_S:  # noqa: PLR2004 - clearly waiting
+        said.append("The calls wait: the figures say nothing of CPUs.")
+    if said:
+        yield " ".join(said)
 
 
 CHECKS: tuple[Callable[[Figures], Iterator[str]], ...] = (
     _unchanged, _shared, _returns_dropped, _by_value, _runtime_env, _omitted, _not_as_actors,
     _serial_estimated, _others_on_cluster, _machine_loaded, _held_up, _above_ideal, _avoidable,
     _elsewhere, _many_threads, _unlike_nodes, _unlike_cores, _actors_on_head, _open_cluster,
-    _blas_threads, _wide_spread, _slow_first, _outliers, _waiting, _few_trials,
+    _blas_threads, _wide_spread, _slow_first, _outliers, _reach,
 )  # fmt: skip

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from job.analysis.figures import SLACK
 from job.planning.costs import Bound, Cost, Shape, call_cost, fullest_slot, paid_back
 from job.planning.estimate import Profile
-from job.words import count, duration, spelled
+from job.words import count, duration, signed, spelled
 
 if TYPE_CHECKING:
     from job.analysis.figures import Figures, Row
@@ -25,6 +25,7 @@ LEAST_STRETCH, MOST_STRETCH = 0.5, 4.0  # beyond, the trial was disturbed and sa
 LEAST_TELLING_S = 2e-5  # a call of less CPU time is blurred by what metering each call costs
 LEAST_WORK_S = 0.05  # all calls together: of less, what else ran meanwhile may be most
 NEAR = 0.2  # a residual up to which the model's order of strategies may be off by noise
+LEAST_S = 1e-9  # that any call takes
 MOST_OFF = 0.5  # a residual from which on it says nothing of this run
 
 
@@ -56,7 +57,7 @@ class Answer:
     @property
     def off(self) -> str:
         """That, as it is written."""
-        return f"{round(100 * self.residual):+d}%"
+        return signed(self.residual, 0)
 
     @property
     def misses(self) -> bool:
@@ -66,14 +67,21 @@ class Answer:
 
     @property
     def whole_calls(self) -> int | None:
-        """`calls` as a number of calls that can be made."""
-        return None if self.calls is None else math.ceil(round(self.calls, 6))
+        """`calls` as a number of calls that can be made, to three digits."""
+        if self.calls is None:
+            return None
+        return int(float(f"{math.ceil(round(self.calls, 6)):.3g}"))
+
+    @property
+    def cost(self) -> str:
+        """`call_s` as it is written, "never" where there is none."""
+        return "never" if self.call_s is None else duration(float(f"{self.call_s:.2g}"))
 
     def __str__(self) -> str:
         """Say from which call cost on it pays, and how good the model is."""
         if self.misses:
             return f"{self.strategy}: no break-even, as the model misses this run by {self.off}"
-        how = f"(model {self.off} against measured)"
+        how = f"(model off by {self.off})"
         if self.call_s is None:
             pays = "at no call cost: it spreads the calls over nothing"
             if self.behind_s < 0:
@@ -84,8 +92,8 @@ class Answer:
             paid = "is no longer than the loop's"
         elif self.whole_calls is not None:
             paid = f"pays back after {count(self.whole_calls, 'call')}"
-        cost = duration(float(f"{self.call_s:.2g}"))
-        return f"{self.strategy} from {cost} a call; startup {paid} {how}"
+        pays = f"from {self.cost} a call" if self.call_s >= LEAST_S else "at any call cost"
+        return f"{self.strategy} {pays}; startup {paid} {how}"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from job.analysis.breakeven import BreakEven
 from job.analysis.figures import BUSY, SAME, SLACK
-from job.words import count, factor, spelled
+from job.words import count, factor, percent, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -81,7 +81,7 @@ def _read(row: Row) -> Cause:
 
 
 def _share(row: Row, part_s: float) -> str:
-    return f"{part_s / row.elapsed_s:.0%} of the time ({spelled(part_s)})"
+    return f"{percent(part_s / row.elapsed_s, 0)} of the time ({spelled(part_s)})"
 
 
 def _startup(row: Row, *, may_shard: bool) -> Cause:
@@ -111,7 +111,9 @@ def _lost(row: Row, figures: Figures, model: BreakEven | NoBreakEven, *, may_sha
     advice = "let a call do more" + (", or raise --calls-per-batch" if row.last.actors else "")
     if may_shard:
         advice = "`sharded` carries many calls in one, and may come nearer"
-    return Cause("overhead", f"its work reached {row.efficiency:.0%} of the ideal", advice)
+    return Cause(
+        "overhead", f"its work reached {percent(row.efficiency or 0.0, 0)} of the ideal", advice
+    )
 
 
 def _no_gain(row: Row, profile: Profile, model: BreakEven | NoBreakEven) -> Cause:
@@ -128,12 +130,12 @@ def _no_gain(row: Row, profile: Profile, model: BreakEven | NoBreakEven) -> Caus
 
 def _bound(row: Row, figures: Figures) -> Cause:
     """Return what bounds the ideal itself, of work that is near it."""
-    of = "" if row.efficiency is None else f"{row.efficiency:.0%} of "
+    of = "" if row.efficiency is None else f"{percent(row.efficiency, 0)} of "
     lead = f"its work reached {of}the ideal;"
     if row.bound_by == "CPUs" or _uses_all(row, figures.profile):
         if idle := _idle(row, figures):
             return Cause("CPUs", f"{lead} the calls compute, and {idle}", idle.advice)
-        more = f"more CPUs than {row.cpus:.3g} would shorten it, as the calls compute"
+        more = f"more CPUs than {round(row.cpus, 2):g} would shorten it, as the calls compute"
         return Cause("CPUs", f"{lead} {more}")
     if row.bound_by == "slots":
         more = f"more than {count(row.last.at_once, 'call')} at once would shorten it"
@@ -191,7 +193,7 @@ def faults(figures: Figures, row: Row) -> Iterator[Cause]:
     if ratio > UNLIKE:
         names = {node.node_id: node.name for node in figures.results.cluster.nodes}
         name = names.get(hosts[-1].node_id, hosts[-1].host)
-        said = f"a core of {name} takes {factor(ratio, 2)} times as long as the best"
+        said = f"a core of {name} takes {factor(ratio, 1)} times as long as the best"
         yield Cause("a slow node", said, "look at what else runs there, or use nodes of one kind")
     yield from _imbalance(trial, figures.results.workload.instances)
 
@@ -229,7 +231,7 @@ def _driver(row: Row, plan: dict[str, Any]) -> Iterator[Cause]:
             advice = (
                 f"{'`sharded`' if shards else '--strategies serial,sharded'} sends batches instead"
             )
-        said = f"the driver limits it, busy with sending for {share:.0%} of the work"
+        said = f"the driver limits it, busy with sending for {percent(share, 0)} of the work"
         yield Cause("the driver", said, advice)
 
 
@@ -277,4 +279,4 @@ def unlike_driver(cores_s: Sequence[float], driver_s: float | None) -> str:
     if 1 / UNLIKE <= ratio <= UNLIKE:
         return ""
     times, how = (ratio, "slower") if ratio > 1 else (1 / ratio, "faster")
-    return f"{factor(times, 2)} times {how}"
+    return f"{factor(times, 1)} times {how}"

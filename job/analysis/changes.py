@@ -180,7 +180,7 @@ def _cores(old: Results, new: Results) -> Iterator[str]:
     for whose, (before, after) in pairs.items():
         times = max(after / before, before / after) if before and after else 1.0
         if before and after and times > NOTED_CORE:
-            how = f"{factor(times, 2)} times {'slower' if after > before else 'faster'}"
+            how = f"{factor(times, 1)} times {'slower' if after > before else 'faster'}"
             yield f"{whose} core was {how} in NEW: what computes may differ by as much."
 
 

@@ -167,7 +167,7 @@ def speed(nodes: Sequence[Answer], driver_core_s: float) -> list[Finding]:
     cores = {node.name: node.core_s for node in nodes if node.cpus and node.core_s}
     found = []
     for name, ratio in slow_nodes(cores).items():
-        times = factor(ratio, 2)
+        times = factor(ratio, 1)
         text = f"{name} is slow: the same Python takes {times} times as long as on the others"
         advice = "See what else runs there, or take it out: the slowest node sets the pace."
         found.append(Finding("speed", "warning", text, advice))

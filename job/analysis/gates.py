@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from job.analysis.changes import ENDED, NEGLIGIBLE
 from job.errors import GateError, UsageError
 from job.results.document import Judged
-from job.words import factor
+from job.words import factor, percent, signed
 from job.workload.model import STRATEGIES
 
 if TYPE_CHECKING:
@@ -152,11 +152,18 @@ def _judge(gate: Gate, figures: Figures) -> Judged:
     about = "about " if figures.loop else ""
     if not value:
         return _unjudged(gate, "no time passed")
-    said = f"{best.strategy} reached {about}{value:.1%}, {100 * gate.bound:.4g}% demanded"
-    surely = f"{least:.1%}"
-    if gate.option == SPEEDUP:
-        times, surely = f"{about}{factor(value, 4)} times as fast", factor(least, 4)
-        said = f"{best.strategy} is {times}, {gate.bound:g} demanded"
+    of_time = gate.option == SPEEDUP
+    demanded = f"{gate.bound:g}" if of_time else f"{100 * gate.bound:.4g}%"
+    write = factor if of_time else percent
+    # What would read as the bound, and is less, is not told as if it had reached it.
+    reached, surely = (
+        f"just under {demanded}" if each < gate.bound and write(each) == write(gate.bound)
+        else write(each)
+        for each in (value, least)
+    )  # fmt: skip
+    said = f"{best.strategy} reached {about}{reached}, {demanded} demanded"
+    if of_time:
+        said = f"{best.strategy} is {about}{reached} times as fast, {demanded} demanded"
     if about:
         by = f"{surely} at least (95%)" if least else "nothing tells how far it is off"
         said += f", the serial time being estimated: {by}"
@@ -184,7 +191,7 @@ def _judge_slower(gate: Gate, change: PhaseChange) -> Judged:
     if not change.enough:
         how = f"the plain ratio of {old:,} and {new:,} trials"
     met = change.relative <= gate.bound or (change.enough and not significant)
-    said = f"{change.strategy} {change.relative:+.1%} in elapsed, {how}"
+    said = f"{change.strategy} {signed(change.relative)} in elapsed, {how}"
     return _judged(gate, said, change.strategy, met=met)
 
 

@@ -225,15 +225,16 @@ def _told(trials: Sequence[Trial], analysed: Sequence[Trial]) -> str:
     died = count(sum(trial.losses for trial in marred), "actor")
     parts = [f"{died} died{_of_what(deaths)}", f"{made} again"]
     if back := [death.resumed_s for death in deaths if death.resumed_s is not None]:
-        times = f"{median(back):,.2g} s"
+        times = spelled(median(back))
         if len(back) > 1:
-            times = f"a median of {times}, at most {max(back):,.2g} s"
+            times = f"a median of {times}, at most {spelled(max(back))}"
         late = max(death.unheard_s or 0.0 for death in deaths)
-        noticed = f", noticed at most {late:,.2g} s late" if late >= NOTICED_S else ""
+        noticed = f", noticed at most {spelled(late)} late" if late >= NOTICED_S else ""
         parts.append(f"work went on after {times}{noticed}")
     if not clean:
-        return "; ".join([*parts, "no trial was without deaths, so all times hold their price"])
-    took = f"took {median(t.elapsed_s for t in marred):,.2f} s, the others {median(clean):,.2f} s"
+        return "; ".join([*parts, "all of its times hold their price"])
+    price = spelled(median(t.elapsed_s for t in marred))
+    took = f"took {price}, the others {spelled(median(clean))}"
     parts.append(f"{count(len(marred), 'trial')} with deaths {took}, which alone count above")
     if shrunk := len(trials) - len(marred) - len(clean):
         parts.append(f"{count(shrunk, 'trial')} on fewer CPUs than the first did not count")

@@ -55,7 +55,7 @@ def _pays(figures: Figures, model: BreakEven | NoBreakEven, best: Row, ray: Row,
     if wider is None:
         return f"by the model no number of nodes like these makes it pay{only}"
     nodes = f"from {count(wider.nodes, 'node')} of this size on, {wider.cpus:g} CPUs"
-    return f"it pays {nodes} (model {answer.off} against measured){also}"
+    return f"it pays {nodes} (model off by {answer.off}){also}"
 
 
 def overtakes(figures: Figures, model: BreakEven, ray: Row, rival_s: float) -> Wider | None:

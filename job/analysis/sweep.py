@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from job.analysis.breakeven import BreakEven
 from job.analysis.report import Report, analyse, describe
 from job.results.sweep import KNOBS
-from job.words import count, factor, spelled
+from job.words import count, factor, percent, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -143,4 +143,4 @@ def _predict(points: Sequence[Point], over: Over) -> tuple[BreakEven | None, tup
             off = max(off, abs(predicted_s / measured_s - 1) if measured_s else 0.0)
     winners = f"the winner is predicted right at {right} of {count(len(points), 'point')}"
     by = f"by {over.key}={over.spelled(value)} alone"
-    return model, pays_off, f"{by}, {winners}, elapsed at most {off:.0%} off."
+    return model, pays_off, f"{by}, {winners}, elapsed at most {percent(off, 0)} off."

@@ -11,7 +11,7 @@ import click
 
 from job.errors import UsageError
 from job.running.listener import Listener
-from job.words import span
+from job.words import factor, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -202,7 +202,7 @@ def _say_lines(title: str, calls: int) -> Progress:
         said = now
         rate = made / (now - began)
         left = f", {span((calls - made) / rate)} left" if rate else ""
-        sys.stderr.write(f"{title}: {made:,} of {calls:,} calls, {rate:,.3g}/s{left}\n")
+        sys.stderr.write(f"{title}: {made:,} of {calls:,} calls, {factor(rate)}/s{left}\n")
         sys.stderr.flush()
 
     return told

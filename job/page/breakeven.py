@@ -31,8 +31,9 @@ def pay_off(model: BreakEven, said: Sequence[str], seen: Sequence[tuple[float, R
     costs = _costs([cost for cost, _ in seen] + [answer.call_s or 0.0 for answer in answers])
     curves = [
         scatter(
-            answer.strategy, costs, [_speedup(model, answer, cost) for cost in costs], line=style,
-            hovertemplate=f"%{{fullData.name}} at %{{x:.2~s}}s a call: %{{y:{RATIO}}}x"
+            f"{answer.strategy} from {answer.cost}" if answer.call_s else answer.strategy,
+            costs, [_speedup(model, answer, cost) for cost in costs], line=style,
+            hovertemplate=f"{plain(answer.strategy)} at %{{x:.2~s}}s a call: %{{y:{RATIO}}}x"
             "<extra></extra>",
         )
         for answer, style in zip(answers, cycle(LINES), strict=False)
@@ -58,9 +59,9 @@ def pay_off(model: BreakEven, said: Sequence[str], seen: Sequence[tuple[float, R
         table=[
             {
                 "strategy": answer.strategy,
-                "pays from s": "never" if answer.call_s is None else answer.call_s,
-                "pays back after calls": "never" if answer.calls is None
-                else math.ceil(answer.calls),
+                "pays from": answer.cost,
+                "pays back after calls": "never" if answer.whole_calls is None
+                else answer.whole_calls,
                 "predicted s": answer.predicted_s,
                 "measured s": answer.measured_s,
             }
@@ -85,8 +86,6 @@ def _speedup(model: BreakEven, answer: Answer, call_s: float) -> float:
 def _diamonds(answers: Sequence[Answer]) -> Figure:
     costs = [a.call_s for a in answers if a.call_s and _LEAST_S <= a.call_s <= _MOST_S]
     return scatter(
-        "break-even", costs, [1.0] * len(costs), "markers+text",
+        "break-even", costs, [1.0] * len(costs), "markers", hoverinfo="skip",
         marker={"symbol": "diamond", "size": 11, "color": "@paper", "line": {"color": "@ink"}},
-        texttemplate="%{x:.2~s}s", textposition=["top left", "bottom right"] * len(costs),
-        textfont={"color": "@ink", "size": 13}, hoverinfo="skip",
     )  # fmt: skip

@@ -100,7 +100,7 @@ def phases(rows: Sequence[Row]) -> Chart:
                 hovertemplate=f"the ideal: %{{x:{form}}}s<extra></extra>",
             ),
             texts(furthest, places,
-                  [f"  <b>{_elapsed(row)}</b>  {times(row, row.speedup)}" for row in rows],
+                  [f"  <b>{_elapsed(row)}</b>  {_speedup(row)}" for row in rows],
                   color="@ink", size=13),
         ),
         layout={
@@ -128,11 +128,13 @@ def samples(counted: dict[str, list[Trial]], analysed: dict[str, list[Trial]]) -
     most = max([LEAST_RANGE, *map(abs, strips["x"])])
     banded = any(summary.interval for summary in found.values())
     band = "the band is" if banded else "they are too few for"
+    lossy = any(trial.losses for trials in counted.values() for trial in trials)
+    rings = " A ring is a trial in which an actor was lost." if lossy else ""
     return Chart(
         key="samples",
         title="Every trial, against its median",
         said=f"Each dot is one trial, the first at the top; {band} the median's 95 % confidence "
-        "interval. A ring is a trial in which an actor was lost.",
+        f"interval.{rings}",
         traces=(_bands(list(found.values())), strips),
         layout={
             "xaxis": axis("elapsed, % off the median", range=[-1.1 * most, 1.1 * most],
@@ -212,7 +214,7 @@ def _strips(counted: dict[str, list[Trial]], medians: dict[str, float]) -> Figur
         "color": ["@paper" if each else "@accent" for each in lossy],
         "line": {"color": ["@danger" if each else "@paper" for each in lossy], "width": 1.5},
     }
-    hover = "%{text} (%{x:+.2f} %)<extra></extra>"
+    hover = "%{text} (%{x:+.1f} %)<extra></extra>"
     return scatter("trials", x, y, "markers", marker=marker, text=said, hovertemplate=hover)
 
 
@@ -240,6 +242,11 @@ def _strategies(names: Sequence[str]) -> Figure:
         tickvals=list(range(len(names))), ticktext=[f"{plain(name)} " for name in names],
         range=[len(names) - 0.4, -0.6], showgrid=False, tickfont={"size": 14, "color": "@ink"},
     )  # fmt: skip
+
+
+def _speedup(row: Row) -> str:
+    """Return it as text, but for the loop's own."""
+    return "" if row.strategy == "serial" else times(row, row.speedup)
 
 
 def _elapsed(row: Row) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from job.page.charts import charts, sweep_charts
 from job.page.drawing import Chart, Section
 from job.report.sweep import cells_of_sweep
-from job.report.table import cells_of
+from job.report.table import cells_of, cells_of_placement
 from job.words import capitalise
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from job.analysis.report import Report
     from job.analysis.sweep import SweepReport
     from job.page.drawing import Cell, Table
-    from job.results.document import Cluster, NodeShare, Results
+    from job.results.document import Cluster, Results
 
 MOST_STATES_SHOWN = 12
 
@@ -62,7 +62,9 @@ def of_comparison(report: Report) -> Content:
         Section(key="losses", title="Actors that were lost", said=" ".join(report.losses),
                 table=_losses(results)),
         _states(report),
-        _nodes(results.cluster, report.placement),
+        Section(key="placement", title="Where it ran",
+                table=[dict(row) for row in cells_of_placement(report.placement)]),
+        _nodes(results.cluster),
     )  # fmt: skip
     name, foot = results.workload.target, _foot(results)
     return Content(name, report.answer, " ".join(report.verdict[1:]), tuple(known), sections, foot)
@@ -85,7 +87,7 @@ def of_sweep(report: SweepReport) -> Content:
         sections=(
             *sweep_charts(report),
             *_figures(cells_of_sweep(report), report.advisories),
-            _nodes(results.cluster, ()),
+            _nodes(results.cluster),
         ),
         foot=_foot(results),
     )
@@ -134,19 +136,12 @@ def _losses(results: Results) -> Table:
     ]  # fmt: skip
 
 
-def _nodes(cluster: Cluster, placement: Sequence[tuple[str, NodeShare]]) -> Section:
-    """Return the nodes, and what of each strategy's last trial ran there."""
-    ran = {
-        (share.node_id, name): f"{share.actors:,} · {share.calls:,} · {share.busy_s:,.2f} s"
-        for name, share in placement
-    }
-    table: list[dict[str, Cell]] = []
-    for node in cluster.nodes:
-        row: dict[str, Cell] = {
+def _nodes(cluster: Cluster) -> Section:
+    table: list[dict[str, Cell]] = [
+        {
             "node": node.host, "address": node.address + (", head" if node.head else ""),
-            "CPUs": node.cpus, "memory GB": f"{node.memory_bytes / 1e9:,.0f}",
-        }  # fmt: skip
-        for name, _ in placement:
-            row[f"{name}: actors · calls · busy"] = ran.get((node.node_id, name))
-        table.append(row)
+            "CPUs": f"{node.cpus:g}", "memory GB": f"{node.memory_bytes / 1e9:,.0f}",
+        }
+        for node in cluster.nodes
+    ]  # fmt: skip
     return Section(key="nodes", title="The cluster", table=table)

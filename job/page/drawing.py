@@ -13,13 +13,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from job.words import figure
+
 Figure: TypeAlias = dict[str, Any]
 Cell: TypeAlias = str | float | None
 Table: TypeAlias = Sequence[dict[str, Cell]]  # cells by heading; the first is what a row is of
 
 # Of the lines of strategies, in turn.
 LINES: tuple[Figure, ...] = (
-    {"color": "@accent"}, {"color": "@soft", "dash": "dash"}, {"color": "@tint", "dash": "dot"},
+    {"color": "@accent"}, {"color": "@ink", "dash": "dash"}, {"color": "@soft"},
+    {"color": "@accent", "dash": "dot"},
 )  # fmt: skip
 RATIO = ",.3~r"  # d3's format: 0.0123, 1,230
 MOST_TICKS = 6
@@ -58,7 +61,7 @@ class Chart(Section):
 def written(cell: Cell) -> str:
     """Return a table's cell as text."""
     if isinstance(cell, float):
-        return f"{cell:,.0f}" if abs(cell) >= 1_000 else f"{cell:.4g}"  # noqa: PLR2004
+        return figure(cell)
     return f"{cell:,}" if isinstance(cell, int) else cell or "-"
 
 
@@ -70,7 +73,7 @@ def plain(text: str, most: int = MOST_NAME) -> str:
 
 def seconds(longest_s: float) -> str:
     """Return the d3 format for times up to so long: 1.5m and 200µ, or 0.2 and 8,012."""
-    return ".4~s" if longest_s < 1 else ",.4~r"
+    return ".3~s" if longest_s < 1 else ",.3~r"
 
 
 def short(values: Iterable[float | None]) -> list[float | None]:

@@ -49,7 +49,7 @@ def add_local(
         asked = name, layout, workload, plan, profile, machine
         reason = "" if plan.names_strategies else _reason(*asked)
         if reason:
-            omitted[name] = f"{reason}; name it in --strategies to run it all the same"
+            omitted[name] = f"{reason} (--strategies runs it)"
         else:
             layouts[name] = layout
     layouts = {name: layouts[name] for name in plan.strategies if name in layouts}
@@ -103,7 +103,7 @@ def _reason(  # noqa: PLR0913, PLR0917 - what it may lie in
     if profile is None or not profile.calls:
         return ""
     if name == "threads" and profile.computes:
-        return "the calls compute, and threads of Python take turns at that"
+        return "calls that compute take turns in threads"
     calls = workload.instances * workload.calls_per_instance
     if too_many := _too_many(workload.instances, profile, machine, profile.call_s * calls, plan):
         return too_many

@@ -219,7 +219,7 @@ def _matches(label: str | None, asked: str) -> bool:
 def _amount(resource: str, number: float) -> str:
     """Say how much of a resource."""
     if resource == "memory":
-        return f"{number / 1e9:.3g} GB of memory"
+        return f"{size(number)} of memory"
     return count(number, "GPU") if resource == "GPU" else f"{number:g} {resource}"
 
 

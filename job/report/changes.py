@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from job.analysis.report import ran_on
 from job.analysis.stats import LEAST_FOR_RATIO
 from job.report.table import labelled, table
-from job.words import decimals
+from job.words import figure, percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -72,7 +72,7 @@ def verdict(comparison: Comparison) -> str:
     said = []
     for name in dict.fromkeys(each.strategy for each in comparison.changes):
         changed = {
-            each.phase: f"{abs(each.relative or 0.0):.1%} {each.finding}"
+            each.phase: f"{percent(abs(each.relative or 0.0))} {each.finding}"
             for each in comparison.changes
             if each.strategy == name and each.finding != "not significant"
         }
@@ -95,15 +95,15 @@ def verdict(comparison: Comparison) -> str:
 
 
 def _seconds(change: PhaseChange, seconds: float) -> str:
-    return f"{'~' if change.estimated else ''}{decimals(seconds)}"
+    return f"{'~' if change.estimated else ''}{figure(seconds)}"
 
 
 _COLUMNS: dict[str, Callable[[PhaseChange], str]] = {
     "phase": lambda change: change.phase,
     "old s": lambda change: _seconds(change, change.old_s),
     "new s": lambda change: _seconds(change, change.new_s),
-    "change": lambda change: "-" if change.relative is None else f"{change.relative:+.1%}",
-    "interval": lambda c: "{:+.1%} to {:+.1%}".format(*c.interval) if c.interval else "-",
+    "change": lambda change: "-" if change.relative is None else signed(change.relative),
+    "interval": lambda c: " to ".join(map(signed, c.interval)) if c.interval else "-",
     "finding": lambda c: c.finding if c.enough else f"{c.finding}, too few trials",
 }
 _OF_SEVERAL: dict[str, Callable[[PhaseChange], str]] = {  # their names take the room

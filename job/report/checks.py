@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from job.analysis.report import describe
 from job.report.table import WIDTH, labelled, table
+from job.words import figure
 
 if TYPE_CHECKING:
     from job.analysis.checks import Check
@@ -33,7 +34,7 @@ def render_check(check: Check, workload: str, style: str = "simple") -> str:
                 "memory GB": f"{node.memory_bytes / 1e9:,.0f}",
                 "GPUs": f"{gpus:g}" if gpus else "",
                 "round trip ms": _ms(answer.round_trip_s),
-                "actor start s": "-" if answer.start_s is None else f"{answer.start_s:.2f}",
+                "actor start s": "-" if answer.start_s is None else figure(answer.start_s),
                 "core ms": _ms(answer.core_s),
             }
         )
@@ -57,4 +58,4 @@ def _hanging(lead: str, text: str) -> list[str]:
 
 
 def _ms(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{1000 * seconds:.3g}"
+    return "-" if seconds is None else figure(1000 * seconds)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from job.report.table import labelled, seconds, table, times
+from job.words import percent
 
 if TYPE_CHECKING:
     from job.analysis.sweep import SweepReport
@@ -46,7 +47,7 @@ def cells_of_sweep(report: SweepReport) -> list[dict[str, str]]:
                 "startup s": seconds(row, row.startup_s),
                 "work s": seconds(row, row.work_s),
                 "elapsed s": seconds(row, row.elapsed_s),
-                "efficiency": "-" if row.efficiency is None else f"{row.efficiency:.0%}",
+                "efficiency": "-" if row.efficiency is None else percent(row.efficiency),
                 "speedup": times(row, row.speedup),
                 "": bar(row.speedup or 0.0, most),
             }

@@ -12,7 +12,7 @@ from tabulate import tabulate, tabulate_formats
 
 from job.analysis.report import describe
 from job.planning.layout import LOCAL
-from job.words import decimals, duration, factor, span
+from job.words import duration, figure, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from job.analysis.figures import Row
     from job.analysis.report import Report
     from job.planning.estimate import Rehearsal
-    from job.results.document import Judged, Trial
+    from job.results.document import Judged, NodeShare, Trial
 
 FORMATS = tuple(tabulate_formats)
 WIDTH = 100
@@ -42,16 +42,8 @@ def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
     parts = ["\n".join(head)]
     if report.rows:
         parts.append(table(cells_of(report.rows, wide=wide), style))
-    placed = [
-        {
-            "strategy": strategy, "node": share.host, "address": share.address,
-            "processes": f"{share.actors:,}", "calls": f"{share.calls:,}",
-            "busy s": f"{share.busy_s:,.2f}",
-        }
-        for strategy, share in report.placement
-    ]  # fmt: skip
-    if placed:
-        parts.append(table(placed, style))
+    if report.placement:
+        parts.append(table(cells_of_placement(report.placement), style))
     said = {"Losses": report.losses, "Advisory": report.advisories, "Pays off": report.pays_off}
     parts += [
         "\n".join(labelled(label, t) for t in texts) for label, texts in said.items() if texts
@@ -132,9 +124,21 @@ def cells_of(
     return [{title: show(row) for title, show in columns.items()} for row in rows]
 
 
+def cells_of_placement(placement: Sequence[tuple[str, NodeShare]]) -> list[dict[str, str]]:
+    """Return where each strategy ran as text, likewise."""
+    return [
+        {
+            "strategy": strategy, "node": share.host, "address": share.address,
+            "processes": f"{share.actors:,}", "calls": f"{share.calls:,}",
+            "busy s": figure(share.busy_s),
+        }
+        for strategy, share in placement
+    ]  # fmt: skip
+
+
 def seconds(row: Row, value: float) -> str:
     """Return a time of a row; ~ marks an estimate."""
-    return f"{'~' if row.estimated else ''}{decimals(value)}"
+    return f"{'~' if row.estimated else ''}{figure(value)}"
 
 
 def times(row: Row, value: float | None) -> str:
@@ -142,7 +146,7 @@ def times(row: Row, value: float | None) -> str:
     if value is None:
         return "-"
     about = "~" if row.speedup_estimated else ""
-    return f"{about}{factor(value)}x"
+    return f"{about}{figure(value)}x"
 
 
 def _workers(trial: Trial) -> str:
@@ -152,11 +156,11 @@ def _workers(trial: Trial) -> str:
 
 
 def _megabytes(held: float | None) -> str:
-    return "-" if held is None else f"{held / 1e6:,.0f}"
+    return "-" if held is None else figure(held / 1e6, 0)
 
 
 def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"
+    return "-" if value is None else percent(value)
 
 
 _COLUMNS: dict[str, Callable[[Row], str]] = {
@@ -175,11 +179,11 @@ _MEMORY: dict[str, Callable[[Row], str]] = {
 _MORE: dict[str, Callable[[Row], str]] = {
     "speedup of work": lambda row: times(row, row.speedup_of_work),
     "95 % interval": lambda row: (
-        "{}x to {}x".format(*map(factor, row.interval)) if row.interval else "-"
+        "{}x to {}x".format(*map(figure, row.interval)) if row.interval else "-"
     ),
     "ideal s": lambda row: seconds(row, row.ideal_s),
     "cpu s": lambda row: seconds(row, row.cpu_s),
-    "calls/s": lambda row: "-" if row.calls_per_s is None else f"{row.calls_per_s:,.0f}",
+    "calls/s": lambda row: "-" if row.calls_per_s is None else figure(row.calls_per_s),
     **_MEMORY,
     "trials": lambda row: f"{row.trials:,}",
     "spread": lambda row: _percent(row.spread),

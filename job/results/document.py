@@ -290,7 +290,7 @@ class Chosen(Record):
     def __str__(self) -> str:
         """Say it in a sentence."""
         if not self.because:
-            return f"{count(self.shards, 'actor')}, as many as are taken automatically."
+            return f"{count(self.shards, 'actor')}, the most that --shards auto takes."
         return (
             f"{count(self.shards, 'actor')} of at most {self.most:,}, as {self.because}: by the "
             f"cost model they take {spelled(self.elapsed_s)}, and {self.most:,} would take "

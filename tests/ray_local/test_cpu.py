@@ -14,7 +14,7 @@ from tests.ray_local.running import CPUS, Command
 if TYPE_CHECKING:
     from pathlib import Path
 
-WAIT = "The calls wait rather than compute"
+WAIT = "The calls wait"
 ELSEWHERE = "is that of threads or child processes they start"
 PLAN = ("--instances", "4", "--call", "crunch() * 6", "--read", "tell", "--trials", "1")
 SINGLE = ("--strategies", "serial,sharded")

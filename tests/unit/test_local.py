@@ -64,7 +64,7 @@ def test_what_this_machine_could_not_hold_is_left_out_unless_it_is_named() -> No
     large = replace(WAITS, instance_bytes=3e9)
     made = added(large)
     assert made.omitted["processes"].startswith(
-        "its instances would hold 12 GB, and this machine has 16 GB; "
+        "its instances would hold 12 GB, and this machine has 16 GB "
     )
     assert added(replace(WAITS, instance_bytes=1e9)).omitted == {}
     assert added(large, strategies="serial,processes").omitted == {}

@@ -56,7 +56,7 @@ def test_what_is_quickest_without_ray_is_said_with_what_ray_takes_and_from_where
     )
     assert found.ray == (
         "With Ray, sharded took 4.60 s, 0.60 s of it to start; it pays from 2 nodes of this size "
-        "on, 4 CPUs (model +0% against measured)."
+        "on, 4 CPUs (model off by <1%)."
     )
     assert found.verdict == (found.answer, found.because, found.ray)
 

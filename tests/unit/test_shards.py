@@ -103,10 +103,10 @@ def test_the_choice_is_told_with_what_more_shards_would_have_taken() -> None:
     )  # fmt: skip
     assert str(found) == (
         "2 actors of at most 48, as the calls wait: by the cost model they take 3.10 s, and 48 "
-        "would take 24.20 s, 17.00 s of it to start."
+        "would take 24.2 s, 17.0 s of it to start."
     )
     alike = found.model_copy(update={"shards": 48, "because": ""})
-    assert str(alike) == "48 actors, as many as are taken automatically."
+    assert str(alike) == "48 actors, the most that --shards auto takes."
 
 
 @pytest.mark.parametrize(("declared", "real"), [(48, 2), (2, 2)])

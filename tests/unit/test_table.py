@@ -108,16 +108,16 @@ def test_a_wide_report_only_adds_columns() -> None:
 
 def test_an_estimate_is_marked_wherever_it_stands() -> None:
     row = next(line for line in text_of("large").splitlines() if line.startswith("serial"))
-    assert "~19,800.40" in row
+    assert "~19,800" in row
     other = next(line for line in text_of("large").splitlines() if line.startswith("sharded"))
     assert "~23" not in other
 
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0.0, "0.00"), (1e-9, "0.0001"), (0.00123, "0.00123"), (0.1, "0.10"), (3661.0, "3,661.00")],
+    [(0.0, "0"), (1e-9, "<0.0001"), (0.00123, "0.0012"), (0.1, "0.10"), (3661.0, "3,660")],
 )
-def test_seconds_have_two_decimals_or_more(seconds: float, shown: str) -> None:
+def test_seconds_are_figures(seconds: float, shown: str) -> None:
     trial = ACTORS.model_copy(update={"startup_s": seconds})
     text = render(analyse(SEED.with_(trials=(trial,))))
     row = next(line for line in text.splitlines() if line.startswith("actors "))

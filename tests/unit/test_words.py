@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,8 +15,11 @@ from job.words import (
     duration,
     excerpt,
     factor,
+    figure,
     listed,
+    percent,
     shorten,
+    signed,
     size,
     span,
     spelled,
@@ -33,7 +38,7 @@ def test_one_is_told_from_many() -> None:
     ("number", "said"),
     [
         (0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1_000, "1 kB"), (4_194_304, "4.19 MB"),
-        (8.4e11, "840 GB"), (2.5e9, "2.5 GB"),
+        (8.4e11, "840 GB"), (2.5e9, "2.5 GB"), (999_999, "1,000 kB"), (1.5e12, "1,500 GB"),
     ],
 )  # fmt: skip
 def test_bytes_have_a_unit_that_suits_them(number: float, said: str) -> None:
@@ -57,7 +62,7 @@ def test_what_is_computed_says_what_comes_at_its_end() -> None:
         (4012.3, "4,010"),
         (4e3, "4,000"),
         (1.234e7, "12,300,000"),
-        (0.0000123, "0.0000123"),
+        (0.0000123, "<0.0001"),
         (0.0, "0"),
     ],
 )
@@ -65,17 +70,69 @@ def test_a_factor_is_written_as_people_write_it(value: float, said: str) -> None
     assert factor(value) == said
 
 
-def test_a_factor_has_as_many_digits_as_it_is_told() -> None:
-    assert [factor(2.4456, 2), factor(150.0, 2), factor(2.4456, 4)] == ["2.4", "150", "2.446"]
+def test_a_factor_has_at_most_as_many_decimals_as_it_is_told() -> None:
+    assert [factor(2.4456, 1), factor(150.0, 1), factor(2.04, 1)] == ["2.4", "150", "2"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0, "0"), (1e-9, "<0.0001"), (0.00006, "0.0001"), (0.000532, "0.0005"),
+        (0.00109, "0.0011"), (0.0621, "0.062"), (0.5399, "0.54"), (0.9996, "1.00"), (8.0, "8.00"),
+        (9.996, "10.0"), (25.34, "25.3"), (99.97, "100"), (1_234.5, "1,230"), (19_800.4, "19,800"),
+    ],
+)  # fmt: skip
+def test_a_figure_has_the_digits_that_a_reader_can_use(value: float, shown: str) -> None:
+    assert figure(value) == shown
+
+
+def number(shown: str) -> float:
+    """Return what a reader takes a figure for; of less than the least, half of that."""
+    told = float(shown.removeprefix("<").replace(",", ""))
+    return told / 2 if shown.startswith("<") else told
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.floats(1e-12, 1e15), st.floats(1e-12, 1e15), st.integers(0, 4))
+def test_a_figure_has_three_digits_at_most_and_no_exponent_and_keeps_the_order(
+    one: float, other: float, most: int
+) -> None:
+    low, high = (figure(value, most) for value in sorted((one, other)))
+    for shown in (low, high):
+        assert re.fullmatch(r"<?\d{1,3}(,\d{3})*(\.\d{1,4})?", shown)
+        digits = shown.replace(",", "").lstrip("<0.").replace(".", "")
+        telling = digits if "." in shown else digits.rstrip("0")  # 1,230 has three
+        assert len(telling) <= 3
+    assert number(low) <= number(high)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(1e-4, 1e15))
+def test_a_figure_is_as_near_as_its_digits_allow(value: float) -> None:
+    part = 0.0051 if value >= 1 else 0.051
+    assert number(figure(value)) == pytest.approx(value, rel=part, abs=0.00006)
+
+
+def test_a_share_and_a_change_are_figures_too() -> None:
+    assert [percent(each) for each in (0.0, 0.0004, 0.2997, 0.9994, 0.9996)] == [
+        "0%", "<0.1%", "30.0%", "99.9%", "100%",
+    ]  # fmt: skip
+    assert [signed(each) for each in (0.0, -0.0004, 0.2997, -0.002, 2.058)] == [
+        "0%", "<0.1%", "+30.0%", "-0.2%", "+206%",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("seconds", "chosen", "measured"),
     [
-        (2e-6, "2 us", "0.002 ms"),
+        (0.0, "0 s", "0 s"),
+        (1e-7, "0.1 us", "0.1 us"),
+        (2.44e-7, "0.244 us", "0.24 us"),
+        (2e-6, "2 us", "2 us"),
         (0.015, "15 ms", "15 ms"),
         (0.25, "250 ms", "0.25 s"),
-        (1234.5, "1234.5 s", "1,234.50 s"),
+        (1234.5, "1234.5 s", "1,230 s"),
+        (1e6, "1000000 s", "1,000,000 s"),
     ],
 )
 def test_a_time_has_a_unit_that_suits_it(seconds: float, chosen: str, measured: str) -> None:
@@ -98,7 +155,7 @@ def test_a_time_has_a_unit_that_suits_it(seconds: float, chosen: str, measured: 
         (172_800.0, "about 2 days"),
         (30 * 86_400.0, "about 30 days"),
         (365 * 86_400.0, "about 365 days"),
-        (5_000 * 86_400.0, "about 5,000 days"),
+        (5_123 * 86_400.0, "about 5,120 days"),
     ],
 )
 def test_a_span_is_told_as_people_say_it(seconds: float, said: str) -> None:
