@@ -152,22 +152,26 @@ def _judge(gate: Gate, figures: Figures) -> Judged:
     about = "about " if figures.loop else ""
     if not value:
         return _unjudged(gate, "no time passed")
-    of_time = gate.option == SPEEDUP
-    demanded = f"{gate.bound:g}" if of_time else f"{100 * gate.bound:.4g}%"
-    write = factor if of_time else percent
-    # What would read as the bound, and is less, is not told as if it had reached it.
-    reached, surely = (
-        f"just under {demanded}" if each < gate.bound and write(each) == write(gate.bound)
-        else write(each)
-        for each in (value, least)
-    )  # fmt: skip
+    reached, surely, demanded = _told(gate, value), _told(gate, least), _demanded(gate)
     said = f"{best.strategy} reached {about}{reached}, {demanded} demanded"
-    if of_time:
+    if gate.option == SPEEDUP:
         said = f"{best.strategy} is {about}{reached} times as fast, {demanded} demanded"
     if about:
         by = f"{surely} at least (95%)" if least else "nothing tells how far it is off"
         said += f", the serial time being estimated: {by}"
     return _judged(gate, said, met=least >= gate.bound)
+
+
+def _told(gate: Gate, value: float) -> str:
+    """Return what was reached as a figure; what would read as the bound, and is less, is not it."""
+    write = factor if gate.option == SPEEDUP else percent
+    if value < gate.bound and write(value) == write(gate.bound):
+        return f"just under {_demanded(gate)}"
+    return write(value)
+
+
+def _demanded(gate: Gate) -> str:
+    return f"{gate.bound:g}" if gate.option == SPEEDUP else f"{100 * gate.bound:.4g}%"
 
 
 def _reached(gate: Gate, row: Row, figures: Figures) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 import warnings
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from job.analysis.report import Report, analyse
 from job.cluster.address import choose
 from job.errors import UsageError
-from job.report.table import render
+from job.report.table import render, render_html
 from job.running.comparison import run
 from job.running.listener import Listener
 from job.running.preparation import prepare
@@ -31,8 +30,7 @@ class Shown(Report):
         return render(self)
 
     def _repr_html_(self) -> str:
-        """Return the same for a notebook; everything from the target or the cluster is escaped."""
-        return f"<pre>{html.escape(render(self))}</pre>"
+        return render_html(self)
 
 
 def run_comparison(  # noqa: PLR0913 - the parts of a workload

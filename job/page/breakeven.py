@@ -6,7 +6,7 @@ import math
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from job.page.drawing import LEVEL, LINES, RATIO, Chart, log_axis, plain, scatter
+from job.page.drawing import LEVEL, LINES, RATIO, Chart, Figure, log_axis, plain, scatter
 from job.words import capitalise
 
 if TYPE_CHECKING:
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from job.analysis.breakeven import Answer, BreakEven
     from job.analysis.figures import Row
-    from job.page.drawing import Figure
 
 POINTS = 60
+# Over the cheapest calls no curve is above the loop's line.
+_LEVEL: Figure = LEVEL | {"label": LEVEL["label"] | {"textposition": "start", "yanchor": "bottom"}}
 _MARGIN = 30.0  # how many times beyond what is to be seen a curve goes on
 _LEAST_S, _MOST_S = 1e-7, 1e4  # of a call: beyond, nobody asks
 
@@ -54,8 +55,9 @@ def pay_off(model: BreakEven, said: Sequence[str], seen: Sequence[tuple[float, R
                               range=[math.log10(costs[0]), math.log10(costs[-1])]),
             "yaxis": log_axis("speedup", [y for curve in curves for y in curve["y"]],
                               tickformat=RATIO, ticksuffix="x "),
-            "showlegend": True, "shapes": [LEVEL],
+            "showlegend": True, "shapes": [_LEVEL],
         },
+        height_px=400,
         table=[
             {
                 "strategy": answer.strategy,

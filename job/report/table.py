@@ -31,26 +31,51 @@ FITS = {"now": "fits now", "scaling": "fits after scaling: "}
 
 def render(report: Report, style: str = "simple", *, wide: bool = False) -> str:
     """Return the report as text, at most 100 columns but for `wide` tables and long names."""
-    head = [labelled("Cluster", report.cluster), labelled("Workload", report.workload)]
-    if report.chosen:
-        head.append(labelled("Shards", report.chosen))
     widest = max((len(name) for name, _ in report.states), default=0)
+    head = [labelled(label, text) for label, text in _facts(report)]
     for index, (name, states) in enumerate(report.states):
         head.append(f"{'' if index else 'States':<{_LABEL}}{name:<{widest}}  {states}")
     if report.states:
         head.append(labelled("", report.agreement))
-    parts = ["\n".join(head)]
-    if report.rows:
-        parts.append(table(cells_of(report.rows, wide=wide), style))
-    if report.placement:
-        parts.append(table(cells_of_placement(report.placement), style))
-    said = {"Losses": report.losses, "Advisory": report.advisories, "Pays off": report.pays_off}
-    parts += [
-        "\n".join(labelled(label, t) for t in texts) for label, texts in said.items() if texts
-    ]
-    verdict = labelled("Verdict", " ".join(report.verdict))
-    gates = [labelled("Gate", str(each)) for each in report.gates]
-    return "\n\n".join([*parts, "\n".join([verdict, *gates])])
+    tables = [table(rows, style) for rows in _tables(report, wide=wide)]
+    said = ["\n".join(labelled(*line) for line in lines) for lines in _said(report)]
+    return "\n\n".join(["\n".join(head), *tables, *said])
+
+
+def render_html(report: Report) -> str:
+    """Return the same as tables of HTML, for a notebook, in whose colours they are.
+
+    Whatever comes from the target or the cluster is escaped: by tabulate, as every cell is.
+    """
+    head = [[label, text] for label, text in _facts(report)]
+    head += [[f"State: {name}", states] for name, states in report.states]
+    head += [["States", report.agreement]] if report.states else []
+    lines = [[label, text] for lines in _said(report) for label, text in lines]
+    shown = [tabulate(head, tablefmt="html", disable_numparse=True)]
+    shown += [table(rows, "html") for rows in _tables(report)]
+    shown.append(tabulate(lines, tablefmt="html", disable_numparse=True))
+    # Notebooks align cells to the right where nothing else is said.
+    return re.sub("<(t[dh])>", r'<\1 style="text-align: left;">', "\n".join(shown))
+
+
+def _facts(report: Report) -> list[tuple[str, str]]:
+    """Return what was compared and where, each behind its label."""
+    known = (("Cluster", report.cluster), ("Workload", report.workload), ("Shards", report.chosen))
+    return [(label, text) for label, text in known if text]
+
+
+def _tables(report: Report, *, wide: bool = False) -> list[list[dict[str, str]]]:
+    """Return the figures of the strategies, and where they ran, as far as there are any."""
+    made = (cells_of(report.rows, wide=wide), cells_of_placement(report.placement))
+    return [rows for rows in made if rows]
+
+
+def _said(report: Report) -> list[list[tuple[str, str]]]:
+    """Return all sentences behind their labels, in groups; the verdict and the gates are last."""
+    texts = {"Losses": report.losses, "Advisory": report.advisories, "Pays off": report.pays_off}
+    groups = [[(label, text) for text in each] for label, each in texts.items() if each]
+    gates = [("Gate", str(each)) for each in report.gates]
+    return [*groups, [("Verdict", " ".join(report.verdict)), *gates]]
 
 
 def render_rehearsal(rehearsal: Rehearsal, workload: str, style: str = "simple") -> str:

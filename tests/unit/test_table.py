@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from job.analysis.report import analyse
-from job.report.table import FORMATS, WIDTH, render
+from job.report.table import FORMATS, WIDTH, render, render_html
 from job.results.document import Computed, Results, Trial
 from job.results.storage import load
 
@@ -88,6 +89,61 @@ def test_a_report_fits_into_100_columns(case: str, style: str) -> None:
     lines = text_of(case, style).splitlines()
     assert max(map(len, lines)) <= WIDTH == 100
     assert [line for line in lines if line != line.rstrip() and style == "simple"] == []
+
+
+class Tables(HTMLParser):
+    """The rows of all tables, cell by cell, as a browser shows them, and the tags there are."""
+
+    def __init__(self, text: str) -> None:
+        """Read it."""
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.tags: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - as it is called
+        """Begin a row or a cell."""
+        self.tags.add(tag)
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in {"td", "th"}:
+            self.rows[-1].append("")
+
+    def handle_data(self, data: str) -> None:
+        """Take up a text, all of which must be in a cell."""
+        if self.rows and self.rows[-1]:
+            self.rows[-1][-1] = f"{self.rows[-1][-1]}{data}".strip()
+        else:
+            assert not data.strip()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_notebook_has_the_same_as_the_console_in_tables(case: str) -> None:
+    read = Tables(render_html(analyse(CASES[case])))
+    assert read.tags == {"table", "thead", "tbody", "tr", "th", "td"} - (
+        {"thead", "th"} if case == "nothing" else set()
+    )
+    console = " ".join(text_of(case).split())
+    for label, *cells in read.rows:
+        told = label.removeprefix("State: ") if label.startswith("State: ") else label
+        assert " ".join([told, *cells]) in console or label == "States"
+    assert [row[0] for row in read.rows if row[0] in {"Cluster", "Verdict"}] == [
+        "Cluster", "Verdict",
+    ]  # fmt: skip
+    rows = {row[0]: row for row in read.rows if len(row) > 7}
+    for row in analyse(CASES[case]).rows:
+        assert rows[row.strategy][rows["strategy"].index("elapsed s")] in text_of(case)
+
+
+def test_in_a_notebook_what_the_target_returned_stays_text() -> None:
+    script = "<script>alert('&')</script>"
+    hostile = ACTORS.model_copy(update={"states": (script, *ACTORS.states[1:])})
+    told = (f"Of {script} nothing is known.",)
+    text = render_html(analyse(SEED.with_(trials=(hostile,), advisories=told)))
+    read = Tables(text)
+    assert "script" not in read.tags
+    assert any(script in cell for row in read.rows for cell in row if row[0] == "State: actors")
+    assert ["Advisory", told[0]] in read.rows
 
 
 @pytest.mark.parametrize("style", FORMATS)
