@@ -28,17 +28,23 @@ MARKS = """
 () => Object.fromEntries([...document.querySelectorAll('.chart')].map((chart) =>
   [chart.id, chart.querySelectorAll('.point path, path.point').length]))
 """
-# What is wider than the window, and what a chart shows outside of itself.
+# What is wider than the window, and what a chart shows outside of itself or over another text.
 OVERFLOWING = """
 () => {
   const wide = document.documentElement.scrollWidth > innerWidth ? ['the page'] : [];
   for (const chart of document.querySelectorAll('.chart')) {
     const box = chart.getBoundingClientRect();
-    for (const text of chart.querySelectorAll('svg text')) {
-      const own = text.getBoundingClientRect();
-      if (own.width && (own.left < box.left - 1 || own.right > box.right + 1))
-        wide.push(`${chart.id}: ${text.textContent}`);
-    }
+    const texts = [...chart.querySelectorAll('svg text')]
+      .map((text) => [text.textContent, text.getBoundingClientRect()])
+      .filter(([, own]) => own.width);
+    texts.forEach(([text, own], place) => {
+      if (own.left < box.left - 1 || own.right > box.right + 1) wide.push(`${chart.id}: ${text}`);
+      for (const [other, its] of texts.slice(place + 1)) {
+        const across = Math.min(own.right, its.right) - Math.max(own.left, its.left);
+        const down = Math.min(own.bottom, its.bottom) - Math.max(own.top, its.top);
+        if (across > 3 && down > 3) wide.push(`${chart.id}: ${text} over ${other}`);
+      }
+    });
   }
   return wide;
 }
