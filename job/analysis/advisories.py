@@ -314,11 +314,14 @@ def _cold_start(figures: Figures, name: str) -> str:
 
 
 def _outliers(figures: Figures) -> Iterator[str]:
+    far = []
     for name, of_one in figures.trials.items():
         if found := stats.summarise([t.elapsed_s for t in of_one]).outliers:
-            which = ", ".join(str(index + 1) for index in found)
-            said = f"{name}: trial {which} of {len(of_one)} lies far from the others. The median"
-            yield f"{said} bears that; if it recurs, look at what else runs on the machines."
+            which = listed([str(index + 1) for index in found])
+            far.append(f"{name} {which} of {len(of_one)}")
+    if far:
+        bear = "The medians bear that; if it recurs, look at what else runs on the machines."
+        yield f"Trials far from the others: {'; '.join(far)}. {bear}"
 
 
 def _reach(figures: Figures) -> Iterator[str]:

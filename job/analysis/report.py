@@ -223,7 +223,7 @@ def _told(trials: Sequence[Trial], analysed: Sequence[Trial]) -> str:
     again = sum(trial.replayed_calls for trial in marred)
     made = f"{count(again, 'call')} that had been answered {'was' if again == 1 else 'were'} made"
     died = count(sum(trial.losses for trial in marred), "actor")
-    parts = [f"{died} died{_of_what(deaths)}", f"{made} again"]
+    parts = [f"{died} died{_of_what(deaths)}"] + ([f"{made} again"] if again else [])
     if back := [death.resumed_s for death in deaths if death.resumed_s is not None]:
         times = spelled(median(back))
         if len(back) > 1:

@@ -549,12 +549,12 @@ CASES: dict[str, list[Case]] = {
     ],
     "outliers": [
         Case(
-            "actors: trial 3 of 6 lies far from the others",
+            "Trials far from the others: actors 3 of 6. ",
             fires=times("actors", 2.0, 2.01, 2.3, 1.99, 2.02, 1.98),
             silent=times("actors", 2.0, 2.01, 2.05, 1.99, 2.02, 1.98),
         ),
         Case(
-            "actors: trial 2, 5 of 8 lies far from the others",
+            "Trials far from the others: actors 2 and 5 of 8. ",
             fires=times("actors", 2.0, 3.0, 2.01, 1.99, 4.0, 2.0, 2.02, 1.98),
             silent=times("actors", *SIX),
         ),

@@ -88,6 +88,11 @@ def test_one_call_is_told_as_one() -> None:
     assert "; 1 call that had been answered was made again; " in sentences(alone)[0]
 
 
+def test_where_no_call_was_made_again_none_is_told() -> None:
+    alone = SEED.with_(trials=(*SEED.trials[:-1], marred(death(replayed_calls=0))))
+    assert "again" not in sentences(alone)[0]
+
+
 def test_deaths_that_were_asked_for_are_told_with_what_was_asked() -> None:
     results = with_trials(marred(death())).with_(plan=SEED.plan | {"chaos": "kill=1,seed=7"})
     assert sentences(results)[-1] == "--chaos kill=1,seed=7 brought deaths about."
