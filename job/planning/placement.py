@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from job.words import count, listed, size
+from job.words import count, factor, listed, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -219,7 +219,7 @@ def _matches(label: str | None, asked: str) -> bool:
 def _amount(resource: str, number: float) -> str:
     """Say how much of a resource."""
     if resource == "memory":
-        return f"{size(number)} of memory"
+        return f"{factor(number / 1e9)} GB of memory"
     return count(number, "GPU") if resource == "GPU" else f"{number:g} {resource}"
 
 

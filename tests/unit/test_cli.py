@@ -346,7 +346,7 @@ def test_a_saved_file_passes_its_gates(shell: Shell) -> None:
     code, out, err = shell.types("report", str(GOLDEN), "--require-speedup", "actors:2")
     assert (code, err) == (0, "")
     assert out.endswith(
-        "Gate      ✓ --require-speedup actors:2: actors is 2.445 times as fast, 2 demanded\n"
+        "Gate      ✓ --require-speedup actors:2: actors is 2.45 times as fast, 2 demanded\n"
     )
 
 
