@@ -43,10 +43,10 @@ def percent(share: float, most: int = 1) -> str:
 
 
 def signed(share: float, most: int = 1) -> str:
-    """Return a change as a figure: +30.0%, -0.2%; one too small to tell has no sign."""
+    """Return a change as a figure: +30.0%, -0.2%; one too small to tell is 0.0%."""
     shown = percent(abs(share), most)
     if shown.startswith(("<", "0%")):
-        return shown
+        return f"{0:.{most}f}%"
     return f"{'-' if share < 0 else '+'}{shown}"
 
 

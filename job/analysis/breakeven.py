@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from job.analysis.figures import SLACK
 from job.planning.costs import Bound, Cost, Shape, call_cost, fullest_slot, paid_back
 from job.planning.estimate import Profile
-from job.words import count, duration, signed, spelled
+from job.words import count, duration, percent, signed, spelled
 
 if TYPE_CHECKING:
     from job.analysis.figures import Figures, Row
@@ -57,7 +57,8 @@ class Answer:
     @property
     def off(self) -> str:
         """That, as it is written."""
-        return signed(self.residual, 0)
+        shown = percent(abs(self.residual), 0)
+        return shown if shown.startswith("<") else signed(self.residual, 0)
 
     @property
     def misses(self) -> bool:

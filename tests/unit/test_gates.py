@@ -256,7 +256,7 @@ def test_thirty_percent_slower_is_missed_where_10_percent_are_allowed() -> None:
     ("factor", "said"),
     [
         (1.3, "serial +30.0% in elapsed, significant"),  # and allowed
-        (1.0, "serial 0% in elapsed, not significant"),
+        (1.0, "serial 0.0% in elapsed, not significant"),
         (0.5, "serial -50.0% in elapsed, significant"),
     ],
 )
