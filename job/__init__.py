@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from job.commands.notebook import run_comparison
 
 __all__ = ["run_comparison"]
+__version__ = "0.1.0"  # a literal, so that builds and jobs have it without anything installed
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - modules have no other way to be lazy

@@ -16,6 +16,16 @@ if not __package__:
     sys.path.append(root)
 
 
+def installed() -> None:
+    """Run the command of an installed package, `ray-actor-comparison`.
+
+    Python put the folder of installed commands on the import path. A target of one's own lies where
+    one stands.
+    """
+    sys.path[:1] = [str(Path.cwd())]
+    main()
+
+
 def main() -> None:
     """Run the command; where a package it needs is missing, say which and how to get it."""
     try:

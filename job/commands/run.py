@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from job import __version__
 from job.commands.console import Console
 from job.commands.options import (
     FORMAT,
@@ -35,6 +36,7 @@ _EMIT_JSON = Option(
     "run", cls=Command,
     params=[*WORKLOAD, _DRY_RUN, OUTPUT, _EMIT_JSON, FORMAT, WIDE, PAGE, *GATES, JUNIT],
 )  # fmt: skip
+@click.version_option(__version__, prog_name="ray-actor-comparison", message="%(prog)s %(version)s")
 def run_comparison(*, dry_run: bool, **options: Any) -> None:  # noqa: ANN401
     """Run the comparison (the default command)."""
     from job.analysis.gates import demand

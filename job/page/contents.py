@@ -95,8 +95,10 @@ def of_sweep(report: SweepReport) -> Content:
 
 def _foot(results: Results) -> str:
     environment = results.environment
+    version = environment.package_version
+    ours = f"ray-actor-comparison {version}, " if version else ""
     return (
-        f"Ray {results.cluster.ray_version}, Python {environment.python_version}, "
+        f"{ours}Ray {results.cluster.ray_version}, Python {environment.python_version}, "
         f"{environment.platform}. Times are medians of the trials; “~” marks what was estimated."
     )
 

@@ -11,7 +11,7 @@ of every version keep loading. Its history, version 1 throughout:
     2026-11-27  trials.{sample, made, elsewhere_share, preemptions}, environment.runtime_env,
                 workload.returns, trials.{aside_s, returned}; then cluster.nodes.{cores, labels,
                 resources_free}, tried.load_s, chosen, trials.process_s
-    2026-11-28  gates.name, workload.close
+    2026-11-28  gates.name, workload.close, environment.package_version
 """
 
 from __future__ import annotations
@@ -130,6 +130,7 @@ class Environment(Record):
     memory_bytes: float | None = None  # of the driver's machine
     travel: Travel = "by reference"  # how the target came to the workers
     runtime_env: tuple[str, ...] | None = None  # of what kinds it is; None where nobody knows
+    package_version: str | None = None  # of this package
 
 
 class NodeShare(Record):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from job import __version__
 from job.cluster import connection
 from job.cluster.travel import Subject, is_importable, own_paths, sent_here
 from job.results.document import Computed, Environment, Results
@@ -67,6 +68,7 @@ def begin(subject: Subject, site: Site, laid_out: Arrangement) -> Results:
             memory_bytes=machine_bytes(),
             travel=site.travel,
             runtime_env=connection.runtime_kinds(),
+            package_version=__version__,
         ),
         cluster=site.cluster,
         omitted=laid_out.omitted,

@@ -102,7 +102,9 @@ def wrong_way(name: str, source: str) -> list[Import]:
     wrong = []
     for each in imports(source):
         top, *rest = each.name.split(".")
-        above = not rest or (rest[0] == room or FLOOR.get(rest[0], 99) < FLOOR[room])
+        above = rest in ([], ["__version__"]) or (
+            rest[0] == room or FLOOR.get(rest[0], 99) < FLOOR[room]
+        )
         if top == "relative" or (top == "job" and not above):
             wrong.append(each)
     return wrong
@@ -232,6 +234,8 @@ def test_what_ray_keeps_to_itself_is_told_from_what_it_offers(source: str) -> No
         ("report.table", "from job.cluster import check", False),
         ("shard.states", "from . import errors", False),
         ("shard.states", "import job.nobody", False),
+        ("shard.states", "from job import __version__", True),
+        ("shard.states", "from job import run_comparison", False),
         ("cli", "from job.running.runner import Runner", True),
         ("__main__", "from job.main import main", True),
     ],

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from job import __version__
 from job.cluster.check import tell
 from job.cluster.private import UV_RUN
 from job.cluster.travel import digest_of, pack
@@ -169,6 +170,7 @@ def test_the_results_are_saved_whole(saved: Saved) -> None:
     assert ended.code == 0, ended
     results = load(output)
     assert results.status == "complete"
+    assert results.environment.package_version == __version__
     names = [*ALL, *ALL]
     assert [trial.strategy for trial in results.trials] == names
     assert {trial.states for trial in results.trials} == {("1", "1")}

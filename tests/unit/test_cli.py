@@ -17,6 +17,7 @@ import pytest
 import yaml
 from click.shell_completion import ShellComplete
 
+from job import __version__
 from job.cli import commands, run
 from job.commands.console import Console
 from job.results.document import Judged
@@ -83,6 +84,13 @@ def test_help_loads_nothing_that_takes_long() -> None:
     for word in ("--instances", "--target", "--output", "--address", "report"):
         assert word in text
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_the_version_is_told_at_once_and_help_lists_it(shell: Shell) -> None:
+    modules, text = imported("--version")
+    assert text == f"ray-actor-comparison {__version__}\n"
+    assert modules.isdisjoint({"ray", "pydantic", "yaml", "tabulate", "numpy"})
+    assert re.search(r"^  --version +\S", shell.types("--help")[1], re.MULTILINE)
 
 
 def test_a_saved_file_is_reported_without_ray() -> None:

@@ -69,6 +69,14 @@ def test_it_begins_with_the_verdict_and_holds_the_table(plain_page: str) -> None
     assert "the process was killed (SIGKILL)" in text
 
 
+def test_its_foot_names_the_version_that_measured_where_that_is_known(plain_page: str) -> None:
+    seed = comparison()
+    measured = seed.environment.model_copy(update={"package_version": "7.8.9"})
+    versioned = page(analyse(seed.with_(environment=measured)))
+    assert "ray-actor-comparison 7.8.9, Ray 2.60.0, Python" in Reader(versioned).text
+    assert "ray-actor-comparison" not in Reader(plain_page).text
+
+
 def test_it_loads_nothing_from_anywhere(plain_page: str) -> None:
     tags = Reader(plain_page).tags
     assert [attrs for _, attrs in tags if "src" in attrs or "href" in attrs] == []
