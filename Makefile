@@ -124,9 +124,25 @@ soak: .venv/.installed ## kill actors in 200 runs and compare the states of each
 
 # ---- install
 
+# What an earlier build has left in build/ would be in the wheel again.
+.PHONY: wheel
+wheel: .venv/.made ## build the package into dist/, for pip or uv to install elsewhere
+	@rm -rf build dist
+	@$(IN_VENV) -m pip wheel -qq --disable-pip-version-check --no-deps -w dist .
+	@ls dist/*.whl
+
+# For all Pythons from the oldest on, in one file below the comment it begins with. Pins stay while pyproject.toml lets them.
+.PHONY: lock
+lock: .venv/bin/uv ## pin in constraints.txt what pyproject.toml asks for; ARGS=--upgrade renews all pins
+	@cp constraints.txt .venv/pins.txt
+	@$< pip compile -q --universal --python-version 3.10 --no-python-downloads --all-extras --no-header --no-annotate \
+	  --output-file .venv/pins.txt $(ARGS) pyproject.toml
+	@{ grep '^#' constraints.txt; cat .venv/pins.txt; } > .venv/constraints.txt
+	@mv .venv/constraints.txt constraints.txt
+
 .PHONY: clean
 clean: cluster-stop ## remove what make and the tools have made, a running cluster included
-	@rm -rf .venv build tests/browser/screenshots *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv build dist uv.lock tests/browser/screenshots *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .venv is made only when missing or half made. Old Pythons must be able to read the test of their age.
@@ -149,6 +165,10 @@ INSTALL = echo 'Installing $(1) into .venv …' >&2; \
 .venv/.installed-%: .venv/.made pyproject.toml constraints.txt
 	@$(call INSTALL,.[$*])
 	@touch .venv/.installed $@
+
+# Without the package: that cannot be installed while constraints.txt contradicts pyproject.toml.
+.venv/bin/uv: | .venv/.made
+	@$(IN_VENV) -m pip install -qq --disable-pip-version-check -c constraints.txt uv
 
 # As on a cluster that `make submit` has been to: Ray, what runtime_env.yaml names, and nothing else.
 .venv/rays/%/.made: constraints.txt runtime_env.yaml | .venv/.installed-dev

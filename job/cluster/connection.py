@@ -98,7 +98,7 @@ def _ask_nodes(cluster: Cluster, source: Source) -> tuple[list[str], dict[str, i
     """
     import ray
 
-    asked = ask_hosts(cluster, _tell, source.module, source.paths)
+    asked = ask_hosts(cluster, _tell, source.module, source.paths, alone=source.may_lack_here)
     if not asked:
         return [], {}
     answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=ASK_S)
@@ -118,15 +118,17 @@ def _tell(module: str, paths: tuple[str, ...]) -> tuple[str, int]:
     return digest_of(module, paths), own_cores()
 
 
-def ask_hosts(cluster: Cluster, task: Callable[..., Any], *args: Any) -> dict[Any, Node]:
+def ask_hosts(
+    cluster: Cluster, task: Callable[..., Any], *args: Any, alone: bool = False
+) -> dict[Any, Node]:
     """Send a task that takes no CPU to each node that hosts actors, and return which is whose.
 
-    The driver's own is not asked where it is the only one.
+    The driver's own is not asked where it is the only one, unless `alone` says so.
     """
     import ray
 
     hosts = [node for node in cluster.nodes if node.cpus]
-    if {node.address for node in hosts} <= {driver_address()}:
+    if not alone and {node.address for node in hosts} <= {driver_address()}:
         return {}
     remote: Any = ray.remote(task)
     return {

@@ -5,14 +5,22 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from job import __version__
 from job.cluster.versions import TESTED
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 TOP = set(
@@ -41,11 +49,16 @@ def tracked() -> list[Path]:
     return [ROOT / each for each in listed if each and (ROOT / each).is_file()]
 
 
+def normalised(name: str) -> str:
+    """A package's name, however it is spelled."""
+    return re.sub(r"[-_.]+", "-", name.lower())
+
+
 def pins(text: str) -> dict[str, set[str]]:
     """The exact versions that lines of requirements name, by normalised name."""
     found: dict[str, set[str]] = {}
     for name, version in PIN.findall(text):
-        found.setdefault(name.lower().replace("_", "-"), set()).add(version)
+        found.setdefault(normalised(name), set()).add(version)
     return found
 
 
@@ -115,8 +128,40 @@ def test_the_oldest_ray_of_the_range_is_among_those_that_make_tests() -> None:
 
 def test_the_constraints_hold_versions_and_nothing_else() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
-    form = re.compile(r"[\w.-]+==[\w.!+]+( ; python_version (<|==|>=) '3\.\d+')?")
+    form = re.compile(r"[\w.-]+==[\w.!+]+( ; [\w.'<>=! *]+)?")
     assert [line for line in lines if not line.startswith("#") and not form.fullmatch(line)] == []
+    assert lines[0].startswith("#")  # what it is, which `make lock` keeps
+
+
+def test_the_constraints_pin_everything_that_the_package_names() -> None:
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    named = [*PROJECT["project"]["dependencies"], *(name for extra in extras for name in extra)]
+    names = {normalised(re.split(r"[^\w.-]", each)[0]) for each in named}
+    assert len(names) > 20
+    assert names - CONSTRAINTS.keys() == {"ray-actor-comparison"}  # the one extra names the other
+
+
+def test_the_wheel_is_to_hold_every_file_of_the_package() -> None:
+    # What is no module goes into it only where pyproject.toml names it; modules need an __init__.
+    held = {path for path in tracked() if path.is_relative_to(ROOT / "job")}
+    named = PROJECT["tool"]["setuptools"]["package-data"]
+    data = {
+        path
+        for package, globs in named.items()
+        for each in globs
+        for path in (ROOT / package.replace(".", "/")).glob(each)
+    }
+    modules = {path for path in held if path.suffix == ".py"}
+    assert held - modules == data - modules
+    assert all((path.parent / "__init__.py").is_file() for path in modules)
+
+
+def test_one_place_holds_the_version() -> None:
+    assert PROJECT["project"]["dynamic"] == ["version"]
+    assert PROJECT["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "job.__version__"}
+    here = Path(__file__)
+    texts = [p.read_text() for p in tracked() if p.suffix in (".py", ".toml") and p != here]
+    assert sum(f'version__ = "{__version__}"' in text for text in texts) == 1
 
 
 def test_make_help_lists_every_target() -> None:
