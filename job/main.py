@@ -37,7 +37,7 @@ def main() -> None:
             f"Error: the Python package {missing.name!r} is not installed where this runs.\n"
             "In a job, submit its dependencies along: ray job submit --working-dir . "
             "--runtime-env runtime_env.yaml -- python job/main.py\n"
-            "On this machine, `make local` installs them.\n"
+            "On this machine, `make local` or `pip install .` installs them.\n"
         )
         sys.exit(3)
 

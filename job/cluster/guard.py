@@ -46,6 +46,7 @@ class Request:
             guard = subprocess.Popen(  # noqa: S603 - this very module
                 [sys.executable, "-m", "job.cluster.guard", self._address], stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                cwd=ROOT,  # where a driver stands a module of our name may lie
                 env=os.environ | {"PYTHONPATH": str(ROOT)},
             )  # fmt: skip
             with contextlib.suppress(subprocess.TimeoutExpired):  # a busy machine

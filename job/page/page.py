@@ -32,8 +32,8 @@ def check_page(place: str) -> None:
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise UsageError(
             f"--html {place}: what makes the page is not installed here ({', '.join(missing)})",
-            "In a clone of the repository: pip install -c constraints.txt '.[html]', which `make "
-            "local ARGS='--html …'` does by itself.\nOr save the results with --output FILE and "
+            f"pip install {' '.join(missing)} brings it; in a clone of the repository `make local "
+            "ARGS='--html …'` does so by itself.\nOr save the results with --output FILE and "
             "make the page elsewhere, without Ray: make page RESULTS=FILE",
         )
     check_writable(place, "--html")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import uuid
@@ -21,6 +20,7 @@ import pytest
 
 from tests.e2e.support import (
     HOST,
+    INSTALL_TIMEOUT_S,
     ROOT,
     Cluster,
     JobsApi,
@@ -30,6 +30,7 @@ from tests.e2e.support import (
     Terminal,
     alive,
     at_work_in,
+    clone_into,
     eventually,
     free_ports,
     kill,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Future
 
-INSTALL_TIMEOUT_S = 600.0  # of which a quiet machine needs 40
 MARK = "RAY_ACTOR_COMPARISON_E2E"  # a variable by which the tests find their processes
 # What installs need to know of this machine; all else is left out.
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -128,19 +128,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the repository as a clone would hold it, nothing made in it yet."""
-    folder = tmp_path_factory.mktemp("e2e") / "a clone of it"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():  # what is deleted but not committed is listed as well
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    return folder
+    return clone_into(tmp_path_factory.mktemp("e2e") / "a clone of it")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 JOB_TIMEOUT_S = 240.0
+INSTALL_TIMEOUT_S = 600.0  # of which a quiet machine needs 40
 WIDTH = 100
 LASTING = ("gcs_server", "raylet", "dashboard.py")  # a cluster's workers come and go, these stay
 
@@ -193,6 +195,22 @@ class Mark:
     def _is_on(self, process: psutil.Process) -> bool:
         in_command = self.folder and any(self.folder in part for part in process.cmdline())
         return bool(in_command or self.value in process.environ().values())
+
+
+def clone_into(folder: Path) -> Path:
+    """Copy the repository as a clone would hold it, with what is not committed yet."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():  # what is deleted but not committed is listed as well
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
 
 
 def alive(processes: list[psutil.Process]) -> list[str]:

@@ -13,12 +13,15 @@ from ray.experimental.internal_kv import _internal_kv_get
 from tests.ray_local.running import ROOT, Head, poll
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from job.cluster.connection import Site
 
 ASK = """
-import sys
+import os, sys
 from job.cluster.guard import Request
 from job.planning.placement import Demand
+os.chdir(sys.argv[2])
 with Request(sys.argv[1]) as request:
     request.ask([Demand(0.5)])
     print("asked", flush=True)
@@ -36,10 +39,12 @@ def is_asked() -> bool:
 def test_nothing_is_asked_for_when_the_driver_is_gone(
     site: Site,
     head: Head,
+    tmp_path: Path,
     killed: bool,  # noqa: FBT001 - one of two rows
 ) -> None:
+    (tmp_path / "job.py").write_text("'A module of somebody else, where the driver stands.'")
     with subprocess.Popen(
-        [sys.executable, "-c", ASK, site.cluster.address], cwd=ROOT, text=True,
+        [sys.executable, "-c", ASK, site.cluster.address, tmp_path], cwd=ROOT, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         env=os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": head.token},
     ) as driver:  # fmt: skip
