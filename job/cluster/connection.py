@@ -168,6 +168,8 @@ def connect(address: str, leaving: Leaving, note: Callable[[str], None]) -> Iter
     try:
         _init(address, leaving)
         cluster = describe(kind)
+        if "uv run" in runtime_kinds():  # where a node lacks it, Ray waits without a word
+            note(f"Actors start by `uv run`, so each node must have uv, or set {private.UV_RUN}=0.")
         door = None if kind == "embedded" else is_open(cluster.address)
         yield cluster.model_copy(update={"open": door})
     except KeyboardInterrupt:

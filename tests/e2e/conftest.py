@@ -29,6 +29,7 @@ from tests.e2e.support import (
     Outcome,
     Terminal,
     alive,
+    answers,
     at_work_in,
     clone_into,
     eventually,
@@ -260,11 +261,3 @@ def only_ray_cluster(
     finally:
         mark.end()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def answers(api: JobsApi) -> bool:
-    """Return whether the Jobs API lists jobs yet."""
-    try:
-        return api.status("GET", "/api/jobs/", api.token) == 200
-    except OSError:
-        return False

@@ -159,6 +159,14 @@ class JobsApi:
             connection.close()
 
 
+def answers(api: JobsApi) -> bool:
+    """Return whether the Jobs API lists jobs yet."""
+    try:
+        return api.status("GET", "/api/jobs/", api.token) == 200
+    except OSError:
+        return False
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A running cluster, the terminal beside it and what its processes carry."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shlex
 import shutil
 import sys
 import sysconfig
@@ -14,15 +16,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from job import __version__
-from tests.e2e.support import INSTALL_TIMEOUT_S, Terminal, clone_into
+from tests.e2e.support import (
+    INSTALL_TIMEOUT_S,
+    ROOT,
+    JobsApi,
+    Terminal,
+    answers,
+    clone_into,
+    eventually,
+)
 from tests.ray_local.running import Head, short_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from concurrent.futures import Future
 
 pytestmark = pytest.mark.release
 
+CONSTRAINTS = ROOT / "constraints.txt"
 LEDGER = """
 class Ledger:
     def __init__(self, start=0):
@@ -126,21 +137,61 @@ def test_a_script_imports_what_is_installed(bin_: Path, terminal: Terminal) -> N
     assert ran.stdout.count("[6951, 6951]") == 2
 
 
+@pytest.fixture(scope="module")
+def bare(
+    only_ray_soon: Future[Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Head, JobsApi]]:
+    """Start a cluster that has nothing but Ray."""
+    jobs_in = tmp_path_factory.mktemp("jobs")
+    with short_folder() as folder, started(folder, only_ray_soon.result(), jobs_in) as cluster:
+        yield cluster
+
+
+@contextlib.contextmanager
+def started(folder: Path, venv: Path, jobs_in: Path) -> Iterator[tuple[Head, JobsApi]]:
+    """Start a cluster of a virtualenv, to which jobs can be submitted."""
+    head = Head(folder, str(venv), jobs_in=jobs_in)
+    try:
+        api = JobsApi(int(head.api.rpartition(":")[2]), head.token)
+        eventually(lambda: answers(api), "the Jobs API", 60)
+        yield head, api
+    finally:
+        head.end()
+
+
 def test_a_bundled_class_is_brought_to_a_cluster_that_lacks_the_package(
-    bin_: Path, terminal: Terminal, only_ray_soon: Future[Path]
+    bin_: Path, terminal: Terminal, bare: tuple[Head, JobsApi]
 ) -> None:
-    with short_folder() as folder:
-        head = Head(folder, str(only_ray_soon.result()))
-        try:
-            there = Terminal(
-                terminal.folder, {**terminal.environment, "RAY_AUTH_TOKEN": head.token}
-            )
-            ran = there.run(bin_ / "ray-actor-comparison", "--address", head.address, *BANK)
-        finally:
-            head.end()
+    head, _ = bare
+    there = Terminal(terminal.folder, {**terminal.environment, "RAY_AUTH_TOKEN": head.token})
+    ran = there.run(bin_ / "ray-actor-comparison", "--address", head.address, *BANK)
     assert ran.code == 0, ran.text
     assert "they agree" in ran.stdout
     assert "the target as py_modules" in ran.stdout
+
+
+def test_the_wheel_is_submitted_to_a_cluster_that_lacks_the_package(
+    wheel: Path, terminal: Terminal, bare: tuple[Head, JobsApi]
+) -> None:
+    head, api = bare
+    tabulate = next(x for x in CONSTRAINTS.read_text().splitlines() if x.startswith("tabulate=="))
+    brought = json.dumps({"py_modules": [str(wheel)], "pip": [tabulate]})
+    there = Terminal(terminal.folder, {**terminal.environment, **head.environment})
+    ran = there.run(
+        head.bin / "python", "-m", "ray.scripts.scripts", "job", "submit", "--address", head.api,
+        "--runtime-env-json", brought, "--", "python", "-m", "job", *BANK,
+    )  # fmt: skip
+    assert ran.code == 0, ran.text
+    assert "they agree" in api.log(api.jobs()[-1]["submission_id"])
+
+
+def test_the_installed_command_is_what_a_job_runs(bin_: Path, terminal: Terminal) -> None:
+    with short_folder() as folder, started(folder, bin_.parent, terminal.folder) as (_, api):
+        number = api.submit(shlex.join(["ray-actor-comparison", *BOOKED]))
+        ended, log = api.ended(number), api.log(number)
+    assert ended["status"] == "SUCCEEDED", log
+    assert log.count(STATES) == 2
+    assert "Cluster   Ray job: " in log
 
 
 def test_make_lock_leaves_the_constraints_as_they_are(

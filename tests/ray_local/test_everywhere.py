@@ -93,6 +93,7 @@ def test_below_uv_run_an_embedded_ray_starts_plain_workers_unless_it_was_told_no
     kinds = load(tmp_path / "kept.json").environment.runtime_env
     assert kinds == (("uv run", "working_dir") if own else ())
     assert ("Startup has the runtime environment in it" in ended.stdout) == bool(own), ended
+    assert ("each node must have uv" in ended.stderr) == bool(own), ended
 
 
 @pytest.mark.release
