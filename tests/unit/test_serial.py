@@ -20,6 +20,7 @@ from job.running.serial import Serial, on_driver
 from job.shard import loops
 from job.shard.recipe import Recipe
 from job.workload.calls import parse_call, parse_target
+from tests.subjects import undisturbed
 from tests.targets.crunchers import Children, Threads, Waiter
 
 if TYPE_CHECKING:
@@ -164,16 +165,20 @@ def test_what_threads_and_children_of_the_target_compute_is_counted(
             super().__init__(str(tmp_path))
 
     strategy = serial(Kept, ["crunch() * 4"], 1, read="tell")
-    for _ in range(2):  # a second trial counts its own alone
-        strategy.start()
-        strategy.work(ignore)
-        strategy.read()
-        facts = strategy.facts()
-        strategy.stop()
-    noted = [float(line) for line in (tmp_path / str(os.getpid())).read_text().split()]
-    assert facts.cpu_s == pytest.approx(noted[-1], rel=0.5)
-    assert facts.elsewhere_share
-    assert facts.elsewhere_share > 0.8
+
+    def check() -> None:
+        for _ in range(2):  # a second trial counts its own alone
+            strategy.start()
+            strategy.work(ignore)
+            strategy.read()
+            facts = strategy.facts()
+            strategy.stop()
+        noted = [float(line) for line in (tmp_path / str(os.getpid())).read_text().split()]
+        assert facts.cpu_s == pytest.approx(noted[-1], rel=0.5)
+        assert facts.elsewhere_share
+        assert facts.elsewhere_share > 0.8
+
+    undisturbed(check)
 
 
 def test_it_can_be_run_again_on_fresh_instances() -> None:

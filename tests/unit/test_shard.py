@@ -9,6 +9,7 @@ import os
 import pickle
 import sqlite3
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -24,10 +25,13 @@ from job.shard.recipe import Recipe, target_raised
 from job.shard.shard import Place, Shard, share_out
 from job.shard.states import canonical
 from job.workload.calls import Call, parse_call, parse_target
+from tests.subjects import undisturbed
 from tests.targets import crunchers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from job.shard.metering import Account
 
 HERE = Place("node", "10.0.0.1", "host", os.getpid())
 MOST = 2**61 - 1  # a prime
@@ -221,26 +225,34 @@ def test_the_account_never_claims_more_than_there_was() -> None:
 def test_what_threads_of_the_target_compute_is_counted_beside_the_home_threads(
     threads: int, batch: int | None, tmp_path: Path
 ) -> None:
-    of = recipe(crunchers.Threads, ["crunch() * 3"], "tell", f"m:C({str(tmp_path)!r})")
-    shard = shard_of(of, range(threads), batch, threads)
+    def check() -> None:
+        folder = tempfile.mkdtemp(dir=tmp_path)
+        of = recipe(crunchers.Threads, ["crunch() * 3"], "tell", f"m:C({folder!r})")
+        account, noted_s = crunched(shard_of(of, range(threads), batch, threads), folder)
+        assert account.cpu_s == pytest.approx(noted_s, rel=0.5)
+        assert account.elsewhere_s > 0.8 * account.cpu_s
+
+    undisturbed(check)
+
+
+def crunched(shard: Shard, folder: str) -> tuple[Account, float]:
+    """Return what a shard says that its calls took, and what they noted of it themselves."""
     batches(shard)
-    shard.read(0)
     account = shard.account()
-    noted = sum(map(float, (tmp_path / str(os.getpid())).read_text().split()))
-    assert account.cpu_s == pytest.approx(noted, rel=0.5)
-    assert account.elsewhere_s > 0.8 * account.cpu_s
+    shard.read(0)
+    return account, sum(map(float, Path(folder, str(os.getpid())).read_text().split()))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_what_home_threads_compute_is_counted_once(threads: int, tmp_path: Path) -> None:
-    of = recipe(crunchers.Hasher, ["crunch() * 6"], "tell", f"m:C({str(tmp_path)!r})")
-    shard = shard_of(of, range(threads), None, threads)
-    batches(shard)
-    account = shard.account()
-    shard.read(0)
-    noted = sum(map(float, (tmp_path / str(os.getpid())).read_text().split()))
-    assert account.cpu_s == pytest.approx(noted, rel=0.5)
-    assert account.elsewhere_s < 0.2 * account.cpu_s
+    def check() -> None:
+        folder = tempfile.mkdtemp(dir=tmp_path)
+        of = recipe(crunchers.Hasher, ["crunch() * 6"], "tell", f"m:C({folder!r})")
+        account, noted_s = crunched(shard_of(of, range(threads), None, threads), folder)
+        assert account.cpu_s == pytest.approx(noted_s, rel=0.5)
+        assert account.elsewhere_s < 0.2 * account.cpu_s
+
+    undisturbed(check)
 
 
 # --- closing
