@@ -61,7 +61,7 @@ down: .venv/.installed-cluster ## end it, workers included
 
 # A process of its own for each tier: a Ray that one starts must not be the one that another finds. Two run side by
 # side, the longest first, and what each prints comes when it has ended; all run, whichever fails.
-TIERS := ray_local others ray_cluster unit e2e browser architecture
+TIERS := ray_local others ray_cluster unit e2e docs browser architecture
 PYTEST = $(IN_VENV) -m pytest $(patsubst %,tests/%,$*)
 SIDE_BY_SIDE := $(MAKE) --no-print-directory --keep-going --jobs=2 \
   $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)

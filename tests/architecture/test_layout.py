@@ -25,7 +25,7 @@ LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 TOP = set(
     """
-    job deploy benchmarks tests docs .ci .gitignore Makefile README.md CHANGELOG.md
+    job deploy benchmarks tests docs .ci .gitignore Makefile README.md CHANGELOG.md SECURITY.md
     pyproject.toml constraints.txt runtime_env.yaml cluster.yaml
     """.split(),  # noqa: SIM905 - read as a list of files
 )
