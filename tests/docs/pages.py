@@ -33,9 +33,8 @@ PASSING = (
     "threads of a shard take turns",
 )
 # How many words of these count, as the rest depends on how quick the machine is.
-FIRST_WORDS = {
-    "Verdict": 2, "Pays": 3, "Shards": 1, "Limit": 1, "Best": 1, "Losses": 1, "speed": 1,
-}  # fmt: skip
+FIRST_WORDS = {"Verdict": 2, "Pays": 3, "Best": 1, "Losses": 1, "speed": 1}
+OPTIONAL = ("Limit", "Shards")  # which it decides, too
 MASKS = (
     (r"[─█▏▎▍▌▋▊▉▇▆▅▄▃▂▁]+", ""),
     (r"^(\S+ +(?:startup|read) .*?)(?:slower|faster|not significant)$", r"\1"),
@@ -161,7 +160,8 @@ def joined(parts: list[list[str]]) -> list[str]:
 
 def masked(lines: list[str]) -> list[str]:
     """Return what is compared: entries on one line each, without figures."""
-    return [mask(" ".join(entry)) for entry in entries(lines) if entry[0].strip()]
+    counted = [e for e in entries(lines) if e[0].strip() and not e[0].startswith(OPTIONAL)]
+    return [mask(" ".join(entry)) for entry in counted]
 
 
 def mask(line: str) -> str:
