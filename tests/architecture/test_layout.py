@@ -180,7 +180,7 @@ def test_make_help_lists_every_target() -> None:
 def test_the_tests_that_the_docs_name_exist() -> None:
     text = (ROOT / "docs" / "fault-tolerance.md").read_text()
     file, found = "", 0
-    for name, test in re.findall(r"`(tests/[\w/]+\.py)?(?:::(\w+))?`", text):
+    for name, test in re.findall(r"`(?=tests/|::)(tests/[\w/]+\.py)?(?:::(\w+))?`", text):
         file = name or file
         held = (ROOT / file).read_text()
         assert not test or f"def {test}(" in held, f"{file}::{test}"
