@@ -28,7 +28,7 @@ PASSING = (
     "the trials spread by",
     "its first trial took",
     "the nodes were cold",
-    "lies far from the others",
+    "Trials far from the others",
     "threads take turns,",
     "threads of a shard take turns",
 )
