@@ -91,6 +91,18 @@ def test_where_calls_wait_more_cpus_are_not_said_to_make_it_pay() -> None:
     assert "as the calls wait, more CPUs do not make it pay" in found.ray
 
 
+def test_calls_that_wait_and_compute_gain_by_more_cpus_where_threads_have_used_up_theirs() -> None:
+    half = {"cpu_s": 4.0, "switches": 800}
+    settings = {**SHARDED.settings, "threads_per_shard": 4}
+    at_once = {**half, "work_s": 2.0, "at_once": 8, "settings": settings}
+    serial = SERIAL.model_copy(update=half)
+    processes = PROCESSES.model_copy(update={**at_once, "elapsed_s": 2.1})
+    sharded = SHARDED.model_copy(update={**at_once, "elapsed_s": 2.6})
+    found = report(serial, processes, sharded)
+    assert "as the calls compute" in found.because
+    assert "it pays from 2 nodes of this size on" in found.ray
+
+
 def test_a_model_that_misses_the_run_tells_no_number_of_nodes() -> None:
     found = report(SERIAL, PROCESSES, trial("sharded", 0.6, 20.0))
     assert "the model misses it by -" in found.ray
