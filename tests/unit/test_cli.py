@@ -480,7 +480,7 @@ def test_other_workloads_are_compared_by_force_only(shell: Shell, tmp_path: Path
 
 def test_the_pipelines_in_the_docs_can_be_read_and_name_options_that_exist() -> None:
     text = (ROOT / "docs" / "ci.md").read_text("utf-8")
-    github, gitlab = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    _, github, gitlab = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
     lines = [step["run"] for step in github["jobs"]["speed"]["steps"] if "run" in step]
     known = {name for each in commands.commands.values() for p in each.params for name in p.opts}
     for line in [*lines, *gitlab["speed"]["script"]]:
