@@ -62,7 +62,7 @@ down: .venv/.installed-cluster ## end it, workers included
 # A process of its own for each tier: a Ray that one starts must not be the one that another finds. Two run side by
 # side, the longest first, and what each prints comes when it has ended; all run, whichever fails. For a release those that
 # compare times run alone.
-ALONE := ray_local ray_cluster
+TIMED := ray_local ray_cluster
 OTHERS := others unit e2e docs browser architecture
 PYTEST = $(IN_VENV) -m pytest $(patsubst %,tests/%,$*)
 SIDE_BY_SIDE := $(MAKE) --no-print-directory --keep-going --jobs=2 \
@@ -70,19 +70,19 @@ SIDE_BY_SIDE := $(MAKE) --no-print-directory --keep-going --jobs=2 \
 .PHONY: test
 test: .venv/.installed-dev ## run the tests, about 4 minutes on 2 cores
 	@echo 'Two tiers of tests run side by side; each is shown when it has ended.'
-	@$(SIDE_BY_SIDE) $(ALONE:%=quick-%) $(OTHERS:%=quick-%)
+	@$(SIDE_BY_SIDE) $(TIMED:%=quick-%) $(OTHERS:%=quick-%)
 
 quick-%:
 	@echo "== tests/$*"; $(PYTEST) -m 'not release'
 
 .PHONY: test-all
-test-all: .venv/.installed-dev ## run these, what only a release needs, and both below; about 35 minutes
+test-all: .venv/.installed-dev ## run all of them, real hosts and older Rays included; about 35 minutes
 	@$(MAKE) --no-print-directory --keep-going test test-release test-cluster test-rays
 
 .PHONY: test-release
 test-release: .venv/.installed-dev ## run only those that `make test` leaves out
-	@$(MAKE) --no-print-directory --keep-going $(ALONE:%=release-%); alone=$$?; \
-	  $(SIDE_BY_SIDE) $(OTHERS:%=release-%) && exit $$alone
+	@$(MAKE) --no-print-directory --keep-going $(TIMED:%=release-%); timed=$$?; \
+	  $(SIDE_BY_SIDE) $(OTHERS:%=release-%) && exit $$timed
 
 release-%:
 	@echo "== tests/$*, what only a release needs"; $(PYTEST) -m release || [ $$? = 5 ]  # 5: there are none

@@ -16,7 +16,7 @@ if not __package__:
     sys.path.append(root)
 
 
-def installed() -> None:
+def run_installed() -> None:
     """Run the command of an installed package, `ray-actor-comparison`.
 
     Python put the folder of installed commands on the import path. A target of one's own lies where

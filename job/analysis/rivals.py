@@ -43,7 +43,7 @@ def _pays(figures: Figures, model: BreakEven | NoBreakEven, best: Row, ray: Row,
     """Return from how many CPUs on it overtakes the best without it, or why nobody can tell."""
     also = f", or {held}" if held else ""
     only = f"; it pays {held}" if held else ""
-    if figures.profile and not _gains_by_cpus(figures.profile, ray):
+    if figures.profile and _only_waits(figures.profile, ray):
         bears = "more of them wait at once than one machine bears"
         return f"as the calls wait, more CPUs do not make it pay, but it does where {bears}{also}"
     found = model.answers if isinstance(model, BreakEven) else ()
@@ -58,9 +58,9 @@ def _pays(figures: Figures, model: BreakEven | NoBreakEven, best: Row, ray: Row,
     return f"it pays {nodes} (model off by {answer.off}){also}"
 
 
-def _gains_by_cpus(profile: Profile, row: Row) -> bool:
-    """Return whether more CPUs would shorten its work; calls that wait may compute, too."""
-    return profile.computes or row.bound_by == "CPUs"
+def _only_waits(profile: Profile, row: Row) -> bool:
+    """Return whether its calls do little but wait: those that wait may use up the CPUs, too."""
+    return not profile.computes and row.bound_by != "CPUs"
 
 
 def overtakes(figures: Figures, model: BreakEven, ray: Row, rival_s: float) -> Wider | None:
@@ -71,7 +71,7 @@ def overtakes(figures: Figures, model: BreakEven, ray: Row, rival_s: float) -> W
     sizes = [node.real_cpus for node in figures.results.cluster.nodes if node.cpus]
     each, instances = max(1.0, median(sizes or [1.0])), figures.results.workload.instances
     profile = figures.profile
-    if profile is None or not _gains_by_cpus(profile, ray):
+    if profile is None or _only_waits(profile, ray):
         return None
     for nodes in range(len(sizes) + 1, MOST_NODES + 1):
         cpus = nodes * each

@@ -73,7 +73,7 @@ def find_source(module: str) -> Source:
     spec = _find(module.partition(".")[0], paths)
     folders = list(spec.submodule_search_locations or ()) if spec else []
     origin = folders[0] if folders else (spec.origin or "") if spec else ""
-    sent = bool(spec) and not _is_installed(module, origin)
+    sent = bool(spec) and not _is_on_nodes(module, origin)
     return Source(module, paths, digest_of(module, paths), origin if sent else "")
 
 
@@ -88,7 +88,7 @@ def digest_of(module: str, paths: tuple[str, ...]) -> str:
         spec = spec and PathFinder.find_spec(part, list(spec.submodule_search_locations or ()))
     if spec is None or whole is None:
         return ""
-    if _is_installed(module, spec.origin or ""):
+    if _is_on_nodes(module, spec.origin or ""):
         try:
             return f"{top} {metadata.version(top)}"
         except metadata.PackageNotFoundError:
@@ -167,7 +167,7 @@ def _pack_by_value(recipe: Recipe) -> bytes:
 
     made = recipe.resolve()
     top = importlib.import_module(recipe.target.module.partition(".")[0])
-    carried = not _is_installed(top.__name__, getattr(top, "__file__", None) or "")
+    carried = not _is_on_nodes(top.__name__, getattr(top, "__file__", None) or "")
     if carried and top.__name__ not in ("job", "__main__"):
         ray.cloudpickle.register_pickle_by_value(top)
     return bytes(ray.cloudpickle.dumps(made))
@@ -201,7 +201,7 @@ def carry_ourselves(*, carried: bool = True) -> None:
         ray.cloudpickle.unregister_pickle_by_value(ours)
 
 
-def _is_installed(module: str, origin: str) -> bool:
+def _is_on_nodes(module: str, origin: str) -> bool:
     """Return whether nodes have a module because it was installed, and it is not to be sent.
 
     This package is never taken for that: the driver alone may have it.

@@ -11,10 +11,7 @@ if TYPE_CHECKING:
 
 
 class Strategy(Protocol):
-    """One way to run a workload. The runner calls the methods in this order, `stop` always.
-
-    `close` it calls only where there is something to close with.
-    """
+    """One way to run a workload. The runner calls the methods in this order, `stop` always."""
 
     @property
     def name(self) -> str:

@@ -133,7 +133,7 @@ class Lane:
                 step.run()
             except BaseException as error:
                 raise step.raised(error) from None
-            self._close_values(step.numbers, step.position)
+            self._note_values(step.numbers, step.position)
 
     async def run_awaiting(self, quota: int | None) -> None:
         """Do the same on an event loop, where other lanes get on meanwhile.
@@ -148,7 +148,7 @@ class Lane:
                     await made
             except BaseException as error:
                 raise step.raised(error) from None
-            self._close_values(step.numbers, step.position)
+            self._note_values(step.numbers, step.position)
 
     def run_once(self) -> int:
         """Make one call of a lane of one instance, and return 1; 0 where none is left.
@@ -170,7 +170,7 @@ class Lane:
             raise failed.raised(error) from None
         wall_s = time.perf_counter() - since
         self.sampler.stop(reading, wall_s)
-        self._close_values(self._numbers, self._position)
+        self._note_values(self._numbers, self._position)
         self.made = self._position = self.made + 1
         self.walls_s[0] += wall_s
         return 1
@@ -223,7 +223,7 @@ class Lane:
     def _is_full(self) -> bool:
         return self.values is not None and self.values.is_full
 
-    def _close_values(self, numbers: Sequence[int], position: int) -> None:
+    def _note_values(self, numbers: Sequence[int], position: int) -> None:
         """Have what was returned noted as theirs, who had so many calls before."""
         if self.values:
             self.values.close(numbers, position)

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TESTS = Path(__file__).parents[1]
 CLOCKS = {"time", "monotonic", "perf_counter", "process_time", "thread_time", "time_ns"}
@@ -87,14 +83,10 @@ def read_by(tree: ast.Module, *, made_up: bool) -> set[str]:
         told |= more
 
 
-def sources() -> Iterator[Path]:
-    yield from sorted(TESTS.rglob("*.py"))
-
-
 def test_no_test_asserts_how_long_something_takes() -> None:
     found = {
         str(path.relative_to(TESTS)): lines
-        for path in sources()
+        for path in sorted(TESTS.rglob("*.py"))
         if (lines := findings(path.read_text(), made_up=path.parent.name == "unit"))
     }
     assert found == {}

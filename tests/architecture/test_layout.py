@@ -162,6 +162,8 @@ def test_one_place_holds_the_version() -> None:
     here = Path(__file__)
     texts = [p.read_text() for p in tracked() if p.suffix in (".py", ".toml") and p != here]
     assert sum(f'version__ = "{__version__}"' in text for text in texts) == 1
+    wheels = re.findall(r"ray_actor_comparison-([\d.]+)-", (ROOT / "docs/install.md").read_text())
+    assert set(wheels) == {__version__}
 
 
 def test_make_help_lists_every_target() -> None:
