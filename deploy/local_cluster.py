@@ -82,10 +82,7 @@ def start(port: int, dashboard_port: int) -> State:
     from job.cluster.jobs import JobsApi
 
     if (state := load_state()) and members(state):
-        raise ClusterError(
-            f"This folder's cluster runs already, its Jobs API on port {state.dashboard_port}: "
-            "`make cluster-stop` ends it."
-        )
+        raise ClusterError("This folder's cluster runs already.", what_to_type(state))
     if not shutil.which("ps"):
         raise ClusterError("The command `ps` is needed to stop a cluster later: install procps.")
     require_free(port, "PORT")

@@ -31,9 +31,10 @@ class _Commands(click.Group):
     """Commands of which the first, the comparison, is the default and lends its options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Send everything that does not begin with a command to the comparison."""
+        """Send what begins with an option, or is empty, to the comparison."""
         completes = ctx.resilient_parsing and not args  # whatever the first word is to become
-        if not completes and (not args or args[0] not in [*self.commands, "--help", "-h"]):
+        begins = args[0] if args else "-"
+        if not completes and begins.startswith("-") and begins not in ("--help", "-h"):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
@@ -60,11 +61,16 @@ class _Commands(click.Group):
     ],
 )  # fmt: skip
 def commands() -> None:
-    """Would a stateful Python class be faster as Ray actors, on this cluster?
+    r"""Would a stateful Python class be faster as Ray actors, on this cluster?
 
     Runs N instances of a class serially, by threads and processes of this machine, as Ray actors
     and sharded over a few actors, proves that their states agree, and prints one table. Without
     options: 4 counters, 2 increments of 1 s each.
+
+    \b
+    --target 'ledger:Ledger(start=instance)' --call 'book(7) * 50' --read total
+    --workload ./ledger.yaml --trials 7 --output results.json
+    sweep --over shards=1,2,4 --workload spinner
     """
 
 

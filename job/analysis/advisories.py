@@ -41,7 +41,7 @@ def advise(figures: Figures) -> tuple[str, ...]:
 
 def _unchanged(figures: Figures) -> Iterator[str]:
     tried = figures.results.tried
-    if not tried or not tried.unchanged:
+    if not tried or not tried.unchanged or tried.shared:  # what they share, they change
         return
     said = "The calls change nothing that is read"
     if figures.results.compares_returns:
@@ -158,9 +158,16 @@ def _avoidable(figures: Figures) -> Iterator[str]:
                 yield f"{row.strategy}: {cause.said}. {capitalise(cause.advice)}."
 
 
+def is_held_up(figures: Figures) -> bool:
+    """Return whether something else had the serial loop's CPU for a notable part of its time."""
+    calls = figures.profile
+    serial = figures.row("serial")
+    return bool(serial and calls and calls.held_up > HELD_UP and calls.wall_s > LONG_S)
+
+
 def _held_up(figures: Figures) -> Iterator[str]:
     calls = figures.profile
-    if figures.row("serial") and calls and calls.held_up > HELD_UP and calls.wall_s > LONG_S:
+    if calls and is_held_up(figures):
         took = f"{factor(calls.held_up, 1)} times as long as it computed, and its calls do not wait"
         means = "something else had its CPU, so speedups may be too large"
         said = f"The serial loop took {took}: {means}."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from job.analysis.advisories import is_held_up
 from job.analysis.breakeven import break_even, pays_off
 from job.analysis.causes import causes_of
 from job.analysis.figures import SAME, Figures, figures_of
@@ -164,7 +165,8 @@ def _verdict(
     cause = causes[best.strategy]
     advice = f": {cause.advice}" if cause.advice else ""
     ray = against_rival(figures, model, best) if (best.speedup or 0.0) > SAME else ""
-    return _answer(serial, best), f"{capitalise(cause.said)}{advice}.", ray
+    busy = is_held_up(figures)
+    return _answer(serial, best, busy=busy), f"{capitalise(cause.said)}{advice}.", ray
 
 
 def _as_quick(row: Row, best: Row) -> bool:
@@ -182,7 +184,7 @@ def _no_verdict(results: Results) -> tuple[str, str, str]:
     return f"{ended[results.status]}.", f"{count(len(results.trials), 'trial')} had ended.", ""
 
 
-def _answer(serial: Row, best: Row) -> str:
+def _answer(serial: Row, best: Row, *, busy: bool) -> str:
     speedup = best.speedup or 0.0
     about = "about " if serial.estimated else ""
     times = f"{spelled(best.elapsed_s)} against {about}{spelled(serial.elapsed_s)}"
@@ -201,7 +203,8 @@ def _answer(serial: Row, best: Row) -> str:
     if about and best.interval:
         times += "; 95%: {} to {} times".format(*map(factor, best.interval))
     alone = ", without Ray" if best.last.processes else ""
-    return f"Use {best.strategy}: {fast} ({times}){alone}."
+    doubt = ", on a machine that was busy: measure again when it is idle" if busy else ""
+    return f"Use {best.strategy}: {fast} ({times}){alone}{doubt}."
 
 
 # --- what deaths of actors cost, and what became of them

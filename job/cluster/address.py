@@ -6,6 +6,7 @@ names the reason on stderr only. Its own first question, asked over gRPC, is ans
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -157,6 +158,9 @@ def ensure_token(path: str = "") -> bool:
     if not read():
         where = path or "Ray"
         raise ClusterError(f"{where} holds no token, and none can be made: nothing was started.")
+    made = path or os.environ.get("RAY_AUTH_TOKEN_PATH") or TOKEN_FILE
+    with contextlib.suppress(OSError):
+        Path(made).expanduser().chmod(0o600)  # Ray lets everybody on this machine read it
     return True
 
 

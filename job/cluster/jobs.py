@@ -105,7 +105,8 @@ class JobsApi:
             return ClusterError(f"{self.address}: not let in, {what}", HOW_TO_BE_LET_IN)
         if reply.status_code == 404 and submission_id:  # noqa: PLR2004
             message = f"{self.address}: there is no job {submission_id!r}"
-            return ClusterError(message, "`ray job list` lists them; ids begin with raysubmit_.")
+            begins = "ids begin with raysubmit_ or, of `make submit`, comparison_"
+            return ClusterError(message, f"`ray job list` lists them; {begins}.")
         status = f"{reply.status_code} {reply.reason}"
         return ClusterError(f"{self.address}: the Jobs API answers {status}")
 

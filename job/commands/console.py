@@ -201,7 +201,8 @@ def _say_lines(title: str, calls: int) -> Progress:
             return
         said = now
         rate = made / (now - began)
-        left = f", {span((calls - made) / rate)} left" if rate else ""
+        # The first answers come late and tell little of the rate.
+        left = f", {span((calls - made) / rate)} left" if rate and 20 * made >= calls else ""
         sys.stderr.write(f"{title}: {made:,} of {calls:,} calls, {factor(rate)}/s{left}\n")
         sys.stderr.flush()
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 LEAST_AUTO, MOST_AUTO = 7, 30
 UNLIKE = (
     "Is the target deterministic, and does it share nothing between instances (class attributes, "
-    "globals, files)?"
+    "globals, files)? A seed can be given by `instance`; where states must differ, `agree: {none: "
+    "why}` in a file compares none."
 )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 BUNDLED = Path(__file__).with_name("bundled")
 SUFFIXES = (".yaml", ".yml")
 MOST_BYTES = 256 * 1024
+QUOTED = "calls: ['put(1, 2) * 5']"
 MOST_DEPTH = 50  # PyYAML recurses
 MOST_VALUES = 10_000  # with those that aliases repeat; PyYAML reads about as many in half a second
 # What says nothing about another target.
@@ -133,7 +134,17 @@ def _refusal(
     hint = "`--help` lists the options and what they take."
     if lines:
         hint = "docs/workloads.md describes every key; `schema` prints them for an editor."
+        if _are_torn(details):
+            hint = f"YAML needs quotes around a call with a comma or a colon: {QUOTED}. {hint}"
     return UsageError("\n".join(lines + list(dict.fromkeys(in_options))), hint)
+
+
+def _are_torn(details: Sequence[ErrorDetails]) -> bool:
+    """Return whether YAML has torn calls apart, at a comma or a colon in their arguments."""
+    wrong = [each for each in details if each["loc"][0] == "calls"]
+    texts = [t for each in wrong for t in (each["input"], *each["loc"]) if isinstance(t, str)]
+    opened = [text.count("(") - text.count(")") for text in texts]
+    return any(opened) and not sum(opened)
 
 
 def _explain(detail: ErrorDetails) -> tuple[Loc, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -21,9 +21,6 @@ from tests.e2e.support import (
     report_in,
     table_in,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STATUS = {0: "complete", 4: "failed", 5: "disagree", 7: "complete"}
 LITERAL = "ray job submit -- python job/main.py"
@@ -46,6 +43,13 @@ def test_the_printed_line_is_the_documented_one(made_cluster: Cluster) -> None:
     address = made_cluster.jobs_api.address
     line = f". .venv/bin/activate; export RAY_AUTH_MODE=token RAY_API_SERVER_ADDRESS={address}"
     assert typed_after(made_cluster) == line
+
+
+def test_the_token_is_for_its_owner_alone(
+    made_cluster: Cluster, environment: dict[str, str]
+) -> None:
+    assert made_cluster
+    assert Path(environment["HOME"], ".ray", "auth_token").stat().st_mode & 0o077 == 0
 
 
 def test_the_literal_command_after_the_printed_line_runs_the_comparison(

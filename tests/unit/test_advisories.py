@@ -166,6 +166,13 @@ CASES: dict[str, list[Case]] = {
             unchanged={"tried": Tried()},
         ),
         Case(
+            "The calls change nothing that is read",
+            changed={"tried": Tried(unchanged=True)},
+            unchanged={
+                "tried": Tried(unchanged=True, shared=("Ticket.made",))
+            },  # they changed that
+        ),
+        Case(
             "or compare what they return: --returns bring.",
             changed={"tried": Tried(unchanged=True, returned_bytes=(5,))},
             unchanged={"tried": Tried(returned_bytes=(5,))},

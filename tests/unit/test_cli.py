@@ -242,6 +242,7 @@ def test_a_wrong_value_gets_its_sentences_and_exit_code_2(
     [
         (["--instnaces", "4"], "No such option"),
         (["run", "--nonsense"], "No such option"),
+        (["swep", "--over", "shards=1,2"], "Did you mean 'sweep'?"),
         (["--instances"], "--instances"),
         (["repotr"], "repotr"),
         (["report"], "FILE"),

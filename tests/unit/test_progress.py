@@ -126,6 +126,14 @@ def test_elsewhere_a_line_is_said_every_few_seconds(
     assert capfd.readouterr().out == ""
 
 
+def test_of_what_is_left_the_first_answers_tell_nothing(clock: SimpleNamespace) -> None:
+    with redirect_stderr(StringIO()) as pipe, watch("actors", 0, 10_000) as told:
+        for made in (1, 499, 500):
+            clock.now += LINE_S
+            told(made)
+    assert [", about" in line for line in pipe.getvalue().splitlines()] == [False, True, True]
+
+
 def test_a_short_trial_says_nothing(clock: SimpleNamespace) -> None:
     with redirect_stderr(StringIO()) as pipe, watch("actors", 0, 10) as told:
         clock.now += LINE_S - 0.001

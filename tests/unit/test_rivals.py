@@ -79,6 +79,13 @@ def test_of_two_that_are_as_quick_the_one_without_a_cluster_is_advised() -> None
     assert found.answer.startswith("Use processes: ")
 
 
+def test_of_a_speedup_over_a_loop_that_was_held_up_the_doubt_is_part_of_the_verdict() -> None:
+    held_up = SERIAL.model_copy(update={"cpu_s": 4.0})
+    assert report(held_up, PROCESSES).answer.endswith(
+        ", without Ray, on a machine that was busy: measure again when it is idle."
+    )
+
+
 def test_nothing_is_said_of_ray_where_no_other_is_worth_a_change() -> None:
     assert report(SERIAL, trial("processes", 0.1, 7.9), trial("sharded", 2.0, 8.0)).ray == ""
     assert report(SERIAL, SHARDED).ray == ""
