@@ -69,6 +69,11 @@ def sweep_charts(report: SweepReport) -> list[Chart]:
     return [speedups(report.over, [(value, row) for value, _, row in found])] if found else []
 
 
+def _with_label(end: float, row: Row) -> float:
+    """Return where a bar's label ends on a phone: that of the loop tells no speedup."""
+    return end * (1.34 if row.strategy == "serial" else 1.62)
+
+
 def phases(rows: Sequence[Row]) -> Chart:
     """Return what a user waits for under each strategy, and where the ideal would have ended it."""
     places, form = range(len(rows)), seconds(max(row.elapsed_s for row in rows))
@@ -105,7 +110,7 @@ def phases(rows: Sequence[Row]) -> Chart:
         ),
         layout={
             "xaxis": axis("elapsed", tickformat=form, ticksuffix="s",
-                          range=[0, 1.34 * max(furthest)]),
+                          range=[0, max(map(_with_label, furthest, rows))]),
             "yaxis": _strategies([row.strategy for row in rows]),
             "barmode": "stack", "showlegend": True,
         },
