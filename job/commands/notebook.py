@@ -64,6 +64,11 @@ def run_comparison(  # noqa: PLR0913 - the parts of a workload
     """
     named: object = target
     if not isinstance(target, str):
+        if not callable(target):
+            message = f"target: {type(target).__name__} is given as an instance"
+            raise UsageError(
+                message, "Give the class itself, or a function that makes an instance."
+            )
         name = getattr(target, "__qualname__", type(target).__qualname__)
         module = getattr(target, "__module__", type(target).__module__)
         named = Target(module, name, tuple(args), dict(kwargs or {}))

@@ -157,6 +157,12 @@ def test_a_method_that_there_is_not_is_refused_before_anything_starts() -> None:
     assert "ring" in raised.value.hint
 
 
+def test_an_instance_in_place_of_its_class_is_refused() -> None:
+    with pytest.raises(UsageError, match="Till is given as an instance") as raised:
+        run_comparison(Till(), ["step"])  # type: ignore[arg-type]
+    assert "the class itself" in raised.value.hint
+
+
 def test_an_exception_of_the_target_names_instance_and_call() -> None:
     with pytest.raises(TrialError, match=r"instance 0, call 2, jam\(\): RuntimeError: the drawer"):
         run_comparison(Till, ["ring", "jam"], 1, strategies=["sharded"])
