@@ -138,7 +138,7 @@ wheel: .venv/.made ## build the package into dist/, for pip or uv to install els
 .PHONY: lock
 lock: .venv/bin/uv ## pin in constraints.txt what pyproject.toml asks for; ARGS=--upgrade renews all pins
 	@cp constraints.txt .venv/pins.txt
-	@$< pip compile -q --universal --python-version 3.10 --no-python-downloads --all-extras --no-header --no-annotate \
+	@$< pip compile -q --universal --python-version 3.10 --system-certs --no-python-downloads --all-extras --no-header --no-annotate \
 	  --output-file .venv/pins.txt $(ARGS) pyproject.toml
 	@{ grep '^#' constraints.txt; cat .venv/pins.txt; } > .venv/constraints.txt
 	@mv .venv/constraints.txt constraints.txt
