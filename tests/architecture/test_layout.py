@@ -13,13 +13,13 @@ import yaml
 
 from job import __version__
 from job.cluster.versions import TESTED
+from tests.tree import ROOT, tracked
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
@@ -35,18 +35,6 @@ ONE_MACHINE = re.compile(
 )
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
 MODULES = sorted((ROOT / "job").rglob("*.py"))
-
-
-def tracked() -> list[Path]:
-    """The files of the repository as git would commit them."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split("\0")
-    return [ROOT / each for each in listed if each and (ROOT / each).is_file()]
 
 
 def normalised(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.docs.pages import PASSING, Put, Step, kept, masked, read, rewritten
-from tests.e2e.support import ROOT
+from tests.tree import ROOT
 
 if TYPE_CHECKING:
     from tests.docs.reader import Reader

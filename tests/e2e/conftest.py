@@ -21,7 +21,6 @@ import pytest
 from tests.e2e.support import (
     HOST,
     INSTALL_TIMEOUT_S,
-    ROOT,
     Cluster,
     JobsApi,
     LocalRun,
@@ -36,6 +35,7 @@ from tests.e2e.support import (
     free_ports,
     kill,
 )
+from tests.tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

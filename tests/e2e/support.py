@@ -22,10 +22,11 @@ import ray  # noqa: F401 - brings its own psutil
 
 import psutil  # isort: skip
 
+from tests.tree import ROOT, tracked
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 JOB_TIMEOUT_S = 240.0
 INSTALL_TIMEOUT_S = 600.0  # of which a quiet machine needs 40
@@ -207,17 +208,10 @@ class Mark:
 
 def clone_into(folder: Path) -> Path:
     """Copy the repository as a clone would hold it, with what is not committed yet."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():  # what is deleted but not committed is listed as well
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    for path in tracked():
+        copied = folder / path.relative_to(ROOT)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copied)
     return folder
 
 

@@ -18,7 +18,6 @@ import pytest
 from job import __version__
 from tests.e2e.support import (
     INSTALL_TIMEOUT_S,
-    ROOT,
     JobsApi,
     Terminal,
     answers,
@@ -26,6 +25,7 @@ from tests.e2e.support import (
     eventually,
 )
 from tests.ray_local.running import Head, short_folder
+from tests.tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

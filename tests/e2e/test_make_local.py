@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.support import ROOT, LocalRun, Outcome, check_default_report
+from tests.e2e.support import LocalRun, Outcome, check_default_report
+from tests.tree import ROOT
 
 
 def test_make_help_lists_every_target_before_anything_is_installed(

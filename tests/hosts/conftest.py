@@ -19,13 +19,15 @@ import pytest
 import yaml
 from ray._private.utils import get_num_cpus
 
-from tests.e2e.support import ROOT, Outcome, Terminal
 from tests.hosts.aws import BASHRC, Aws, moto
 from tests.hosts.lab import Host, Lab, hosts, missing
+from tests.tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.e2e.support import Outcome, Terminal
 
 TARGETS = ROOT / "tests" / "targets" / "ledgers.py"
 UP_S = 300.0

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from tests.e2e.support import ROOT, check_default_report, eventually
+from tests.e2e.support import check_default_report, eventually
 from tests.hosts.aws import MAY_CHANGE, without_sizes
 from tests.hosts.support import LITERAL, ORDERED, check_spread, codes
+from tests.tree import ROOT
 
 if TYPE_CHECKING:
     from tests.hosts.conftest import Up
